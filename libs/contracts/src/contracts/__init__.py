@@ -1,0 +1,10 @@
+"""What the services say to each other: message models, their registry, envelope and topology.
+
+Message classes live in one module per producer: `contracts.booking`, `contracts.payments`,
+`contracts.customers`, `contracts.notifications`.
+"""
+
+from contracts.message import Message
+from contracts.values import Currency, Instant, Money, Sealed
+
+__all__ = ["Currency", "Instant", "Message", "Money", "Sealed"]

@@ -1,0 +1,192 @@
+"""What the booking service publishes: facts about bookings and venues.
+
+Ordering key: `booking_id`, sequence: the booking's version; for venues `venue_id` and its version.
+"""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.message import Message
+from contracts.values import Currency, Instant, Money, Sealed
+
+
+class VenueChanged(Message):
+    """A venue or its organisation was created or changed; carries the whole present state."""
+
+    TYPE: ClassVar[str] = "venue.changed.v1"
+
+    org_id: UUID
+    org_name: str
+    org_slug: str
+    default_country: str
+    """ISO 3166-1 alpha-2; how phone numbers without a country are read."""
+    venue_id: UUID
+    name: str
+    slug: str
+    timezone: str
+    """IANA zone name."""
+    currency: Currency
+    locale: str
+    contact_email: str | None
+    """The venue's own public address, not a guest's."""
+    contact_phone: str | None
+    statement_descriptor: str | None
+    """What the guest reads on the card statement; null: the provider account's own."""
+    status: str
+
+
+class BookingFact(Message):
+    """What every booking message says about its booking."""
+
+    booking_id: UUID
+    org_id: UUID
+    venue_id: UUID
+    offering_id: UUID
+    session_id: UUID
+    reference: str
+    """The reference the guest sees."""
+
+
+class BookingHeld(BookingFact):
+    """A place is held and, when something is due, waits for payment."""
+
+    TYPE: ClassVar[str] = "booking.held.v1"
+
+    offering_kind: str
+    """Label of the offering's preset (`class`, `event_table`); for display, never for rules."""
+    title: str
+    starts_at: Instant
+    ends_at: Instant
+    timezone: str
+    """IANA zone name of the venue."""
+    party_size: Annotated[int, Field(ge=1)]
+    amount_total: Money
+    """The frozen price of the whole booking."""
+    amount_due_now: Money
+    """What to collect before `expires_at`; zero when nothing is due."""
+    expires_at: Instant
+    """The exact end of the hold; no payment is created after it."""
+    hold_minutes: Annotated[int, Field(ge=1)]
+    payment_methods: tuple[str, ...]
+    """Methods the offering allows, in order of preference."""
+    release_on_failure: bool
+    """True: the first failed attempt is final."""
+    locale: str
+    contact: Sealed
+    source: str
+    """Where the booking came from (`web`, `staff`, ...)."""
+
+
+class BookingRequiresAuthentication(BookingFact):
+    """The guest's bank asks for a further step before the payment can go on."""
+
+    TYPE: ClassVar[str] = "booking.requires_authentication.v1"
+
+
+class BookedResource(BaseModel):
+    """A resource as the guest knows it."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+
+    number: str
+    label: str
+
+
+class BookingConfirmed(BookingFact):
+    """The place is the guest's: paid, or nothing was due."""
+
+    TYPE: ClassVar[str] = "booking.confirmed.v1"
+
+    title: str
+    venue_name: str
+    starts_at: Instant
+    ends_at: Instant
+    timezone: str
+    party_size: Annotated[int, Field(ge=1)]
+    amount_total: Money
+    amount_paid: Money
+    """All that has been paid for this booking so far (cumulative)."""
+    confirmed_at: Instant
+    contact: Sealed
+    locale: str
+    manage_epoch: Annotated[int, Field(ge=0)]
+    """Epoch to mint the manage link with; the link itself never travels."""
+    manage_expires_at: Instant
+    resources: tuple[BookedResource, ...]
+    """Empty for offerings sold by capacity."""
+
+
+class BookingPaymentFailed(BookingFact):
+    """A payment attempt failed."""
+
+    TYPE: ClassVar[str] = "booking.payment_failed.v1"
+
+    failure_code: str
+    failure_message_key: str
+    """Key of the text to show the guest."""
+    contact: Sealed
+    locale: str
+    title: str
+    starts_at: Instant
+    timezone: str
+    final: bool
+    """True: the place is released. False: the guest may try again until the hold ends."""
+
+
+class BookingExpired(BookingFact):
+    """The hold ended unpaid and the place is free again."""
+
+    TYPE: ClassVar[str] = "booking.expired.v1"
+
+    expired_at: Instant
+
+
+class BookingCancelled(BookingFact):
+    """The booking was cancelled."""
+
+    TYPE: ClassVar[str] = "booking.cancelled.v1"
+
+    cancelled_at: Instant
+    cause: Literal["customer", "staff", "payment_rejected"]
+    reason: str | None
+    """Free text of the person who cancelled."""
+    refund: Money
+    """What goes back to the guest by the frozen policy or by staff decision; may be zero."""
+    refund_percent: Annotated[int, Field(ge=0, le=100)]
+    amount_paid: Money
+    """All that had been paid when it was cancelled (cumulative)."""
+    contact: Sealed
+    locale: str
+    title: str
+    starts_at: Instant
+    timezone: str
+    release: bool
+    """Whether the place was freed."""
+
+
+class BookingUnfulfillable(BookingFact):
+    """Money arrived but the place was gone: refund it and apologise."""
+
+    TYPE: ClassVar[str] = "booking.unfulfillable.v1"
+
+    payment_id: UUID
+    refund: Money
+    cause: str
+    """Why the place couldn't be given (`place_taken`, ...); an open list."""
+    contact: Sealed
+    locale: str
+    title: str
+    starts_at: Instant
+    timezone: str
+
+
+class BookingRefundDue(BookingFact):
+    """Money arrived that this booking can't keep; the booking itself doesn't change."""
+
+    TYPE: ClassVar[str] = "booking.refund_due.v1"
+
+    payment_id: UUID
+    refund: Money
+    cause: Literal["already_paid", "cancelled", "wrong_amount", "wrong_currency"]

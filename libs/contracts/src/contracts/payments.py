@@ -1,0 +1,99 @@
+"""What the payments service publishes.
+
+Ordering key: `booking_id`; sequence: the payment's version. No message carries a secret: whoever
+needs the client secret asks payments for it.
+"""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.message import Message
+from contracts.values import Instant, Money
+
+
+class PaymentFact(Message):
+    """What every payment message says about its payment."""
+
+    payment_id: UUID
+    booking_id: UUID
+    org_id: UUID
+
+
+class PaymentReady(PaymentFact):
+    """The payment exists at the provider; the guest can pay."""
+
+    TYPE: ClassVar[str] = "payment.ready.v1"
+
+    provider: str
+    method_kind: str
+    """How the guest pays (`payment_intent`, ...); an open list."""
+    amount: Money
+    sequence: Annotated[int, Field(ge=0)]
+    """Version of the payment."""
+
+
+class PaymentRequiresAction(PaymentFact):
+    """The guest's bank asks for a further step."""
+
+    TYPE: ClassVar[str] = "payment.requires_action.v1"
+
+
+class PaymentProcessing(PaymentFact):
+    """The guest has done everything; the provider is still clearing the payment."""
+
+    TYPE: ClassVar[str] = "payment.processing.v1"
+
+
+class PaymentSucceeded(PaymentFact):
+    """The money arrived."""
+
+    TYPE: ClassVar[str] = "payment.succeeded.v1"
+
+    amount: Money
+    """What the provider captured, which may differ from what was asked."""
+    provider: str
+    provider_ref: str
+    succeeded_at: Instant
+
+
+class PaymentFailed(PaymentFact):
+    """An attempt to pay was declined or broke."""
+
+    TYPE: ClassVar[str] = "payment.failed.v1"
+
+    code: str
+    decline_code: str | None
+    message_key: str
+    """Key of the text to show the guest."""
+    terminal: bool
+    """True: no further attempt is possible on this payment."""
+
+
+class PaymentCancelled(PaymentFact):
+    """The payment was cancelled at the provider; no money can arrive through it."""
+
+    TYPE: ClassVar[str] = "payment.cancelled.v1"
+
+    reason: str
+
+
+class PaymentRefunded(PaymentFact):
+    """Money went back to the guest."""
+
+    TYPE: ClassVar[str] = "payment.refunded.v1"
+
+    refunded_total: Money
+    """All that has been refunded on this payment so far (cumulative)."""
+    amount_captured: Money
+    refunded_at: Instant
+
+
+class PaymentRefundFailed(PaymentFact):
+    """The provider couldn't give the money back; a person must look at it."""
+
+    TYPE: ClassVar[str] = "payment.refund_failed.v1"
+
+    amount: Money
+    code: str
