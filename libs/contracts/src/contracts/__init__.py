@@ -4,7 +4,8 @@ Message classes live in one module per producer: `contracts.booking`, `contracts
 `contracts.customers`, `contracts.notifications`.
 """
 
+from contracts.contact import Contact
 from contracts.message import Message
 from contracts.values import Currency, Instant, Money, Sealed
 
-__all__ = ["Currency", "Instant", "Message", "Money", "Sealed"]
+__all__ = ["Contact", "Currency", "Instant", "Message", "Money", "Sealed"]
