@@ -1,0 +1,1 @@
+"""Runs the whole system on one machine, and nothing but what it started itself."""

@@ -1,0 +1,77 @@
+"""Secrets of one stack, made once and kept in its run directory (mode 0600)."""
+
+import json
+import os
+import secrets
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from devstack.paths import SERVICES
+
+
+def _word(size: int = 24) -> str:
+    return secrets.token_urlsafe(size).replace("-", "x").replace("_", "y")
+
+
+def _key() -> str:
+    return b64encode(secrets.token_bytes(32)).decode()
+
+
+def _per_service() -> dict[str, str]:
+    return {service: _word() for service in SERVICES}
+
+
+def _column_keys() -> dict[str, str]:
+    return {service: _key() for service in SERVICES}
+
+
+def _seed() -> str:
+    return urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """All secrets of a stack. Passwords are letters and digits only: they stand in addresses."""
+
+    postgres: str = field(default_factory=_word)
+    rabbitmq: str = field(default_factory=_word)
+    roles: dict[str, str] = field(default_factory=_per_service)
+    owners: dict[str, str] = field(default_factory=_per_service)
+    columns: dict[str, str] = field(default_factory=_column_keys)
+    contact: str = field(default_factory=_key)
+    hash: str = field(default_factory=lambda: _word(36))
+    manage_token: str = field(default_factory=lambda: _word(36))
+    internal_seed: str = field(default_factory=_seed)
+    stripe_platform: str = field(default_factory=lambda: f"sk_test_{_word()}")
+    stripe_publishable: str = field(default_factory=lambda: f"pk_test_{_word()}")
+    stripe_webhook: str = field(default_factory=lambda: f"whsec_{_word(32)}")
+
+    @property
+    def internal_public(self) -> str:
+        """Raw Ed25519 public key of `internal_seed`, base64url without padding."""
+        seed = self.internal_seed + "=" * (-len(self.internal_seed) % 4)
+        private = Ed25519PrivateKey.from_private_bytes(urlsafe_b64decode(seed))
+        raw = private.public_key().public_bytes(
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw
+        )
+        return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def load(run_dir: Path) -> Keys:
+    """The stack's secrets; made and written at the first call, completed when a field is new."""
+    file = run_dir / "secrets.json"
+    stored = json.loads(file.read_text()) if file.exists() else {}
+    known = {entry.name for entry in fields(Keys)}
+    keys = Keys(**{name: value for name, value in stored.items() if name in known})
+    if asdict(keys) != stored:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".new")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as target:
+            json.dump(asdict(keys), target, indent=1)
+        draft.replace(file)
+    return keys
