@@ -54,11 +54,23 @@ def parse(text: str) -> tuple[str, int]:
     return name, int(count or 1)
 
 
-def reach(name: str) -> None:
-    """Pass a failpoint; does not return when it is armed and this is the chosen pass."""
+def armed(name: str) -> bool:
+    """Whether this place is the armed one, for code that must behave so that it can be reached."""
     if not _armed.loaded:
         _load()
-    if _armed.name != name:
+    return _armed.name == name
+
+
+def armed(name: str) -> bool:
+    """Whether this place is the one armed."""
+    if not _armed.loaded:
+        _load()
+    return _armed.name == name
+
+
+def reach(name: str) -> None:
+    """Pass a failpoint; does not return when it is armed and this is the chosen pass."""
+    if not armed(name):
         return
     _armed.passes_left -= 1
     if _armed.passes_left <= 0:

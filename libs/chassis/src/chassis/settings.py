@@ -1,12 +1,13 @@
 """Settings from the environment: read once at start, refused as a whole with each bad name.
 
-Values never appear in a repr or an error, since many are secrets. An empty variable counts as unset.
+Values never appear in a repr or an error, since many are secrets. An empty variable counts as
+unset.
 """
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -15,9 +16,6 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chassis import failpoints
-
-if TYPE_CHECKING:
-    from pydantic._internal._repr import ReprArgs
 
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
@@ -127,7 +125,7 @@ class ProcessSettings(BaseSettings):
     DRAIN_SECONDS: Annotated[int, Field(ge=1, le=600)] = 20
     HOLDFAST_FAILPOINT: str | None = None
 
-    def __repr_args__(self) -> "ReprArgs":
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Half of the values are secrets; a log line with the settings in it shows none of them.
         yield "ENVIRONMENT", self.ENVIRONMENT
 
