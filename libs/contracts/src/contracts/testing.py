@@ -75,23 +75,27 @@ def _differences(path: str, got: Any, golden: Any, without: set[str]) -> Iterato
     if type(got) is not type(golden):
         yield f"{path}: {_kind(golden)} expected, not {_kind(got)}"
     elif isinstance(golden, dict):
-        for name in sorted(golden.keys() | got.keys()):
-            below = f"{path}.{name}" if path else name
-            if name not in got or name not in golden:
-                yield f"{below}: {'missing' if name in golden else 'not in the example'}"
-            else:
-                yield from _differences(below, got[name], golden[name], without)
+        yield from _field_differences(path, got, golden, without)
+    elif isinstance(golden, (list, str)) and golden and not got:
+        yield f"{path}: empty"
     elif isinstance(golden, list):
-        if golden and not got:
-            yield f"{path}: empty"
         for item in got if golden else []:
             yield from _differences(f"{path}[]", item, golden[0], without)
     elif isinstance(golden, str):
-        if golden and not got:
-            yield f"{path}: empty"
         for form, pattern in _FORMS.items():
             if pattern.fullmatch(golden) and not pattern.fullmatch(got):
                 yield f"{path}: {form} expected"
+
+
+def _field_differences(
+    path: str, got: dict[str, Any], golden: dict[str, Any], without: set[str]
+) -> Iterator[str]:
+    for name in sorted(golden.keys() | got.keys()):
+        below = f"{path}.{name}" if path else name
+        if name not in got or name not in golden:
+            yield f"{below}: {'missing' if name in golden else 'not in the example'}"
+        else:
+            yield from _differences(below, got[name], golden[name], without)
 
 
 def _kind(value: Any) -> str:
