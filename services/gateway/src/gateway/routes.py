@@ -1,0 +1,269 @@
+"""The public API as one table: which path leads to which service, and who may take it.
+
+Everything the gateway knows about a path is on its line. A path that is not here does not exist
+outside, whatever the services serve.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+from chassis.problems import MethodNotAllowed, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Upstream(StrEnum):
+    """The services behind the gateway; the value is also the audience of internal tokens."""
+
+    BOOKING = "booking"
+    PAYMENTS = "payments"
+    CUSTOMERS = "customers"
+    NOTIFICATIONS = "notifications"
+
+
+class Caller(StrEnum):
+    """Who may be asking; `chassis.auth.Principal.kind` says who is."""
+
+    GUEST = "guest"
+    MANAGE = "manage"
+    KEY = "key"
+    OPERATOR = "operator"
+
+
+Limit = Literal["reads", "booking", "payment", "default"]
+Kind = Literal["forward", "book", "timeline"]
+
+ANYONE: Final = frozenset({Caller.GUEST, Caller.KEY, Caller.OPERATOR})
+HOLDER: Final = frozenset({Caller.MANAGE, Caller.KEY, Caller.OPERATOR})
+STAFF: Final = frozenset({Caller.KEY, Caller.OPERATOR})
+OPERATOR: Final = frozenset({Caller.OPERATOR})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One line of the table.
+
+    `permission` binds API keys only: guests and holders of a manage token are let in by `callers`.
+    `limit` is the class counted for guests and holders by address; keys are always counted by key.
+    `cache` is the seconds a shared cache may keep a guest's answer, 0 = not at all (GTW-04).
+    `idempotent`: takes an `Idempotency-Key`, so it may be sent again when a connection breaks.
+    """
+
+    method: str
+    path: str
+    service: Upstream
+    callers: frozenset[Caller]
+    permission: str | None = None
+    limit: Limit = "reads"
+    cache: int = 0
+    idempotent: bool = False
+    kind: Kind = "forward"
+
+    @property
+    def upstream_path(self) -> str:
+        """The path on the service: the public one without its version."""
+        return self.path.removeprefix("/v1")
+
+
+def get(
+    path: str,
+    service: Upstream,
+    callers: frozenset[Caller],
+    permission: str | None = None,
+    *,
+    cache: int = 0,
+    kind: Kind = "forward",
+) -> Route:
+    """A reading line."""
+    return Route(
+        method="GET",
+        path=path,
+        service=service,
+        callers=callers,
+        permission=permission,
+        cache=cache,
+        kind=kind,
+        idempotent=True,
+    )
+
+
+def post(
+    path: str,
+    service: Upstream,
+    callers: frozenset[Caller],
+    permission: str | None = None,
+    *,
+    limit: Limit = "default",
+    idempotent: bool = False,
+    kind: Kind = "forward",
+) -> Route:
+    """A line that makes or moves something."""
+    return Route(
+        method="POST",
+        path=path,
+        service=service,
+        callers=callers,
+        permission=permission,
+        limit=limit,
+        idempotent=idempotent,
+        kind=kind,
+    )
+
+
+def patch(
+    path: str, service: Upstream, callers: frozenset[Caller], permission: str | None
+) -> Route:
+    """A line that changes what is there."""
+    return Route(
+        method="PATCH",
+        path=path,
+        service=service,
+        callers=callers,
+        permission=permission,
+        limit="default",
+    )
+
+
+_B = Upstream.BOOKING
+_P = Upstream.PAYMENTS
+_C = Upstream.CUSTOMERS
+_N = Upstream.NOTIFICATIONS
+
+# fmt: off
+ROUTES: Final[tuple[Route, ...]] = (
+    # What anyone may look at
+    get("/v1/organisations/{slug}",                _B, ANYONE, cache=120),
+    get("/v1/offerings",                           _B, ANYONE, cache=300),
+    get("/v1/offerings/{id}",                      _B, ANYONE, cache=300),
+    get("/v1/offerings/{id}/sessions",             _B, ANYONE),
+    get("/v1/sessions/{id}/availability",          _B, ANYONE),
+
+    # A booking, from hold to cancellation
+    post("/v1/bookings",                           _B, ANYONE, "bookings:create",
+         limit="booking", idempotent=True, kind="book"),
+    get("/v1/bookings/{booking_id}",               _B, HOLDER, "bookings:view"),
+    get("/v1/bookings/{booking_id}/payment",       _P, HOLDER, "bookings:view"),
+    post("/v1/bookings/{booking_id}/cancel",       _B, HOLDER, "bookings:cancel", idempotent=True),
+    get("/v1/bookings/{booking_id}/timeline",      _B, STAFF,  "bookings:view", kind="timeline"),
+    get("/v1/bookings/{booking_id}/messages",      _N, STAFF,  "bookings:view"),
+
+    # Staff: the catalogue
+    post("/v1/organisations",                      _B, OPERATOR),
+    get("/v1/venues",                              _B, STAFF,  "catalogue:view"),
+    post("/v1/venues",                             _B, STAFF,  "catalogue:edit"),
+    get("/v1/venues/{id}",                         _B, STAFF,  "catalogue:view"),
+    patch("/v1/venues/{id}",                       _B, STAFF,  "catalogue:edit"),
+    post("/v1/offerings",                          _B, STAFF,  "catalogue:edit"),
+    patch("/v1/offerings/{id}",                    _B, STAFF,  "catalogue:edit"),
+    get("/v1/resources",                           _B, STAFF,  "catalogue:view"),
+    post("/v1/resources",                          _B, STAFF,  "catalogue:edit"),
+    get("/v1/resources/{id}",                      _B, STAFF,  "catalogue:view"),
+    patch("/v1/resources/{id}",                    _B, STAFF,  "catalogue:edit"),
+    post("/v1/sessions",                           _B, STAFF,  "catalogue:edit"),
+    get("/v1/sessions/{id}",                       _B, STAFF,  "catalogue:view"),
+    patch("/v1/sessions/{id}",                     _B, STAFF,  "catalogue:edit"),
+
+    # Staff: money, people, keys
+    post("/v1/payment-accounts",                   _P, STAFF,  "payments:manage"),
+    post("/v1/payment-accounts/{id}/webhook-secret", _P, STAFF, "payments:manage"),
+    post("/v1/api-keys",                           _C, STAFF,  "keys:manage"),
+    get("/v1/customers",                           _C, STAFF,  "customers:view"),
+    get("/v1/customers/{id}",                      _C, STAFF,  "customers:view"),
+)
+# fmt: on
+
+# A parameter takes only what its pattern allows, so a path that matched can be passed on as it
+# stands: it holds no escapes, no dots and no empty segments.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
+_PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
+    {"slug": _SLUG, "id": _UUID, "booking_id": _UUID}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A line of the table, the path to ask the service for, and the path's parameters."""
+
+    route: Route
+    upstream_path: str
+    parameters: Mapping[str, str]
+
+
+class _Node:
+    __slots__ = ("name", "parameter", "pattern", "routes", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
+        self.name = ""
+        self.pattern: re.Pattern[str] | None = None
+        self.routes: dict[str, Route] = {}
+
+
+class RouteTable:
+    """The lines as a tree of path segments."""
+
+    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+        """`routes` need distinct method and path.
+
+        Raises:
+            ValueError: two lines for one method and path, or a parameter without a pattern.
+        """
+        self._root = _Node()
+        for route in routes:
+            self._add(route)
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        for segment in route.path.split("/")[1:]:
+            if not segment.startswith("{"):
+                node = node.static.setdefault(segment, _Node())
+                continue
+            name = segment[1:-1]
+            if name not in _PARAMETERS:
+                raise ValueError(f"{route.path}: no pattern for {{{name}}}")
+            if node.parameter is None:
+                node.parameter = _Node()
+                node.parameter.name, node.parameter.pattern = name, _PARAMETERS[name]
+            node = node.parameter
+            if node.name != name:
+                raise ValueError(f"{route.path}: {{{name}}} is called {{{node.name}}} elsewhere")
+        if route.method in node.routes:
+            raise ValueError(f"{route.method} {route.path} is there twice")
+        node.routes[route.method] = route
+
+    def match(self, method: str, path: str) -> Match:
+        """The line for a request; `path` is as received, escapes and all.
+
+        Raises:
+            NotFound: no line has this path.
+            MethodNotAllowed: lines have this path, but none this method; `Allow` names theirs.
+        """
+        node = self._root
+        parameters: dict[str, str] = {}
+        for segment in path.split("/")[1:]:
+            following = node.static.get(segment)
+            if following is None:
+                following = node.parameter
+                if (
+                    following is None
+                    or following.pattern is None
+                    or following.pattern.match(segment) is None
+                ):
+                    raise NotFound
+                parameters[following.name] = segment
+            node = following
+        if not node.routes:
+            raise NotFound
+        route = node.routes.get(method)
+        if route is None:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(node.routes))})
+        return Match(route, path[3:], parameters)
