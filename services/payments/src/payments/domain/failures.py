@@ -1,0 +1,76 @@
+"""Why a payment did not go through, and what the customer is told about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One refusal.
+
+    `code` and `decline_code` are the provider's words, for staff; `occurrence` names the charge or
+    payment method that was refused, so that the same refusal seen twice counts once.
+    """
+
+    code: str
+    decline_code: str | None = None
+    occurrence: str = ""
+
+    @property
+    def message_key(self) -> str:
+        """Which customer message fits; never more telling than the customer should know.
+
+        A lost or stolen card reads like any declined card.
+        """
+        return (
+            _KEYS.get(self.decline_code or "")
+            or _KEYS.get(self.code)
+            or ("card_declined" if self.decline_code else "generic")
+        )
+
+
+_KEYS = {
+    "insufficient_funds": "insufficient_funds",
+    "withdrawal_count_limit_exceeded": "insufficient_funds",
+    "expired_card": "expired_card",
+    "authentication_required": "authentication_failed",
+    "authentication_not_handled": "authentication_failed",
+    "payment_intent_authentication_failure": "authentication_failed",
+    "card_declined": "card_declined",
+    "incorrect_cvc": "card_declined",
+    "incorrect_number": "card_declined",
+    "processing_error": "generic",
+}
+
+# PAY-11, PAY-12, PAY-15. The same keys travel in payment.failed.
+MESSAGES = {
+    "en": {
+        "insufficient_funds": (
+            "The card has insufficient funds. Please use another card or payment method."
+        ),
+        "expired_card": "The card has expired. Please use another card.",
+        "card_declined": "The card was declined. Please use another card or contact your bank.",
+        "authentication_failed": (
+            "Your bank could not confirm that it was you. Please try again or use another card."
+        ),
+        "generic": "The payment did not go through. Please try again.",
+    },
+    "sv": {
+        "insufficient_funds": (
+            "Kortet saknar täckning. Använd ett annat kort eller betalningssätt."
+        ),
+        "expired_card": "Kortet har gått ut. Använd ett annat kort.",
+        "card_declined": "Kortet nekades. Använd ett annat kort eller kontakta din bank.",
+        "authentication_failed": (
+            "Din bank kunde inte bekräfta att det var du. Försök igen eller använd ett annat kort."
+        ),
+        "generic": "Betalningen gick inte igenom. Försök igen.",
+    },
+}
+
+
+def message(key: str, locale: str) -> str:
+    """The customer's sentence for a message key, in the nearest language we have (else English)."""
+    language = locale.replace("_", "-").partition("-")[0].lower()
+    return MESSAGES.get(language, MESSAGES["en"]).get(key, MESSAGES["en"]["generic"])

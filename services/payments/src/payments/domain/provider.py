@@ -1,0 +1,162 @@
+"""What we ask of a payment provider, and how it may answer.
+
+Every provider is an adapter behind `Provider`. The calls that change something take an attempt's
+frozen body and its id as idempotency key, so that running them again is the same call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from payments.domain.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
+
+Body = dict[str, Any]
+"""A request body in the provider's own terms; plain JSON, frozen before the first call."""
+
+PLATFORM = "platform"
+"""Id of the account that belongs to the installation: organisations without one of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account at a provider and the secrets to use it; None as organisation: the platform's.
+
+    `webhook_secrets` are all that sign now: the current one and, while rotating, the next.
+    """
+
+    id: str
+    org_id: UUID | None
+    provider: str
+    publishable_key: str | None
+    secret_key: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """What a provider needs to know to take money. Ids only: no personal data (F-39)."""
+
+    attempt_id: UUID
+    payment_id: UUID
+    booking_id: UUID
+    org_id: UUID
+    session_id: UUID
+    offering_id: UUID
+    amount: Money
+    methods: Sequence[str]
+    description: str
+    venue: str
+    descriptor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """What a provider needs to know to give money back."""
+
+    attempt_id: UUID
+    refund_id: UUID
+    payment_id: UUID
+    booking_id: UUID
+    org_id: UUID
+    provider_ref: str
+    amount: Money
+
+
+class Provider(Protocol):
+    """A payment provider. The `draft_` methods are pure; the async ones call out.
+
+    Raises (all async methods):
+        Unreached, Misconfigured: make the same call again later.
+        Remembered: the idempotency key is spent; find out what it did before trying another.
+        OutOfState: the payment's state forbids it; look at it.
+        Refused: the answer is no, and will stay no.
+    """
+
+    name: str
+
+    def draft_payment(self, order: PaymentOrder) -> Body: ...
+
+    def draft_refund(self, order: RefundOrder) -> Body: ...
+
+    async def create(
+        self, account: Account, body: Body, *, key: str, receipt_email: str | None
+    ) -> Snapshot:
+        """Create the payment. `receipt_email` is personal data and never part of the body."""
+        ...
+
+    async def find(self, account: Account, attempt_id: UUID) -> Snapshot | None:
+        """The payment that an attempt created; may lag a minute behind creation."""
+        ...
+
+    async def look(self, account: Account, ref: str) -> Snapshot: ...
+
+    async def cancel(self, account: Account, ref: str, *, key: str) -> Snapshot: ...
+
+    async def refund(self, account: Account, body: Body, *, key: str) -> RefundSnapshot: ...
+
+    async def refunds(self, account: Account, ref: str) -> Sequence[RefundSnapshot]:
+        """All refunds of a payment, ours and those made by hand at the provider."""
+        ...
+
+    def verify(self, account: Account, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+        """A notification proven to come from the provider within the last 300 seconds.
+
+        Raises:
+            Unsigned, Forged, Unreadable.
+        """
+        ...
+
+
+class ProviderError(Exception):
+    """A call did not give what we asked for. The text is for staff and holds no personal data."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Unreached(ProviderError):  # noqa: N818  # named for what happened
+    """No answer, or "later": whether it happened is open. Make the same call again.
+
+    `after` is what the provider asked us to wait, in seconds, if it did.
+    """
+
+    def __init__(self, code: str, after: float | None = None) -> None:
+        super().__init__(code)
+        self.after = after
+
+
+class Misconfigured(ProviderError):  # noqa: N818  # named for what happened
+    """The account's key is wrong or lacks a permission; a person must act."""
+
+
+class Remembered(ProviderError):  # noqa: N818  # named for what happened
+    """The provider answers this idempotency key with a stored fault, for as long as it lives."""
+
+
+class OutOfState(ProviderError):  # noqa: N818  # named for what happened
+    """The payment is in a state that this call cannot change."""
+
+
+class Refused(ProviderError):  # noqa: N818  # named for what happened
+    """The provider says no for good."""
+
+
+class Unsigned(Exception):  # noqa: N818  # named for what the notification is
+    """A notification without a signature."""
+
+
+class Forged(Exception):  # noqa: N818  # named for what the notification is
+    """A notification whose signature is wrong, too old, or from the future."""
+
+
+class Unreadable(Exception):  # noqa: N818  # named for what the notification is
+    """A signed notification that is not an event."""

@@ -1,0 +1,60 @@
+"""What a provider shows when we look: its words already translated into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from payments.domain.failures import Failure
+from payments.domain.money import Money
+from payments.domain.payment import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One payment as the provider holds it at this moment."""
+
+    ref: str
+    fact: Fact
+    amount: Money
+    received: Money
+    metadata: Mapping[str, str]
+    failure: Failure | None = None
+    client_secret: str | None = field(default=None, repr=False)
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands; a succeeded one can still fail days later."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSnapshot:
+    """One refund as the provider holds it at this moment."""
+
+    ref: str
+    status: RefundStatus
+    amount: Money
+    metadata: Mapping[str, str]
+    failure_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """A verified notification: enough to know what to look at; never acted on by itself.
+
+    `payment_ref` is None for kinds of event that are none of our business. `digest` is the event
+    without personal data and secrets, for the record.
+    """
+
+    id: str
+    type: str
+    payment_ref: str | None
+    metadata: Mapping[str, str]
+    about_refunds: bool
+    settles: bool  # it tells of an outcome that nothing later can change
+    digest: Mapping[str, object]

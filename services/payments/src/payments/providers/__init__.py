@@ -1,0 +1,1 @@
+"""Adapters of payment providers; each is one package behind `domain.provider.Provider`."""

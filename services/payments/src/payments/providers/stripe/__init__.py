@@ -1,0 +1,6 @@
+"""Stripe PaymentIntents through the official package, with nothing set globally."""
+
+from payments.providers.stripe.adapter import API_VERSION, Stripe
+from payments.providers.stripe.transport import Transport
+
+__all__ = ["API_VERSION", "Stripe", "Transport"]

@@ -1,0 +1,87 @@
+"""What Stripe answers, in our words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from payments.domain.failures import Failure
+from payments.domain.money import Money
+from payments.domain.payment import Fact
+from payments.domain.provider import Unreached
+from payments.domain.snapshot import RefundSnapshot, RefundStatus, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FACTS = {
+    "requires_payment_method": Fact.PREPARED,
+    "requires_confirmation": Fact.PREPARED,
+    "requires_action": Fact.ACTION_REQUIRED,
+    "processing": Fact.PROCESSING,
+    "requires_capture": Fact.PROCESSING,
+    "canceled": Fact.CANCELLED,
+    "succeeded": Fact.SUCCEEDED,
+}
+
+_REFUNDS = {
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
+    "pending": RefundStatus.PENDING,
+    "requires_action": RefundStatus.PENDING,
+}
+
+
+def payment(data: Mapping[str, Any]) -> Snapshot:
+    """A PaymentIntent.
+
+    Raises:
+        Unreached: not a PaymentIntent, or one in a state that this API version does not have.
+    """
+    try:
+        fact = _FACTS[data["status"]]
+        currency = str(data["currency"]).upper()
+        refusal, failure = data.get("last_payment_error"), None
+        if fact is Fact.PREPARED and refusal:
+            fact, failure = Fact.DECLINED, _failure(refusal)
+        return Snapshot(
+            ref=data["id"],
+            fact=fact,
+            amount=Money(int(data["amount"]), currency),
+            received=Money(int(data.get("amount_received") or 0), currency),
+            metadata=dict(data.get("metadata") or {}),
+            failure=failure,
+            client_secret=data.get("client_secret"),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Unreached("unreadable_answer") from None
+
+
+def refund(data: Mapping[str, Any]) -> RefundSnapshot:
+    """A Refund; statuses we do not know count as pending, since money may still move.
+
+    Raises:
+        Unreached: not a Refund.
+    """
+    try:
+        return RefundSnapshot(
+            ref=data["id"],
+            status=_REFUNDS.get(data.get("status") or "", RefundStatus.PENDING),
+            amount=Money(int(data["amount"]), str(data["currency"]).upper()),
+            metadata=dict(data.get("metadata") or {}),
+            failure_code=data.get("failure_reason"),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Unreached("unreadable_answer") from None
+
+
+def _failure(refusal: Mapping[str, Any]) -> Failure:
+    method = refusal.get("payment_method")
+    return Failure(
+        code=refusal.get("code") or refusal.get("type") or "unknown",
+        decline_code=refusal.get("decline_code"),
+        # A refusal by the bank has a charge; a failed authentication has only the method.
+        occurrence=refusal.get("charge")
+        or (method.get("id") if isinstance(method, dict) else method)
+        or "",
+    )
