@@ -269,6 +269,19 @@ class Database:
         async with self.transaction(org_id, cause=cause) as tx:
             return await work(tx)
 
+    async def statement(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Run one statement by itself: atomic, in one round trip, seeing no tenant's rows."""
+        async with self.engine.connect() as connection:
+            pooled = await connection.get_raw_connection()
+            driver: asyncpg.Connection = pooled.driver_connection
+            try:
+                return await driver.fetch(sql, *args)  # type: ignore[no-any-return]
+            except BaseException as error:
+                if not isinstance(error, asyncpg.PostgresError):
+                    driver.terminate()
+                    await connection.invalidate()
+                raise
+
     async def connect(self) -> asyncpg.Connection:
         """A connection outside the pool, for LISTEN, leases and notifications. The caller closes it."""
         return await asyncpg.connect(

@@ -61,13 +61,6 @@ def armed(name: str) -> bool:
     return _armed.name == name
 
 
-def armed(name: str) -> bool:
-    """Whether this place is the one armed."""
-    if not _armed.loaded:
-        _load()
-    return _armed.name == name
-
-
 def reach(name: str) -> None:
     """Pass a failpoint; does not return when it is armed and this is the chosen pass."""
     if not armed(name):

@@ -57,7 +57,9 @@ async def upgrade(service: str, url: str, target: str = "head") -> None:
         # One migrator at a time, however many copies start together.
         connection.execute(text("SELECT pg_advisory_xact_lock(7201)"))
         with EnvironmentContext(
-            config, script, fn=lambda revision, _: script._upgrade_revs(target, revision)  # type: ignore[arg-type]  # noqa: SLF001
+            config,
+            script,
+            fn=lambda revision, _: script._upgrade_revs(target, revision),  # type: ignore[arg-type]  # noqa: SLF001
         ) as environment:
             environment.configure(connection=connection, transactional_ddl=True)
             environment.run_migrations()

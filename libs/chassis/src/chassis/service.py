@@ -24,7 +24,8 @@ class Service:
     gateway, which checks callers itself) turns the check off. `extend` gets the finished
     application, for what routers cannot say. `jobs` run in the worker until cancelled.
     `on_start` runs before the first request or message, `on_stop` after the last, in order.
-    `ready` are further readiness checks by name; they raise when not ready.
+    `ready` are further readiness checks by name; they raise when not ready. `openapi=False` leaves
+    the path `/openapi.json` to the service itself.
     """
 
     name: str
@@ -40,4 +41,5 @@ class Service:
     open_paths: Sequence[str] = ()
     internal_tokens: bool = True
     ready: Mapping[str, Hook] = field(default_factory=dict)
+    openapi: bool = True
     extend: "Callable[[FastAPI], None] | None" = None

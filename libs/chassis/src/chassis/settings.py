@@ -155,6 +155,9 @@ class ServiceSettings(ProcessSettings):
     RELAY_WINDOW: Annotated[int, Field(ge=1, le=5000)] = 500
     MAX_ATTEMPTS: Annotated[int, Field(ge=1, le=100)] = 8
     INTENT_LANE_CONCURRENCY: Annotated[int, Field(ge=1, le=100)] = 8
+    # How long a killed process's claims and buckets stay unserved, in seconds.
+    INTENT_LEASE_SECONDS: Annotated[float, Field(ge=1, le=600)] = 60
+    LEASE_SECONDS: Annotated[float, Field(ge=1, le=600)] = 10
     INTERNAL_TOKEN_PUBLIC_KEYS: RawKeys
 
 

@@ -55,7 +55,10 @@ def environment(name: str) -> str:
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[Any] | Any], *, timeout: float = 30, what: str = ""  # noqa: ASYNC109
+    condition: Callable[[], Awaitable[Any] | Any],
+    *,
+    timeout: float = 30,
+    what: str = "",  # noqa: ASYNC109
 ) -> Any:
     """Wait until ``condition`` answers something true, and return it. No test sleeps by guess."""
     deadline = time.monotonic() + timeout
@@ -116,9 +119,7 @@ async def database_of(service: str) -> AsyncIterator[DatabaseUrls]:
     admin = await asyncpg.connect(server)
     try:
         await admin.execute("SELECT pg_advisory_lock(7202)")
-        await admin.execute(
-            f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {service}_owner'
-        )
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {service}_owner')
         await admin.execute("SELECT pg_advisory_unlock(7202)")
         try:
             yield DatabaseUrls(

@@ -1,0 +1,175 @@
+"""From commit to effect: in order per key, once, and whatever happens in between."""
+
+import asyncio
+import random
+from datetime import timedelta
+from uuid import uuid4
+
+from chassis.messaging import parked
+from chassis.testing import eventually
+from probe.worker import Tick, build
+
+from .conftest import effects, process, publish, settings, settled, working
+
+
+async def test_messages_of_a_key_arrive_once_and_in_order(db, urls, vhost):
+    org = uuid4()
+    sent = [("m", f"key-{n % 7}", n // 7 + 1) for n in range(140)]
+    await publish(db, org, sent)
+    async with working(build(settings(urls, vhost))):
+        found = await settled(db, org, len(sent))
+    assert len(found) == len(sent)
+    for key in {key for key, *_ in found}:
+        assert [s for k, s, _ in found if k == key] == list(range(1, 21))
+
+
+async def test_confirmed_messages_are_archived_and_not_sent_again(db, urls, vhost):
+    org = uuid4()
+    async with working(build(settings(urls, vhost))):
+        await publish(db, org, [("m", "archived", 1)])
+        await settled(db, org, 1)
+    rows = await db.statement(
+        "SELECT published_at >= created_at AS later FROM messaging.archive WHERE org_id = $1", org
+    )
+    assert [row["later"] for row in rows] == [True]
+
+
+async def test_a_refused_message_is_retried_and_leaves_one_effect(db, urls, vhost):
+    org = uuid4()
+    async with working(build(settings(urls, vhost))):
+        await publish(db, org, [("retry once", "k", 1)])
+        assert len(await settled(db, org, 1)) == 1
+
+
+async def test_a_hopeless_message_is_parked_redriven_and_discarded(db, urls, vhost):
+    org = uuid4()
+    async with working(build(settings(urls, vhost))):
+        await publish(db, org, [("park", "k", 1), ("always fails", "k", 2), ("m", "k", 3)])
+        assert await settled(db, org, 1) == [("k", 3, "m")]
+
+        async def both():
+            async with db.transaction(None) as tx:
+                found = await parked.listed(tx)
+            return found if len(found) == 2 else None
+
+        found = await eventually(both)
+        errors = {row["error"] for row in found}
+        assert "asked to" in errors
+        assert "after 3 attempts: RuntimeError: always" in errors
+        async with db.transaction(None) as tx:
+            assert await parked.redrive(tx, message_id=found[0]["message_id"]) == 1
+            assert await parked.discard(tx, found[1]["message_id"])
+
+        async def parked_again():
+            async with db.transaction(None) as tx:
+                (row,) = await parked.listed(tx)
+            return row["redriven_at"] is None
+
+        await eventually(parked_again)
+    assert await effects(db, org) == [("k", 3, "m")]
+
+
+async def test_timers_run_on_time_without_the_broker(db, urls, vhost):
+    org = uuid4()
+    service = build(settings(urls, vhost))
+    unreachable = service.settings.model_copy(update={"AMQP_URL": "amqp://127.0.0.1:1/"})
+    service.settings = unreachable
+    async with working(service):
+        async with db.transaction(org) as tx:
+            due = await tx.now() + timedelta(milliseconds=300)
+            tx.schedule(Tick(note="on time"), due_at=due, key="t1")
+            tx.schedule(Tick(note="fail once"), due_at=due, key="t2")
+            tx.schedule(Tick(note="never"), due_at=due + timedelta(days=3), key="t3")
+        found = await eventually(lambda: at_least(db, org, 2))
+        assert {note for *_, note in found} == {"on time", "fail once"}
+        late = await db.statement(
+            "SELECT done_at < $1::timestamptz AS early FROM messaging.inbox "
+            "ORDER BY done_at DESC LIMIT 2",
+            due,
+        )
+        assert not any(row["early"] for row in late)
+
+
+async def at_least(db, org, count):
+    found = await effects(db, org)
+    return found if len(found) >= count else None
+
+
+async def test_two_workers_share_the_buckets_and_keep_the_order(db, urls, vhost):
+    org = uuid4()
+    first = build(settings(urls, vhost))
+    second = build(settings(urls, vhost))
+    async with working(first) as one, working(second) as two:
+        await eventually(lambda: len(one.leases.owned) == 32 and len(two.leases.owned) == 32)
+        sent = [("m", f"shared-{n % 16}", n // 16 + 1) for n in range(160)]
+        await publish(db, org, sent)
+        found = await settled(db, org, 160)
+    assert sorted((k, s) for k, s, _ in found) == sorted((k, s) for _, k, s in sent)
+
+
+async def test_a_lost_broker_connection_loses_nothing(db, urls, vhost):
+    org = uuid4()
+    async with working(build(settings(urls, vhost))) as worker:
+        await eventually(lambda: worker.broker_up)
+
+        async def cut():
+            for _ in range(5):
+                for connection in vhost.management.call("GET", f"/vhosts/{vhost.name}/connections"):
+                    vhost.management.call("DELETE", f"/connections/{connection['name']}".replace(" ", "%20"))
+                await asyncio.sleep(0.3)
+
+        cutting = asyncio.create_task(cut())
+        sent = [("m", f"cut-{n % 5}", n // 5 + 1) for n in range(200)]
+        for at in range(0, 200, 40):
+            await publish(db, org, sent[at : at + 40])
+            await asyncio.sleep(0.2)
+        await cutting
+        found = await settled(db, org, 200)
+    assert len(found) == 200
+
+
+async def test_an_unroutable_message_waits_for_its_queue(db, urls, vhost):
+    org = uuid4()
+    vhost.management.call("DELETE", f"/queues/{vhost.name}/holdfast.customers")
+    vhost.management.call("DELETE", f"/queues/{vhost.name}/holdfast.notifications")
+    service = build(settings(urls, vhost))
+    async with working(service) as worker:
+        # Only the relay's side: without its queue the consumer would declare it again at once.
+        await publish(db, org, [("m", "unroutable", 1)])
+        await eventually(lambda: worker.consumer.connected)
+        assert len(await settled(db, org, 1)) == 1
+
+
+async def test_a_killed_process_loses_nothing_at_any_point(db, urls, vhost, tmp_path):
+    calls = tmp_path / "calls"
+    for point in (
+        "db.after_commit:3",
+        "relay.after_publish:3",
+        "relay.after_confirm:3",
+        "relay.before_delete",
+        "consumer.before_ack:3",
+        "timer.after_commit",
+        "intent.before_call",
+        "intent.after_call",
+    ):
+        org = uuid4()
+        calls.write_text("")
+        sent = [("call" if n == 5 else "m", f"k{n % 3}", n // 3 + 1) for n in range(12)]
+        random.Random(point).shuffle(sent)
+        sent.sort(key=lambda m: m[2])
+        await publish(db, org, sent)
+        async with db.transaction(org) as tx:
+            tx.schedule(Tick(note="tick"), due_at=await tx.now(), key=f"tick-{point}")
+        more = {"PROBE_CALLS": str(calls)}
+        async with process(urls, vhost, HOLDFAST_FAILPOINT=point, **more) as dying:
+            assert await asyncio.wait_for(dying.wait(), 60) == -9, point
+        async with process(urls, vhost, **more):
+            found = await settled(db, org, 14)
+        done = sorted((k, s) for k, s, note in found if note in ("m", "call"))
+        assert done == sorted((k, s) for _, k, s in sent), point
+        assert [note for *_, note in found].count("tick") == 1, point
+        assert [note for *_, note in found].count("called") == 1, point
+        assert len(set(calls.read_text().split())) == 1, point
+        for key in ("k0", "k1", "k2"):
+            order = [s for k, s, note in found if k == key and note in ("m", "call")]
+            assert order == sorted(order), (point, key)
