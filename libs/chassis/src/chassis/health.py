@@ -1,4 +1,4 @@
-"""Probes: `/livez` says the process runs, `/readyz` that it can do its work, `/metrics` how it does.
+"""Probes: `/livez` says that the process runs, `/readyz` that it can work, `/metrics` how it does.
 
 A check is a coroutine that raises when its dependency is not there.
 """

@@ -5,6 +5,7 @@ are refused, text holds no NUL and no lone surrogate, integers fit what JSON pro
 The bounds are part of the published schema, so clients can know them.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -15,8 +16,6 @@ LARGEST_INTEGER = 2**53 - 1
 # Unless a field says otherwise. PostgreSQL cannot index much longer text.
 LONGEST_TEXT = 2000
 _NO_NUL = r"^[^\u0000]*$"
-
-_TEXT_ONLY = frozenset({"date", "time", "datetime", "timedelta", "uuid"})
 
 
 class Body(BaseModel):
@@ -38,34 +37,43 @@ def _bound(node: Any) -> None:
     if isinstance(node, list | tuple):
         for inner in node:
             _bound(inner)
-        return
-    if not isinstance(node, dict):
-        return
-    kind = node.get("type")
-    if kind == "int":
-        node["strict"] = True
-        if "gt" not in node:
-            node.setdefault("ge", -LARGEST_INTEGER)
-        if "lt" not in node:
-            node.setdefault("le", LARGEST_INTEGER)
-    elif kind in {"bool", "float"}:
-        node["strict"] = True
-        if kind == "float":
-            node["allow_inf_nan"] = False
-    elif kind == "str":
-        node["strict"] = True
-        node.setdefault("max_length", LONGEST_TEXT)
-        node.setdefault("pattern", _NO_NUL)
-    elif kind in _TEXT_ONLY:
-        inner = dict(node)
-        node.clear()
-        node.update(core_schema.no_info_before_validator_function(_text, inner))  # type: ignore[arg-type]
-        return
-    elif kind == "function-before" and node.get("function", {}).get("function") is _text:
-        return
-    for key, inner in node.items():
-        if key not in {"metadata", "default", "cls", "config", "function"}:
-            _bound(inner)
+    elif isinstance(node, dict) and not _is_guarded(node):
+        tighten = _SCALARS.get(node.get("type", ""))
+        if tighten is not None:
+            tighten(node)
+            return
+        for key, inner in node.items():
+            if key not in _NO_SCHEMAS:
+                _bound(inner)
+
+
+def _whole_number(node: dict[str, Any]) -> None:
+    node["strict"] = True
+    if "gt" not in node:
+        node.setdefault("ge", -LARGEST_INTEGER)
+    if "lt" not in node:
+        node.setdefault("le", LARGEST_INTEGER)
+
+
+def _number(node: dict[str, Any]) -> None:
+    node["strict"] = True
+    node["allow_inf_nan"] = False
+
+
+def _flag(node: dict[str, Any]) -> None:
+    node["strict"] = True
+
+
+def _string(node: dict[str, Any]) -> None:
+    node["strict"] = True
+    node.setdefault("max_length", LONGEST_TEXT)
+    node.setdefault("pattern", _NO_NUL)
+
+
+def _instant(node: dict[str, Any]) -> None:
+    inner: Any = dict(node)
+    node.clear()
+    node.update(core_schema.no_info_before_validator_function(_text, inner))
 
 
 def _text(value: object) -> object:
@@ -73,3 +81,20 @@ def _text(value: object) -> object:
     if isinstance(value, int | float):
         raise PydanticCustomError("text_expected", "Input should be text")
     return value
+
+
+def _is_guarded(node: dict[str, Any]) -> bool:
+    return node.get("type") == "function-before" and node["function"].get("function") is _text
+
+
+_SCALARS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "int": _whole_number,
+    "float": _number,
+    "bool": _flag,
+    "str": _string,
+    "date": _instant,
+    "time": _instant,
+    "datetime": _instant,
+    "timedelta": _instant,
+}
+_NO_SCHEMAS = frozenset({"metadata", "default", "cls", "config", "function"})

@@ -1,7 +1,7 @@
 """What a route may ask for. All are coroutines: FastAPI runs plain functions in a thread."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -9,7 +9,9 @@ from starlette.requests import Request
 from chassis.auth import Principal
 from chassis.db import Database
 from chassis.problems import Forbidden, Unauthenticated
-from chassis.service import Service
+
+if TYPE_CHECKING:
+    from chassis.service import Service
 
 P = TypeVar("P")
 

@@ -3,13 +3,12 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
 from opentelemetry import context, trace
 from opentelemetry.trace import SpanKind
-from prometheus_client import Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +16,9 @@ from chassis import telemetry
 from chassis.http.replies import problem_reply
 from chassis.metrics import HTTP_SECONDS
 from chassis.problems import Malformed, Problem
+
+if TYPE_CHECKING:
+    from prometheus_client import Histogram
 
 log = structlog.get_logger("chassis.http")
 
@@ -73,7 +75,7 @@ class Edge:
         try:
             try:
                 if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
-                    raise Malformed("The address contains a NUL character.")  # noqa: TRY301
+                    raise Malformed("The address contains a NUL character.")
                 await self._app(scope, receive, send_marked)
             except Exception as error:
                 problem = self._problem_of(error)

@@ -1,6 +1,6 @@
 """The one place where failures become answers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -56,7 +56,7 @@ class Contended(Conflict):
 
 
 def problem_of(error: Exception) -> Problem:
-    """How a failure is told to the caller. What is not our caller's doing is logged in full here."""
+    """How a failure is told to the caller; what is not the caller's doing is logged in full."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):
@@ -98,7 +98,7 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
 
 
 def of_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
-    """400 when the body is no JSON at all, else 422 with the fields named; values are not echoed."""
+    """400 when the body is no JSON at all, else 422 naming the fields; values are not echoed."""
     found = list(errors)
     if any(error["type"] == "json_invalid" for error in found):
         return Malformed("The body is not valid JSON.")
@@ -135,7 +135,7 @@ async def answer(request: Request, error: Exception) -> Response:
     return problem_reply(problem_of(error), request_id(request))
 
 
-HANDLERS: dict[type[Exception], Callable[[Request, Exception], Any]] = {
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Problem: answer,
     RequestValidationError: answer,
     HTTPException: answer,
