@@ -19,7 +19,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  HOLDFAST_SERVERS=docker|private  which PostgreSQL and RabbitMQ to use (default: what is there)"
 	@echo "  HOLDFAST_INSTALL=1|0             install them without asking, or never"

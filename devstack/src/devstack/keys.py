@@ -1,7 +1,6 @@
 """Secrets of one stack, made once and kept in its run directory (mode 0600)."""
 
 import json
-import os
 import secrets
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass, field, fields
@@ -10,6 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from devstack import private
 from devstack.paths import SERVICES
 
 
@@ -68,10 +68,5 @@ def load(run_dir: Path) -> Keys:
     known = {entry.name for entry in fields(Keys)}
     keys = Keys(**{name: value for name, value in stored.items() if name in known})
     if asdict(keys) != stored:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".new")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as target:
-            json.dump(asdict(keys), target, indent=1)
-        draft.replace(file)
+        private.write_json(file, asdict(keys))
     return keys

@@ -114,7 +114,7 @@ class Tuning:
     durable: bool = True
 
 
-def known(run_dir: Path, keys: Keys, tuning: Tuning) -> Servers | None:
+def known_servers(run_dir: Path, keys: Keys, tuning: Tuning) -> Servers | None:
     """The servers a stack chose earlier, None when it has none yet."""
     note = run_dir / "servers.json"
     if not note.exists():
@@ -123,13 +123,13 @@ def known(run_dir: Path, keys: Keys, tuning: Tuning) -> Servers | None:
     return _build(facts["kind"], facts["ports"], run_dir, keys, tuning)
 
 
-def find(run_dir: Path, keys: Keys, tuning: Tuning, say: Say) -> Servers:
+def find_servers(run_dir: Path, keys: Keys, tuning: Tuning, say: Say) -> Servers:
     """The servers a stack chose earlier, else the first of: Docker, installed, freshly installed.
 
     Raises:
         StackError: none can be had here; the message says what was tried and what to do.
     """
-    chosen = known(run_dir, keys, tuning)
+    chosen = known_servers(run_dir, keys, tuning)
     if chosen:
         return chosen
     kind = _choose(run_dir, say)
@@ -142,7 +142,7 @@ def find(run_dir: Path, keys: Keys, tuning: Tuning, say: Say) -> Servers:
     return built
 
 
-def forget(run_dir: Path) -> None:
+def forget_servers(run_dir: Path) -> None:
     """Let the next start choose again."""
     (run_dir / "servers.json").unlink(missing_ok=True)
 

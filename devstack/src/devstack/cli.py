@@ -1,0 +1,216 @@
+"""The command line behind `make up`, `make down` and the rest."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from devstack import demo, deploy_files, doctor, paths
+from devstack.errors import StackError
+from devstack.keys import load
+from devstack.processes import end_strays
+from devstack.progress import clock
+from devstack.servers import Servers, Tuning, find_servers, known_servers
+from devstack.stack import Stack, forget
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did what it says, 1 with a message on stderr when not."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; `make down` ends what was started", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m devstack", description="Runs the whole system on one machine."
+    )
+    parser.add_argument(
+        "--run-dir",
+        type=lambda text: Path(text).resolve(),
+        default=paths.default_run_dir(),
+        help="directory of the stack (default: .run in the checkout)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    up = commands.add_parser("up", help="start everything and return when it is ready")
+    up.add_argument(
+        "plan",
+        nargs="*",
+        type=_count,
+        metavar="kind=copies",
+        help="for example booking-worker=2; a service not named runs as one process",
+    )
+    up.add_argument("--no-seed", action="store_true", help="without the demo organisations")
+    up.set_defaults(command=_up)
+
+    down = commands.add_parser("down", help="end every process and delete the data")
+    down.add_argument("--keep", action="store_true", help="keep the data for the next up")
+    down.set_defaults(command=_down)
+
+    commands.add_parser("status", help="what runs, and where").set_defaults(command=_status)
+    commands.add_parser("demo", help="one booking per preset, to the e-mail").set_defaults(
+        command=lambda options: demo.run(_running(options.run_dir))
+    )
+    commands.add_parser("doctor", help="check it all and say what to do").set_defaults(
+        command=lambda options: doctor.run(options.run_dir)
+    )
+
+    logs = commands.add_parser("logs", help="show logs")
+    logs.add_argument("names", nargs="*", help="processes (default: all)")
+    logs.add_argument("-f", "--follow", action="store_true", help="wait for more")
+    logs.set_defaults(command=_logs)
+
+    servers = commands.add_parser("servers", help="only PostgreSQL and RabbitMQ, for tests")
+    servers.add_argument("action", choices=("start", "stop", "env", "run"))
+    servers.add_argument("--run-dir", type=lambda text: Path(text).resolve(), dest="servers_dir")
+    servers.add_argument("program", nargs=argparse.REMAINDER, help="for run: -- command ...")
+    servers.set_defaults(command=_servers)
+
+    files = commands.add_parser("deploy-files", help="write the generated files under deploy/")
+    files.add_argument("--check", action="store_true", help="only say whether they are current")
+    files.set_defaults(command=lambda options: deploy_files.run(check=options.check))
+    return parser
+
+
+def _count(text: str) -> tuple[str, int]:
+    kind, separator, number = text.partition("=")
+    if not separator or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not kind=copies")
+    return kind, int(number)
+
+
+def _running(run_dir: Path) -> Stack:
+    stack = Stack.existing(run_dir)
+    if stack is None or not stack.endpoints:
+        raise StackError("nothing runs here; `make up` starts it")
+    return stack
+
+
+def _up(options: argparse.Namespace) -> int:
+    say = clock()
+    stack = Stack(options.run_dir, "development", plan=dict(options.plan), say=say)
+    stack.start(seed=not options.no_seed)
+    say("ready")
+    print(f"\n  API        {stack.endpoints['gateway']}/v1   (documentation: /docs)")
+    print(f"  mailbox    {stack.endpoints['sandbox']['mailbox']}")
+    print(f"  Stripe     {stack.endpoints['sandbox']['stripe']}   (sandbox)")
+    print(f"  RabbitMQ   {stack.endpoints['rabbitmq']['management']}")
+    print(f"  addresses, ids and keys: {stack.endpoints_file}")
+    print("\n  make demo   make status   make logs   make down")
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    say = clock()
+    stack = Stack.existing(options.run_dir, say)
+    if stack:
+        stack.stop(keep=options.keep)
+    else:
+        end_strays(options.run_dir)
+        if not options.keep:
+            forget(options.run_dir)
+    say("stopped; the data is kept" if options.keep else "stopped; the data is deleted")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    stack = Stack.existing(options.run_dir)
+    if stack is None:
+        print("nothing runs here; `make up` starts it")
+        return 1
+    rows = [("process", "pid", "address", "state")]
+    for name, pid in stack.servers.pids().items():
+        rows.append((name, str(pid), "", "runs"))
+    if stack.servers.kind == "docker":
+        rows.append(("postgres, rabbitmq", "", "", "containers"))
+    well = True
+    for process in stack.processes.values():
+        state = "ready" if process.ready else "not ready" if process.pid else "stopped"
+        well &= state == "ready"
+        address = process.ready_url.rpartition("/")[0]
+        rows.append((process.name, str(process.pid or "-"), address, state))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0 if well else 1
+
+
+def _logs(options: argparse.Namespace) -> int:
+    folder = options.run_dir / "logs"
+    files = [folder / f"{name}.log" for name in options.names] or sorted(folder.glob("*.log"))
+    absent = [file.stem for file in files if not file.exists()]
+    if absent or not files:
+        raise StackError(f"no log of {', '.join(absent) or 'anything'} in {folder}")
+    follow = ["-F"] if options.follow else []
+    return subprocess.run(["tail", "-n", "50", *follow, *map(str, files)], check=False).returncode
+
+
+_NAMES = ("TEST_POSTGRES_URL", "TEST_AMQP_URL", "TEST_RABBITMQ_MANAGEMENT_URL")
+
+
+def _servers(options: argparse.Namespace) -> int:
+    run_dir = options.servers_dir or options.run_dir / "test-servers"
+    tuning = Tuning(max_connections=400, durable=False)
+    if options.action == "run":
+        return _run_on_servers(run_dir, tuning, options.program)
+    keys = load(run_dir)
+    if options.action == "start":
+        found = find_servers(run_dir, keys, tuning, clock())
+        found.start_postgres()
+        found.start_broker()
+    else:
+        known = known_servers(run_dir, keys, tuning)
+        if known is None:
+            forget(run_dir)
+            if options.action == "stop":
+                return 0
+            raise StackError(f"no servers in {run_dir}; start them first")
+        found = known
+    if options.action == "stop":
+        found.stop()
+        found.remove()
+        end_strays(run_dir)
+        forget(run_dir)
+        return 0
+    for name, value in _exports(found).items():
+        print(f"export {name}={value}")
+    return 0
+
+
+def _exports(found: Servers) -> dict[str, str]:
+    return dict(zip(_NAMES, (found.postgres_url, found.amqp, found.management), strict=True))
+
+
+def _run_on_servers(run_dir: Path, tuning: Tuning, program: Sequence[str]) -> int:
+    """Run a command on test servers: those the environment names, else private ones for its time."""
+    command = [part for part in program if part != "--"] if program[:1] == ["--"] else list(program)
+    if not command:
+        raise StackError("servers run needs a command: servers run -- python -m pytest")
+    if all(os.environ.get(name) for name in _NAMES):
+        return subprocess.run(command, check=False).returncode
+    began = time.monotonic()
+    found = find_servers(run_dir, load(run_dir), tuning, clock())
+    already = bool(found.pids())
+    try:
+        found.start_postgres()
+        found.start_broker()
+        print(f"test servers ready after {time.monotonic() - began:.1f} s", file=sys.stderr)
+        return subprocess.run(command, env={**os.environ, **_exports(found)}, check=False).returncode
+    finally:
+        if not already:
+            found.stop()
+            found.remove()
+            forget(run_dir)
+
+
