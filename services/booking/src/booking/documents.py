@@ -1,0 +1,218 @@
+"""The four settings documents of an offering, as they stand on the wire and in its row.
+
+Checked here, at the border, field by field; inside there are only the domain's own classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from booking.domain import inventory, policy, pricing, schedule
+from booking.domain.money import LARGEST_AMOUNT
+from booking.domain.refusals import Fault, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT, description="in the currency's minor unit")]
+PositiveAmount = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT)]
+PartySize = Annotated[int, Field(ge=1, le=inventory.LARGEST_PARTY)]
+Methods: TypeAlias = Annotated[tuple[Literal["card"], ...], Field(min_length=1, max_length=1)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DatedSchedule(_Document):
+    """Sessions are opened one by one."""
+
+    kind: Literal["dated"]
+
+    def settings(self) -> schedule.Dated:
+        return schedule.Dated()
+
+
+class _Party(_Document):
+    @model_validator(mode="after")
+    def _ordered(self) -> _Party:
+        if getattr(self, "party_min", 1) > getattr(self, "party_max", 1):
+            raise ValueError("party_min is more than party_max")
+        return self
+
+
+class CapacityInventory(_Party):
+    """Places of a session; a booking takes `units_per_booking` of them."""
+
+    kind: Literal["capacity"]
+    capacity: Annotated[int, Field(ge=1, le=inventory.LARGEST_CAPACITY)]
+    units_per_booking: Annotated[int, Field(ge=1, le=100)] = 1
+    party_min: PartySize = 1
+    party_max: PartySize = 1
+
+    def settings(self) -> inventory.Counted:
+        return inventory.Counted(**self.model_dump(exclude={"kind"}))
+
+
+class ResourceInventory(_Party):
+    """Tables and the like, each for one booking at a time."""
+
+    kind: Literal["resources"]
+    max_resources: Annotated[int, Field(ge=1, le=20)] = 1
+    party_min: PartySize = 1
+    party_max: PartySize = 12
+
+    def settings(self) -> inventory.Exclusive:
+        return inventory.Exclusive(**self.model_dump(exclude={"kind"}))
+
+
+class PerBookingPricing(_Document):
+    """One price for a booking, in the venue's currency; 0 = free."""
+
+    kind: Literal["per_booking"]
+    amount_minor: Amount
+    payment_methods: Methods = ("card",)
+
+    def settings(self) -> pricing.PerBooking:
+        return pricing.PerBooking(self.amount_minor, self.payment_methods)
+
+
+class DepositPricing(_Document):
+    """A fixed deposit, whatever the party."""
+
+    kind: Literal["deposit"]
+    amount_minor: PositiveAmount
+    payment_methods: Methods = ("card",)
+
+    def settings(self) -> pricing.Deposit:
+        return pricing.Deposit(self.amount_minor, self.payment_methods)
+
+
+class FreePricing(_Document):
+    """Nothing is due."""
+
+    kind: Literal["free"]
+
+    def settings(self) -> pricing.Free:
+        return pricing.Free()
+
+
+class RefundTierDocument(_Document):
+    """`percent` of what was paid goes back with strictly more than `hours` to the start."""
+
+    hours: Annotated[int, Field(ge=0, le=24 * 365)]
+    percent: Annotated[int, Field(ge=0, le=100)]
+
+
+class PolicyDocument(_Document):
+    """Hold, cancellation and payment rules.
+
+    `refund_mode` and `one_per_customer` accept what is supported today; further values will come.
+    """
+
+    hold_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
+    clearing_minutes: Annotated[int, Field(ge=1, le=14 * 24 * 60)] = 60
+    refund_tiers: Annotated[tuple[RefundTierDocument, ...], Field(max_length=policy.MOST_TIERS)] = ()
+    refund_mode: Literal["auto"] = "auto"
+    release_on_failure: bool = False
+    late_payment: Literal["retake", "refund"] = "retake"
+    one_per_customer: Literal[False] = False
+
+    @model_validator(mode="after")
+    def _one_tier_per_limit(self) -> PolicyDocument:
+        if len({tier.hours for tier in self.refund_tiers}) != len(self.refund_tiers):
+            raise ValueError("two refund_tiers have the same hours")
+        return self
+
+    def settings(self) -> policy.Policy:
+        return policy.Policy(
+            hold_minutes=self.hold_minutes,
+            clearing_minutes=self.clearing_minutes,
+            refund_tiers=tuple(policy.RefundTier(t.hours, t.percent) for t in self.refund_tiers),
+            release_on_failure=self.release_on_failure,
+            late_payment=policy.LatePayment(self.late_payment),
+        )
+
+
+ScheduleDocument = DatedSchedule
+InventoryDocument = Annotated[CapacityInventory | ResourceInventory, Field(discriminator="kind")]
+PricingDocument = Annotated[
+    PerBookingPricing | DepositPricing | FreePricing, Field(discriminator="kind")
+]
+
+_KINDS: dict[type, str] = {
+    schedule.Dated: "dated",
+    inventory.Counted: "capacity",
+    inventory.Exclusive: "resources",
+    pricing.PerBooking: "per_booking",
+    pricing.Deposit: "deposit",
+    pricing.Free: "free",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OfferingSettings:
+    """What an offering is: four settings that know nothing of each other."""
+
+    schedule: schedule.Schedule
+    inventory: inventory.Inventory
+    pricing: pricing.Pricing
+    policy: policy.Policy
+
+
+@cache
+def _readers() -> dict[str, TypeAdapter[Any]]:
+    return {
+        "schedule": TypeAdapter(ScheduleDocument),
+        "inventory": TypeAdapter(InventoryDocument),
+        "pricing": TypeAdapter(PricingDocument),
+        "policy": TypeAdapter(PolicyDocument),
+    }
+
+
+def read_settings(documents: Mapping[str, Mapping[str, Any]]) -> OfferingSettings:
+    """The settings that four documents describe.
+
+    Raises:
+        InvalidRequest: naming each field that is missing, unknown or out of range.
+    """
+    faults: list[Fault] = []
+    settings: dict[str, Any] = {}
+    for name, reader in _readers().items():
+        try:
+            settings[name] = reader.validate_json(orjson.dumps(documents[name])).settings()
+        except ValidationError as error:
+            faults.extend(_fault(name, problem) for problem in error.errors(include_input=False))
+    if faults:
+        raise InvalidRequest(*faults)
+    return OfferingSettings(**settings)
+
+
+def read_policy(document: str) -> policy.Policy:
+    """The policy frozen on a booking; equal documents are read once per process."""
+    return _policy(document)
+
+
+@lru_cache(maxsize=1024)
+def _policy(document: str) -> policy.Policy:
+    return PolicyDocument.model_validate_json(document).settings()
+
+
+@lru_cache(maxsize=1024)
+def document_of(setting: Any) -> str:
+    """The JSON text of one setting, for its row."""
+    kind = _KINDS.get(type(setting))
+    return orjson.dumps({"kind": kind, **asdict(setting)} if kind else asdict(setting)).decode()
+
+
+def _fault(name: str, problem: Any) -> Fault:
+    # The union's tag is part of pydantic's path, though not of the document's.
+    path = [str(part) for part in problem["loc"] if part not in _KINDS.values() or part == "capacity"]
+    if len(path) > 1 and path[0] == "capacity":
+        path = path[1:]
+    return Fault(".".join([name, *path]), problem["msg"])

@@ -1,0 +1,122 @@
+"""A booking, and the questions that its own facts can answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from booking.domain.lifecycle import WAITING, PaymentStatus, Status, Verb, allows
+from booking.domain.money import Money
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from booking.domain.guest import Name
+    from booking.domain.inventory import Claim
+    from booking.domain.policy import Policy
+    from booking.domain.pricing import Quote
+
+MANAGEABLE_AFTER_END = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What the booking is for, as the guest would say it."""
+
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    venue_name: str
+    offering_kind: str
+
+    @property
+    def manage_expires_at(self) -> datetime:
+        """Until when the guest may look at the booking, in whole seconds."""
+        return (self.ends_at + MANAGEABLE_AFTER_END).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the last attempt to pay failed: the provider's code and the key of the guest's text."""
+
+    code: str
+    message_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """One booking. ``version`` rises with every change; messages carry it as their sequence."""
+
+    id: UUID
+    org_id: UUID
+    venue_id: UUID
+    offering_id: UUID
+    session_id: UUID
+    reference: str
+    status: Status
+    payment_status: PaymentStatus
+    version: int
+    party_size: int
+    claim: Claim
+    quote: Quote
+    paid: Money
+    refunded: Money
+    policy: Policy
+    payment_methods: tuple[str, ...]
+    name: Name
+    sealed_contact: str
+    locale: str
+    source: str
+    arrives_at: datetime | None
+    special_requests: str | None
+    drinks_package: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    occasion: Occasion
+    manage_epoch: int = 1
+    confirmed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    customer_id: UUID | None = None
+    payment_id: UUID | None = None
+    payment_sequence: int = -1
+    failure: Failure | None = None
+
+    def is_waiting(self) -> bool:
+        """Whether the place is held for a payment, lapsed or not."""
+        return self.status in WAITING
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Whether the hold has ended, whether or not anyone noticed: exact to the instant."""
+        return self.is_waiting() and self.expires_at is not None and now >= self.expires_at
+
+    def seconds_left(self, now: datetime) -> int:
+        """Whole seconds until the hold ends, 0 when there is none (HLD-06)."""
+        if not self.is_waiting() or self.expires_at is None:
+            return 0
+        return max(0, int((self.expires_at - now).total_seconds()))
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What cancelling would do at a given moment."""
+
+    allowed: bool
+    refund_percent: int
+    refund: Money
+
+
+def cancellation(booking: Booking, now: datetime, *, by_staff: bool = False) -> Cancellation:
+    """Whether the booking can be cancelled and what would go back (CAN-02, F-66).
+
+    The same answer serves the reader (``can_cancel``) and the cancelling. A guest may until the
+    start; staff may as long as the state allows it. The percentage is of what was paid; what was
+    refunded before counts towards it.
+    """
+    started = now >= booking.occasion.starts_at
+    allowed = allows(Verb.CANCEL, booking.status) and (by_staff or not started)
+    percent = booking.policy.refund_percent(now, booking.occasion.starts_at) if allowed else 0
+    back = booking.paid.percent(percent).amount_minor - booking.refunded.amount_minor
+    return Cancellation(allowed, percent, Money(max(0, back), booking.paid.currency))

@@ -1,0 +1,158 @@
+"""What is on offer: organisations, venues, offerings, resources and sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from booking.domain.refusals import NotOnSale, SessionClosed, SessionStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from booking.domain.inventory import Inventory, Seats
+    from booking.domain.policy import Policy
+    from booking.domain.presets import Preset
+    from booking.domain.pricing import Pricing
+    from booking.domain.schedule import Schedule
+
+
+class OrganisationStatus(StrEnum):
+    """Suspended takes no new bookings and honours those it has (OPN-10)."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class ListingStatus(StrEnum):
+    """Archived things stay, with their history, and are no longer sold."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class SessionStatus(StrEnum):
+    """A closed session keeps its bookings and takes no new ones."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """A tenant."""
+
+    org_id: UUID
+    slug: str
+    name: str
+    status: OrganisationStatus
+    default_country: str
+    locale: str
+    reference_template: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Venue:
+    """A place with a time zone and a currency; its e-mail and phone are its public ones."""
+
+    id: UUID
+    org_id: UUID
+    slug: str
+    name: str
+    timezone: str
+    currency: str
+    locale: str
+    contact_email: str | None
+    contact_phone: str | None
+    statement_descriptor: str | None
+    status: ListingStatus
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offering:
+    """Something to book: four independent settings and a title."""
+
+    id: UUID
+    org_id: UUID
+    venue_id: UUID
+    preset: Preset
+    title: str
+    description: str | None
+    schedule: Schedule
+    inventory: Inventory
+    pricing: Pricing
+    policy: Policy
+    status: ListingStatus
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something bookable by itself: a table with a number and seats (CAT-05)."""
+
+    id: UUID
+    org_id: UUID
+    venue_id: UUID
+    number: int
+    label: str
+    floor: str | None
+    seats: Seats
+    features: tuple[str, ...]
+    vip: bool
+    description: str | None
+    status: ListingStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One dated occurrence of an offering. ``capacity`` None: resources limit it."""
+
+    id: UUID
+    org_id: UUID
+    offering_id: UUID
+    venue_id: UUID
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int | None
+    taken: int
+    status: SessionStatus
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Everything a hold needs to know that rarely changes, at one version of the offering.
+
+    Editing the organisation, the venue or its resources raises that version too.
+    """
+
+    organisation: Organisation
+    venue: Venue
+    offering: Offering
+    seats: Mapping[UUID, Seats]
+
+
+def check_on_sale(listing: Listing, session: Session, now: datetime) -> None:
+    """Refuse a new booking where none may be made.
+
+    Raises:
+        NotOnSale: the organisation is suspended or closed, the venue or offering archived.
+        SessionClosed, SessionStarted: the session takes no more bookings (F-15, F-65).
+    """
+    if (
+        listing.organisation.status is not OrganisationStatus.ACTIVE
+        or listing.venue.status is not ListingStatus.ACTIVE
+        or listing.offering.status is not ListingStatus.ACTIVE
+    ):
+        raise NotOnSale
+    if session.status is not SessionStatus.OPEN:
+        raise SessionClosed
+    if now >= session.starts_at:
+        raise SessionStarted

@@ -1,0 +1,112 @@
+"""Deciding on a hold: everything but whether the place is free, which only the database knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from booking.domain.booking import Booking, Occasion
+from booking.domain.catalogue import check_on_sale
+from booking.domain.lifecycle import PaymentStatus, Status
+from booking.domain.money import Money
+from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
+from booking.domain.schedule import arrival, zone
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime, time
+    from uuid import UUID
+
+    from booking.domain.catalogue import Listing, Session
+    from booking.domain.guest import Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a guest asks for."""
+
+    session_id: UUID
+    party_size: int
+    resource_ids: tuple[UUID, ...]
+    name: Name
+    locale: str | None
+    arrival_time: time | None
+    special_requests: str | None
+    drinks_package: str | None
+    source: str
+
+
+def decide(
+    wish: Wish,
+    listing: Listing,
+    session: Session,
+    offered: Collection[UUID],
+    *,
+    booking_id: UUID,
+    reference: str,
+    sealed_contact: str,
+    payments_enabled: bool,
+    now: datetime,
+) -> Booking:
+    """The booking that this wish becomes if its place is free.
+
+    ``offered`` are those of the wished resources that the session has. Nothing due: confirmed at
+    once. Otherwise the place is held for exactly ``hold_minutes``.
+
+    Raises:
+        NotOnSale, SessionClosed, SessionStarted: no booking may be made here now.
+        InvalidRequest: the wish does not fit the offering; the field is named.
+        PaymentsOff: something is due and payments are switched off (SEC-10).
+    """
+    check_on_sale(listing, session, now)
+    offering, venue = listing.offering, listing.venue
+    seats = {resource: listing.seats[resource] for resource in offered if resource in listing.seats}
+    claim = offering.inventory.claim(wish.party_size, wish.resource_ids, seats)
+    arrives_at = None
+    if wish.arrival_time is not None:
+        arrives_at = arrival(
+            wish.arrival_time, session.starts_at, session.ends_at, zone(venue.timezone)
+        )
+        if arrives_at is None:
+            raise InvalidRequest(Fault("arrival_time", "must lie within the session"))
+    quote = offering.pricing.quote(wish.party_size, venue.currency)
+    due = quote.due_now.amount_minor > 0
+    if due and not payments_enabled:
+        raise PaymentsOff
+    nothing = Money(0, venue.currency)
+    return Booking(
+        id=booking_id,
+        org_id=listing.organisation.org_id,
+        venue_id=venue.id,
+        offering_id=offering.id,
+        session_id=session.id,
+        reference=reference,
+        status=Status.PENDING_PAYMENT if due else Status.CONFIRMED,
+        payment_status=PaymentStatus.UNPAID if due else PaymentStatus.NOT_REQUIRED,
+        version=1,
+        party_size=wish.party_size,
+        claim=claim,
+        quote=quote,
+        paid=nothing,
+        refunded=nothing,
+        policy=offering.policy,
+        payment_methods=offering.pricing.payment_methods,
+        name=wish.name,
+        sealed_contact=sealed_contact,
+        locale=wish.locale or venue.locale,
+        source=wish.source,
+        arrives_at=arrives_at,
+        special_requests=wish.special_requests,
+        drinks_package=wish.drinks_package,
+        created_at=now,
+        expires_at=offering.policy.hold_ends(now) if due else None,
+        occasion=Occasion(
+            title=session.title,
+            starts_at=session.starts_at,
+            ends_at=session.ends_at,
+            timezone=venue.timezone,
+            venue_name=venue.name,
+            offering_kind=offering.preset.value,
+        ),
+        confirmed_at=None if due else now,
+    )

@@ -1,0 +1,57 @@
+"""The rules a booking is made under, frozen on it when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+MOST_TIERS = 10
+
+
+class LatePayment(StrEnum):
+    """What to do with money that comes after the hold has ended."""
+
+    RETAKE = "retake"  # take the place again if it is still free, else refund
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundTier:
+    """``percent`` goes back when strictly more than ``hours`` remain before the start (CAN-02)."""
+
+    hours: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Hold, cancellation and payment rules of an offering.
+
+    ``clearing_minutes``: how long a payment that is being cleared keeps its place (F-11).
+    """
+
+    hold_minutes: int = 15
+    clearing_minutes: int = 60
+    refund_tiers: tuple[RefundTier, ...] = ()
+    release_on_failure: bool = False
+    late_payment: LatePayment = LatePayment.RETAKE
+
+    def hold_ends(self, now: datetime) -> datetime:
+        """The exact instant at which a hold made now ends (HLD-01)."""
+        return now + timedelta(minutes=self.hold_minutes)
+
+    def clearing_ends(self, now: datetime, expires_at: datetime, starts_at: datetime) -> datetime:
+        """How long a payment in clearing keeps the place: never past the start, never shorter."""
+        return max(expires_at, min(now + timedelta(minutes=self.clearing_minutes), starts_at))
+
+    def refund_percent(self, now: datetime, starts_at: datetime) -> int:
+        """What goes back to a guest who cancels now, in percent of what was paid.
+
+        Hours are elapsed hours, so a change of clocks in between does not shift the limit.
+        """
+        remaining = starts_at - now
+        for tier in sorted(self.refund_tiers, key=lambda tier: tier.hours, reverse=True):
+            if remaining > timedelta(hours=tier.hours):
+                return tier.percent
+        return 0

@@ -1,0 +1,55 @@
+"""Presets: named defaults for the four settings of an offering, and nothing more.
+
+A preset fills in what the request leaves out; from then on only the settings count. This is the
+one place that knows the presets' names.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Documents = dict[str, dict[str, Any]]
+
+
+class Preset(StrEnum):
+    """The label an offering carries; for display and search, never for rules."""
+
+    CLASS = "class"
+    EVENT_TABLE = "event_table"
+
+
+_DEFAULTS: Mapping[Preset, Documents] = {
+    Preset.CLASS: {
+        "schedule": {"kind": "dated"},
+        "inventory": {"kind": "capacity", "capacity": 10, "units_per_booking": 1},
+        "pricing": {"kind": "per_booking"},
+        "policy": {"hold_minutes": 15, "refund_tiers": [], "release_on_failure": False},
+    },
+    Preset.EVENT_TABLE: {
+        "schedule": {"kind": "dated"},
+        "inventory": {"kind": "resources", "max_resources": 1, "party_min": 1, "party_max": 12},
+        "pricing": {"kind": "deposit", "amount_minor": 5000},
+        "policy": {
+            "hold_minutes": 15,
+            "refund_tiers": [{"hours": 48, "percent": 100}],
+            "release_on_failure": True,
+        },
+    },
+}
+
+
+def settings_of(preset: Preset, overrides: Mapping[str, Mapping[str, Any]]) -> Documents:
+    """The preset's documents with the overrides laid over them, member by member.
+
+    An override of another ``kind`` replaces the preset's document: its members would not fit.
+    """
+    documents: Documents = {}
+    for name, default in _DEFAULTS[preset].items():
+        override = dict(overrides.get(name, {}))
+        same_kind = override.get("kind", default.get("kind")) == default.get("kind")
+        documents[name] = {**default, **override} if same_kind else override
+    return documents

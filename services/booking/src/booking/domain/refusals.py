@@ -1,0 +1,129 @@
+"""Why a request is refused. Each class is one stable ``code``; the API gives it a status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+    """The docstring's first line is the text, unless a better one is given."""
+
+    code: ClassVar[str] = "REFUSED"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A field (dotted path, as in the request) and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class InvalidRequest(Refusal):
+    """The request says something that cannot be."""
+
+    code = "VALIDATION_ERROR"
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+class Unknown(Refusal):
+    """It does not exist, or it is not the caller's."""
+
+    code = "NOT_FOUND"
+
+
+class NotPermitted(Refusal):
+    """The caller may not do this."""
+
+    code = "FORBIDDEN"
+
+
+class PaymentsOff(Refusal):
+    """Payments are switched off; only free bookings are taken now."""
+
+    code = "FEATURE_OFF"
+
+
+class Busy(Refusal):
+    """Too many guests want this place at this moment; try again."""
+
+    code = "BUSY"
+
+
+class Clash(Refusal):
+    """The request is right, but the present state refuses it."""
+
+    code = "CONFLICT"
+
+
+class CapacityExceeded(Clash):
+    """Not enough places are left."""
+
+    code = "CAPACITY_EXCEEDED"
+
+
+class ResourceTaken(Clash):
+    """Somebody else has this table, or one of these tables, at that time."""
+
+    code = "RESOURCE_TAKEN"
+
+
+class SessionClosed(Clash):
+    """This session takes no more bookings."""
+
+    code = "SESSION_CLOSED"
+
+
+class SessionStarted(Clash):
+    """This session has started, and nothing is sold after the start."""
+
+    code = "SESSION_STARTED"
+
+
+class NotOnSale(Clash):
+    """The organisation, venue or offering takes no new bookings."""
+
+    code = "NOT_ON_SALE"
+
+
+class CannotCancel(Clash):
+    """This booking can no longer be cancelled."""
+
+    code = "CANNOT_CANCEL"
+
+
+class AlreadyExists(Clash):
+    """Something with this name or number exists already."""
+
+    code = "ALREADY_EXISTS"
+
+
+class HasBookings(Clash):
+    """There are live bookings that this change would break."""
+
+    code = "HAS_BOOKINGS"
+
+
+class IdempotencyInProgress(Clash):
+    """A request with this idempotency key is still being worked on; try again shortly."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
+
+
+class IdempotencyKeyReused(Refusal):
+    """This idempotency key was used for another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class IdempotencyKeyMissing(Refusal):
+    """The header Idempotency-Key is required: 16 to 255 visible characters."""
+
+    code = "IDEMPOTENCY_KEY_REQUIRED"
