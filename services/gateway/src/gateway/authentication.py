@@ -11,14 +11,12 @@ from chassis.auth import Principal
 from chassis.manage_token import ManageTokens
 from chassis.problems import Forbidden, NotFound, Unauthenticated
 from gateway.keys import ApiKeys
-from gateway.routes import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.routes import Match
-    from gateway.upstream import Trail
-    from gateway.wire import Request
+    from gateway.routes import Callers, Match, Route
+    from gateway.wire import Request, Trail
 
 GUEST: Final = Principal(kind="guest", id="guest")
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
@@ -45,39 +43,31 @@ class Authentication:
     keys: ApiKeys
     manage_tokens: ManageTokens
 
-    async def principal(
+    async def identify(
         self,
         request: Request,
         match: Match,
-        trail: Trail,
         before_asking: Callable[[], Awaitable[None]],
     ) -> Principal:
-        """The caller, who may take this line of the table.
+        """The caller, by what they show; whether they may is the next question.
 
         A key that is shown is checked even where a guest would do: a wrong one is never taken for
         a guest. A manage token counts only where the line takes one.
 
         Raises:
-            Unauthenticated: nothing valid was shown, and the line takes no guests.
-            Forbidden: the caller is known, but not allowed.
+            Unauthenticated: what was shown is not valid, or nothing was and guests are not let in.
             NotFound: the manage token is for another booking.
             Unavailable: the key cannot be checked now.
         """
-        route = match.route
+        callers = match.route.callers
         authorization = request.headers.get(b"authorization")
         if authorization is not None:
-            principal = await self._key(authorization, trail, before_asking)
-        elif request.manage_token is not None and Caller.MANAGE in route.callers:
+            return await self._key(authorization, request.trail, before_asking)
+        if request.manage_token is not None and "manage" in callers:
             return self._holder(request.manage_token, match.parameters.get("booking_id"))
-        elif Caller.GUEST in route.callers:
+        if "guest" in callers:
             return GUEST
-        else:
-            raise Unauthenticated(_what_is_taken(route.callers), headers=_CHALLENGE)
-        if principal.kind not in route.callers:
-            raise Forbidden
-        if route.permission is not None and not principal.has(route.permission):
-            raise PermissionMissing(f"This takes {route.permission}.")
-        return principal
+        raise Unauthenticated(_what_is_taken(callers), headers=_CHALLENGE)
 
     async def _key(
         self, authorization: bytes, trail: Trail, before_asking: Callable[[], Awaitable[None]]
@@ -94,6 +84,22 @@ class Authentication:
         return holder(claims.org_id, claims.booking_id, claims.epoch)
 
 
+def admit(principal: Principal, route: Route) -> None:
+    """Let the caller take this line of the table.
+
+    Raises:
+        Forbidden: the line is not for this kind of caller, or the key lacks its permission.
+    """
+    if principal.kind not in route.callers:
+        raise Forbidden
+    if (
+        route.permission is not None
+        and principal.kind == "key"
+        and not principal.has(route.permission)
+    ):
+        raise PermissionMissing(f"This takes {route.permission}.")
+
+
 def holder(org_id: UUID, booking_id: UUID, epoch: int) -> Principal:
     """The holder of a manage token that was verified."""
     return Principal(
@@ -101,7 +107,7 @@ def holder(org_id: UUID, booking_id: UUID, epoch: int) -> Principal:
     )
 
 
-def _what_is_taken(callers: frozenset[Caller]) -> str:
-    if Caller.MANAGE in callers:
+def _what_is_taken(callers: Callers) -> str:
+    if "manage" in callers:
         return "This takes a manage token or an API key."
     return "This takes an API key."

@@ -13,7 +13,7 @@ import structlog
 from chassis.manage_token import ManageTokens
 from chassis.problems import Problem, Unauthenticated
 from gateway.authentication import holder
-from gateway.forwarding import Forward, trail
+from gateway.forwarding import Forward
 from gateway.routes import Upstream
 from gateway.waiting import ReadyPayments
 from gateway.wire import Answer
@@ -102,7 +102,7 @@ class Book:
                 "GET",
                 f"/bookings/{booking_id}/payment",
                 reader,
-                trail(request),
+                request.trail,
                 within=self.wait,
             )
         except Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.upstream import Services, Trail
+from gateway.upstream import Services
 from gateway.wire import PASSED_ON, Answer
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Forward:
             match.route.method,
             target,
             principal,
-            trail(request),
+            request.trail,
             headers={
                 _NAMES[name]: value.decode("latin-1")
                 for name, value in request.headers.items()
@@ -57,8 +57,3 @@ class Forward:
             if name == _LOCATION and value.startswith(b"/") and not value.startswith(b"/v1/"):
                 answer.headers[index] = (name, b"/v1" + value)
         return answer
-
-
-def trail(request: Request) -> Trail:
-    """What ties further calls to this request."""
-    return Trail(request.id, request.traceparent)

@@ -22,7 +22,8 @@ from gateway.routes import Upstream
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.upstream import Services, Trail
+    from gateway.upstream import Services
+    from gateway.wire import Trail
 
 log = structlog.get_logger(__name__)
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
+from chassis.auth import Kind
 from chassis.problems import MethodNotAllowed, NotFound
 
 if TYPE_CHECKING:
@@ -28,28 +29,21 @@ class Upstream(StrEnum):
     NOTIFICATIONS = "notifications"
 
 
-class Caller(StrEnum):
-    """Who may be asking; `chassis.auth.Principal.kind` says who is."""
-
-    GUEST = "guest"
-    MANAGE = "manage"
-    KEY = "key"
-    OPERATOR = "operator"
-
-
+Callers = frozenset[Kind]
 Limit = Literal["reads", "booking", "payment", "default"]
-Kind = Literal["forward", "book", "timeline"]
+Handling = Literal["forward", "book", "timeline"]
 
-ANYONE: Final = frozenset({Caller.GUEST, Caller.KEY, Caller.OPERATOR})
-HOLDER: Final = frozenset({Caller.MANAGE, Caller.KEY, Caller.OPERATOR})
-STAFF: Final = frozenset({Caller.KEY, Caller.OPERATOR})
-OPERATOR: Final = frozenset({Caller.OPERATOR})
+ANYONE: Final[Callers] = frozenset({"guest", "key", "operator"})
+HOLDER: Final[Callers] = frozenset({"manage", "key", "operator"})
+STAFF: Final[Callers] = frozenset({"key", "operator"})
+OPERATOR: Final[Callers] = frozenset({"operator"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One line of the table.
 
+    `callers` are kinds of principals.
     `permission` binds API keys only: guests and holders of a manage token are let in by `callers`.
     `limit` is the class counted for guests and holders by address; keys are always counted by key.
     `cache` is the seconds a shared cache may keep a guest's answer, 0 = not at all (GTW-04).
@@ -59,12 +53,12 @@ class Route:
     method: str
     path: str
     service: Upstream
-    callers: frozenset[Caller]
+    callers: Callers
     permission: str | None = None
     limit: Limit = "reads"
     cache: int = 0
     idempotent: bool = False
-    kind: Kind = "forward"
+    handling: Handling = "forward"
 
     @property
     def upstream_path(self) -> str:
@@ -75,11 +69,11 @@ class Route:
 def get(
     path: str,
     service: Upstream,
-    callers: frozenset[Caller],
+    callers: Callers,
     permission: str | None = None,
     *,
     cache: int = 0,
-    kind: Kind = "forward",
+    handling: Handling = "forward",
 ) -> Route:
     """A reading line."""
     return Route(
@@ -89,7 +83,7 @@ def get(
         callers=callers,
         permission=permission,
         cache=cache,
-        kind=kind,
+        handling=handling,
         idempotent=True,
     )
 
@@ -97,12 +91,12 @@ def get(
 def post(
     path: str,
     service: Upstream,
-    callers: frozenset[Caller],
+    callers: Callers,
     permission: str | None = None,
     *,
     limit: Limit = "default",
     idempotent: bool = False,
-    kind: Kind = "forward",
+    handling: Handling = "forward",
 ) -> Route:
     """A line that makes or moves something."""
     return Route(
@@ -113,13 +107,11 @@ def post(
         permission=permission,
         limit=limit,
         idempotent=idempotent,
-        kind=kind,
+        handling=handling,
     )
 
 
-def patch(
-    path: str, service: Upstream, callers: frozenset[Caller], permission: str | None
-) -> Route:
+def patch(path: str, service: Upstream, callers: Callers, permission: str | None) -> Route:
     """A line that changes what is there."""
     return Route(
         method="PATCH",
@@ -147,11 +139,12 @@ ROUTES: Final[tuple[Route, ...]] = (
 
     # A booking, from hold to cancellation
     post("/v1/bookings",                           _B, ANYONE, "bookings:create",
-         limit="booking", idempotent=True, kind="book"),
+         limit="booking", idempotent=True, handling="book"),
     get("/v1/bookings/{booking_id}",               _B, HOLDER, "bookings:view"),
     get("/v1/bookings/{booking_id}/payment",       _P, HOLDER, "bookings:view"),
     post("/v1/bookings/{booking_id}/cancel",       _B, HOLDER, "bookings:cancel", idempotent=True),
-    get("/v1/bookings/{booking_id}/timeline",      _B, STAFF,  "bookings:view", kind="timeline"),
+    get("/v1/bookings/{booking_id}/timeline",      _B, STAFF,  "bookings:view",
+        handling="timeline"),
     get("/v1/bookings/{booking_id}/messages",      _N, STAFF,  "bookings:view"),
 
     # Staff: the catalogue

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from chassis.auth import Principal, TokenMinter
     from gateway.routes import Upstream
+    from gateway.wire import Trail
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +52,6 @@ class Patience:
 
     connect: float = 2.0
     total: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Trail:
-    """What ties a call to the request it is made for."""
-
-    request_id: str
-    traceparent: str
 
 
 class Services:
@@ -140,13 +133,14 @@ class Services:
         sent[_TRACEPARENT] = trail.traceparent
         if principal is not None:
             sent[_TOKEN] = self._minter.mint(principal, service)
+        url = URL(self._addresses[service] + target, encoded=True)
         try:
             try:
-                reply = await self._send(service, method, target, sent, body, within)
+                reply = await self._send(method, url, headers=sent, body=body, within=within)
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
                 if not repeatable:
                     raise
-                reply = await self._send(service, method, target, sent, body, within)
+                reply = await self._send(method, url, headers=sent, body=body, within=within)
             return await self._answer(service, reply)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             log.warning(
@@ -161,16 +155,15 @@ class Services:
 
     async def _send(
         self,
-        service: Upstream,
         method: str,
-        target: str,
+        url: URL,
+        *,
         headers: Mapping[str, str],
         body: bytes | None,
         within: float | None,
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the connection pool is not open")
-        url = URL(self._addresses[service] + target, encoded=True)
         if within is None:
             return await self._session.request(
                 method, url, headers=headers, data=body, allow_redirects=False

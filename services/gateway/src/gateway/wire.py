@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from chassis.problems import MEDIA_TYPE, Malformed, Problem, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -37,9 +37,7 @@ PASSED_ON: Final = frozenset(
 _READ: Final = PASSED_ON | {
     b"authorization",
     b"content-length",
-    b"traceparent",
     b"x-manage-token",
-    b"x-request-id",
 }
 _ONCE: Final = frozenset(
     {b"authorization", b"content-length", b"idempotency-key", b"x-manage-token"}
@@ -60,6 +58,14 @@ class SlowBody(Problem):
     title = "The request body took too long to arrive"
 
 
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What ties a call to the request it is made for."""
+
+    request_id: str
+    traceparent: str
+
+
 @dataclass(slots=True)
 class Request:
     """What of a request matters here; `query` is without `token`, which is in `manage_token`."""
@@ -71,8 +77,7 @@ class Request:
     headers: dict[bytes, bytes]
     forwarded: list[bytes]
     peer: str | None
-    id: str
-    traceparent: str
+    trail: Trail
     receive: Receive
 
     async def body(self, most: int, seconds: float) -> bytes:
@@ -114,7 +119,7 @@ def _too_large(most: int) -> TooLarge:
     return TooLarge(f"At most {most} bytes are read.", headers={"Connection": "close"})
 
 
-def read(scope: Scope, receive: Receive) -> Request:
+def read(scope: Scope, receive: Receive, trail: Trail) -> Request:
     """The request in `scope`; its body is still to be received.
 
     Raises:
@@ -147,23 +152,25 @@ def read(scope: Scope, receive: Receive) -> Request:
         headers=headers,
         forwarded=forwarded,
         peer=client[0] if client else None,
-        id=request_id(headers.get(b"x-request-id")),
-        traceparent=_next_span(headers.get(b"traceparent")),
+        trail=trail,
         receive=receive,
     )
 
 
-def request_id(given: bytes | None) -> str:
-    """The caller's own request id when it is a plain one, else a new one."""
-    if given is not None and _REQUEST_ID.match(given):
-        return given.decode()
+def identify(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The id of a request: the caller's own when it is a plain one, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.match(value):
+            return value.decode()
     return secrets.token_hex(16)
 
 
-def _next_span(given: bytes | None) -> str:
-    if given is not None and _TRACEPARENT.match(given):
-        return f"{given[:36].decode()}{secrets.token_hex(8)}{given[52:].decode()}"
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+def parent(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The caller's `traceparent`, when it has one."""
+    for name, value in headers:
+        if name == b"traceparent" and _TRACEPARENT.match(value):
+            return value.decode()
+    return None
 
 
 def _without_token(query: bytes) -> tuple[str | None, bytes]:
