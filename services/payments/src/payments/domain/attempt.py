@@ -1,0 +1,53 @@
+"""One try to make a provider do something: what is sent, and under which key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from payments.domain.provider import Body
+
+# Stripe keeps idempotency keys for at least 24 hours; after that the same key is a new request.
+KEY_LIFETIME = timedelta(hours=23)
+
+# How long a fresh payment may be missing from the provider's search.
+SEARCH_LAG = timedelta(seconds=60)
+
+
+class Kind(StrEnum):
+    """What an attempt is to do."""
+
+    CREATE = "create"
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A provider call that can be made again: same body, same key, same effect.
+
+    `contact` is the guest's sealed contact, from which the receipt's address is read at each call
+    and nowhere kept. `look_first` marks a key that the provider answers with a stored fault.
+    """
+
+    id: UUID
+    org_id: UUID
+    payment_id: UUID
+    kind: Kind
+    body: Body
+    created_at: datetime
+    refund_id: UUID | None = None
+    contact: str | None = field(default=None, repr=False)
+    open: bool = True
+    look_first: bool = False
+
+    @property
+    def key(self) -> str:
+        """The idempotency key."""
+        return str(self.id)
+
+    def must_look_first(self, now: datetime) -> bool:
+        """Whether sending it again could act twice, or never answer anything but an old fault."""
+        return self.look_first or now - self.created_at > KEY_LIFETIME

@@ -1,0 +1,31 @@
+"""Bookings that ended before we heard of their hold."""
+
+from uuid import UUID
+
+from chassis.db import Transaction
+
+
+async def lock(tx: Transaction, booking_id: UUID) -> None:
+    """Let one transaction at a time decide whether a booking gets its payment.
+
+    The hold and its end may be handled at once, and neither sees what the other has not committed.
+    """
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", str(booking_id))
+
+
+async def is_closed(tx: Transaction, booking_id: UUID) -> bool:
+    """Whether the booking's end was heard first."""
+    return bool(
+        await tx.fetchval("SELECT true FROM closed_bookings WHERE booking_id = $1", booking_id)
+    )
+
+
+async def remember(tx: Transaction, booking_id: UUID, cause: str) -> None:
+    """Note that the booking is over."""
+    await tx.execute(
+        """INSERT INTO closed_bookings (booking_id, org_id, cause, closed_at)
+           VALUES ($1, $2, $3, messaging.now()) ON CONFLICT DO NOTHING""",
+        booking_id,
+        tx.org_id,
+        cause,
+    )

@@ -1,0 +1,161 @@
+"""Payments: one row each, locked before it changes."""
+
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from chassis.db import Transaction
+from payments.domain.failures import Failure
+from payments.domain.money import Money
+from payments.domain.payment import AT_PROVIDER, Payment, Status
+
+HOLD = "hold"
+"""The purpose of the payment that a hold asks for; a booking may later have others."""
+
+COLUMNS = """
+    p.id, p.org_id, p.booking_id, p.account_id, p.provider, p.provider_ref, p.status,
+    p.amount_minor, p.currency, p.captured_minor, p.captured_currency, p.refunded_minor,
+    p.failure_code, p.failure_decline_code, p.failure_occurrence, p.closing, p.closing_at,
+    p.expires_at, p.locale, p.version"""
+
+_SELECT = f"SELECT {COLUMNS} FROM payments p"  # noqa: S608  # our own column names
+
+_LATEST = f"""
+SELECT {COLUMNS}, p.client_secret, a.publishable_key
+FROM payments p LEFT JOIN payment_accounts a ON a.id = p.account_id
+WHERE p.booking_id = $1 ORDER BY p.id DESC LIMIT 1
+"""  # noqa: S608  # our own column names
+
+_INSERT = """
+INSERT INTO payments (id, org_id, booking_id, purpose, account_id, provider, status, amount_minor,
+                      currency, failure_code, expires_at, locale, version, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, messaging.now(), messaging.now())
+ON CONFLICT (booking_id, purpose) DO NOTHING
+RETURNING true
+"""
+
+# A secret outlives neither its use nor a payment that is over.
+_SAVE = """
+UPDATE payments SET
+    provider_ref = $2, status = $3, captured_minor = $4, captured_currency = $5,
+    refunded_minor = $6, failure_code = $7, failure_decline_code = $8, failure_occurrence = $9,
+    closing = $10, closing_at = $11, version = $12, updated_at = messaging.now(),
+    client_secret = CASE WHEN $3 = ANY($14) THEN coalesce($13, client_secret) END
+WHERE id = $1
+"""
+
+
+async def insert(tx: Transaction, payment: Payment) -> bool:
+    """Write a new payment; False when the booking has its payment already."""
+    return bool(
+        await tx.fetchval(
+            _INSERT,
+            payment.id,
+            payment.org_id,
+            payment.booking_id,
+            HOLD,
+            payment.account_id,
+            payment.provider,
+            payment.status,
+            payment.amount.amount_minor,
+            payment.amount.currency,
+            payment.failure.code if payment.failure else None,
+            payment.expires_at,
+            payment.locale,
+            payment.version,
+        )
+    )
+
+
+async def save(tx: Transaction, payment: Payment, sealed_secret: str | None = None) -> None:
+    """Write a changed payment; the caller holds its lock."""
+    failure, captured = payment.failure, payment.captured
+    await tx.execute(
+        _SAVE,
+        payment.id,
+        payment.provider_ref,
+        payment.status,
+        captured.amount_minor if captured else None,
+        captured.currency if captured else None,
+        payment.refunded_minor,
+        failure.code if failure else None,
+        failure.decline_code if failure else None,
+        failure.occurrence if failure else None,
+        payment.closing,
+        payment.closing_at,
+        payment.version,
+        sealed_secret,
+        list(AT_PROVIDER),
+    )
+
+
+async def lock(tx: Transaction, payment_id: UUID) -> Payment | None:
+    """The payment, locked until the transaction ends."""
+    return _first(await tx.fetch(f"{_SELECT} WHERE id = $1 FOR UPDATE", payment_id))
+
+
+async def lock_by_ref(tx: Transaction, account_id: str, ref: str) -> Payment | None:
+    """The payment that a provider account knows by `ref`, locked."""
+    return _first(
+        await tx.fetch(
+            f"{_SELECT} WHERE account_id = $1 AND provider_ref = $2 FOR UPDATE",
+            account_id,
+            ref,
+        )
+    )
+
+
+async def lock_of_booking(tx: Transaction, booking_id: UUID) -> list[Payment]:
+    """All payments of a booking, oldest first, locked."""
+    rows = await tx.fetch(
+        f"{_SELECT} WHERE booking_id = $1 ORDER BY id FOR UPDATE",
+        booking_id,
+    )
+    return [payment_of(row) for row in rows]
+
+
+async def version_of(tx: Transaction, account_id: str, ref: str) -> int | None:
+    """The version of the payment that a provider account knows by `ref`."""
+    found: int | None = await tx.fetchval(
+        "SELECT version FROM payments WHERE account_id = $1 AND provider_ref = $2", account_id, ref
+    )
+    return found
+
+
+async def latest_of_booking(
+    tx: Transaction, booking_id: UUID
+) -> tuple[Payment, str | None, str | None] | None:
+    """The newest payment of a booking, its sealed client secret and its account's public key."""
+    row = await tx.fetchrow(_LATEST, booking_id)
+    return (payment_of(row), row["client_secret"], row["publishable_key"]) if row else None
+
+
+def payment_of(row: Record) -> Payment:
+    """A payment from a row with `COLUMNS`."""
+    captured: Any = row["captured_minor"]
+    code: str | None = row["failure_code"]
+    return Payment(
+        id=row["id"],
+        org_id=row["org_id"],
+        booking_id=row["booking_id"],
+        account_id=row["account_id"],
+        provider=row["provider"],
+        provider_ref=row["provider_ref"],
+        status=Status(row["status"]),
+        amount=Money(row["amount_minor"], row["currency"]),
+        captured=None if captured is None else Money(captured, row["captured_currency"]),
+        refunded_minor=row["refunded_minor"],
+        failure=None
+        if code is None
+        else Failure(code, row["failure_decline_code"], row["failure_occurrence"] or ""),
+        closing=row["closing"],
+        closing_at=row["closing_at"],
+        expires_at=row["expires_at"],
+        locale=row["locale"],
+        version=row["version"],
+    )
+
+
+def _first(rows: list[Record]) -> Payment | None:
+    return payment_of(rows[0]) if rows else None

@@ -1,0 +1,76 @@
+"""Refunds: one per payment and cause; those made by hand at the provider are kept too."""
+
+from uuid import UUID
+
+from asyncpg import Record
+
+from chassis.db import Transaction
+from payments.domain.money import Money
+from payments.domain.refunds import Refund
+from payments.domain.snapshot import RefundStatus
+
+_INSERT = """
+INSERT INTO refunds (id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
+                     provider_ref, failure_code, requested_at, settled_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, messaging.now(),
+        CASE WHEN $8 <> 'pending' THEN messaging.now() END)
+ON CONFLICT (payment_id, cause) DO NOTHING
+RETURNING true
+"""
+
+
+async def insert(tx: Transaction, refund: Refund) -> bool:
+    """Write a new refund; False when its cause was answered before."""
+    return bool(
+        await tx.fetchval(
+            _INSERT,
+            refund.id,
+            refund.org_id,
+            refund.booking_id,
+            refund.payment_id,
+            refund.cause,
+            refund.amount.amount_minor,
+            refund.amount.currency,
+            refund.status,
+            refund.provider_ref,
+            refund.failure_code,
+        )
+    )
+
+
+async def settle(tx: Transaction, refund: Refund) -> None:
+    """Write what became of a refund; the caller holds the payment's lock."""
+    await tx.execute(
+        """UPDATE refunds SET status = $2, provider_ref = $3, failure_code = $4,
+               settled_at = CASE WHEN $2 <> 'pending' THEN messaging.now() END
+           WHERE id = $1""",
+        refund.id,
+        refund.status,
+        refund.provider_ref,
+        refund.failure_code,
+    )
+
+
+async def of_payment(tx: Transaction, payment_id: UUID) -> list[Refund]:
+    """All refunds of a payment, oldest first."""
+    rows = await tx.fetch(
+        """SELECT id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
+                  provider_ref, failure_code
+           FROM refunds WHERE payment_id = $1 ORDER BY id""",
+        payment_id,
+    )
+    return [_refund(row) for row in rows]
+
+
+def _refund(row: Record) -> Refund:
+    return Refund(
+        id=row["id"],
+        org_id=row["org_id"],
+        booking_id=row["booking_id"],
+        payment_id=row["payment_id"],
+        cause=row["cause"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        status=RefundStatus(row["status"]),
+        provider_ref=row["provider_ref"],
+        failure_code=row["failure_code"],
+    )
