@@ -1,0 +1,33 @@
+"""A customer as staff see them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from customers.domain.matching import Kind
+from customers.domain.standing import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """How a person is called; `display` is what they typed when it was one field."""
+
+    given: str
+    family: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One person of one organisation; identifiers are (kind, sealed value)."""
+
+    id: UUID
+    name: Name
+    identifiers: tuple[tuple[Kind, str], ...]
+    total_bookings: int
+    cancellations: int
+    spend: tuple[Money, ...]
+    first_booking_at: datetime | None
+    last_booking_at: datetime | None
+    last_activity_at: datetime | None
+    created_at: datetime

@@ -1,0 +1,63 @@
+"""Incoming contracts, each translated into one use case."""
+
+from chassis.db import Transaction
+from chassis.messaging import Handlers, Meta
+from chassis.sealing import Sealer
+from contracts import Contact
+from contracts.booking import BookingCancelled, BookingConfirmed, VenueChanged
+from contracts.payments import PaymentRefunded
+from customers.domain.customer import Name
+from customers.domain.standing import Money
+from customers.identity import IdentityKeys
+from customers.store import venues
+from customers.usecases.count_cancellation import count_cancellation
+from customers.usecases.count_refund import count_refund
+from customers.usecases.resolve import ConfirmedBooking, resolve
+
+
+def handlers(contacts: Sealer, keys: IdentityKeys) -> Handlers:
+    """The service's handlers; `contacts` opens what travels sealed, `keys` seals what is stored."""
+    table = Handlers("customers")
+
+    @table.on(VenueChanged)
+    async def venue_changed(tx: Transaction, message: VenueChanged, meta: Meta) -> None:
+        await venues.keep(tx, message.venue_id, message.default_country, meta.sequence)
+
+    @table.on(BookingConfirmed)
+    async def booking_confirmed(tx: Transaction, message: BookingConfirmed, meta: Meta) -> None:
+        contact = Contact.model_validate(contacts.open(message.contact))
+        await resolve(
+            tx,
+            ConfirmedBooking(
+                booking_id=message.booking_id,
+                org_id=message.org_id,
+                version=meta.sequence,
+                confirmed_at=message.confirmed_at,
+                paid=Money(message.amount_paid.amount_minor, message.amount_paid.currency),
+                name=Name(contact.given, contact.family, contact.display),
+                identifiers=keys.seal(phone=contact.phone, email=contact.email),
+                told_by=meta.message_id,
+            ),
+        )
+
+    @table.on(BookingCancelled)
+    async def booking_cancelled(tx: Transaction, message: BookingCancelled, meta: Meta) -> None:
+        await count_cancellation(
+            tx,
+            booking_id=message.booking_id,
+            cancelled_at=message.cancelled_at,
+            told_by=meta.message_id,
+        )
+
+    @table.on(PaymentRefunded)
+    async def payment_refunded(tx: Transaction, message: PaymentRefunded, meta: Meta) -> None:
+        total = message.refunded_total
+        await count_refund(
+            tx,
+            booking_id=message.booking_id,
+            refunded_total=Money(total.amount_minor, total.currency),
+            refunded_at=message.refunded_at,
+            told_by=meta.message_id,
+        )
+
+    return table
