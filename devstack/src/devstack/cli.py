@@ -142,7 +142,9 @@ def _status(options: argparse.Namespace) -> int:
         rows.append((process.name, str(process.pid or "-"), address, state))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     return 0 if well else 1
 
 
@@ -206,11 +208,11 @@ def _run_on_servers(run_dir: Path, tuning: Tuning, program: Sequence[str]) -> in
         found.start_postgres()
         found.start_broker()
         print(f"test servers ready after {time.monotonic() - began:.1f} s", file=sys.stderr)
-        return subprocess.run(command, env={**os.environ, **_exports(found)}, check=False).returncode
+        return subprocess.run(
+            command, env={**os.environ, **_exports(found)}, check=False
+        ).returncode
     finally:
         if not already:
             found.stop()
             found.remove()
             forget(run_dir)
-
-

@@ -53,8 +53,13 @@ def migrate(commands: Mapping[str, tuple[list[str], Mapping[str, str]]], logs: P
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             done = subprocess.run(
-                argv, env=env, cwd="/", stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT, check=False,
+                argv,
+                env=env,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
         if done.returncode:
             tail = "\n".join(f"    {line}" for line in tail_of(log))

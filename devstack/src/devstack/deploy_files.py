@@ -7,7 +7,7 @@ from devstack.errors import StackError
 from devstack.paths import ROOT, SERVICES
 
 _DATABASES = ROOT / "deploy" / "compose" / "postgres" / "10-databases.sql"
-_PASSWORD, _OWNER_PASSWORD = "@password@", "@owner-password@"  # noqa: S105 - placeholders
+_PASSWORD, _OWNER_PASSWORD = "@password@", "@owner-password@"
 
 
 def run(*, check: bool) -> int:
@@ -42,9 +42,7 @@ def databases() -> str:
         lines.append("")
         for kind in ("db", "owner"):
             lines.append(f"\\getenv {service}_{kind} {service.upper()}_{kind.upper()}_PASSWORD")
-        for statement in provision.sql(
-            service, password=_PASSWORD, owner_password=_OWNER_PASSWORD
-        ):
+        for statement in provision.sql(service, password=_PASSWORD, owner_password=_OWNER_PASSWORD):
             lines.append(
                 statement.replace(f"'{_PASSWORD}'", f":'{service}_db'").replace(
                     f"'{_OWNER_PASSWORD}'", f":'{service}_owner'"

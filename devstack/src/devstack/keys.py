@@ -13,7 +13,8 @@ from devstack import private
 from devstack.paths import SERVICES
 
 
-def _word(size: int = 24) -> str:
+def word(size: int = 24) -> str:
+    """Random letters and digits from `size` random bytes."""
     return secrets.token_urlsafe(size).replace("-", "x").replace("_", "y")
 
 
@@ -22,7 +23,7 @@ def _key() -> str:
 
 
 def _per_service() -> dict[str, str]:
-    return {service: _word() for service in SERVICES}
+    return {service: word() for service in SERVICES}
 
 
 def _column_keys() -> dict[str, str]:
@@ -37,18 +38,27 @@ def _seed() -> str:
 class Keys:
     """All secrets of a stack. Passwords are letters and digits only: they stand in addresses."""
 
-    postgres: str = field(default_factory=_word)
-    rabbitmq: str = field(default_factory=_word)
+    postgres: str = field(default_factory=word)
+    rabbitmq: str = field(default_factory=word)
     roles: dict[str, str] = field(default_factory=_per_service)
     owners: dict[str, str] = field(default_factory=_per_service)
     columns: dict[str, str] = field(default_factory=_column_keys)
     contact: str = field(default_factory=_key)
-    hash: str = field(default_factory=lambda: _word(36))
-    manage_token: str = field(default_factory=lambda: _word(36))
+    hash: str = field(default_factory=lambda: word(36))
+    manage_token: str = field(default_factory=lambda: word(36))
     internal_seed: str = field(default_factory=_seed)
-    stripe_platform: str = field(default_factory=lambda: f"sk_test_{_word()}")
-    stripe_publishable: str = field(default_factory=lambda: f"pk_test_{_word()}")
-    stripe_webhook: str = field(default_factory=lambda: f"whsec_{_word(32)}")
+    stripe_platform: str = field(default_factory=word)
+    stripe_webhook: str = field(default_factory=lambda: f"whsec_{word(32)}")
+
+    @property
+    def stripe_secret(self) -> str:
+        """Secret test key of the platform's account at the sandbox."""
+        return f"sk_test_{self.stripe_platform}"
+
+    @property
+    def stripe_publishable(self) -> str:
+        """Publishable test key of the same account."""
+        return f"pk_test_{self.stripe_platform}"
 
     @property
     def internal_public(self) -> str:

@@ -54,7 +54,9 @@ def units(plan: Mapping[str, int] | None = None) -> list[Unit]:
     counts[GATEWAY] = wanted.pop(GATEWAY, 1)
     if wanted or min(counts.values()) < 0:
         known = ", ".join(counts)
-        raise StackError(f"the plan names {', '.join(wanted) or 'a negative count'}; kinds: {known}")
+        raise StackError(
+            f"the plan names {', '.join(wanted) or 'a negative count'}; kinds: {known}"
+        )
     return [unit for kind, count in counts.items() for unit in _copies(kind, count)]
 
 
@@ -118,6 +120,11 @@ class Wiring:
         unit = Unit(f"{service}-migrate", f"{service}-migrate", service, "migrate", ())
         return self.argv(unit), self.env(unit)
 
+    def command(self, service: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        """Any other command of a service, in its environment."""
+        env = self.migration(service)[1]
+        return [sys.executable, "-m", service, *arguments], env
+
     def argv(self, unit: Unit) -> list[str]:
         """Its command line."""
         command = [sys.executable, "-m", unit.package]
@@ -163,7 +170,7 @@ class Wiring:
             env["MANAGE_TOKEN_KEYS"] = json.dumps({"k1": keys.manage_token})
         if service == "payments":
             env |= {
-                "STRIPE_SECRET_KEY": keys.stripe_platform,
+                "STRIPE_SECRET_KEY": keys.stripe_secret,
                 "STRIPE_WEBHOOK_SECRET": keys.stripe_webhook,
                 "STRIPE_PUBLISHABLE_KEY": keys.stripe_publishable,
                 "STRIPE_API_BASE": self.http("sandbox-stripe"),

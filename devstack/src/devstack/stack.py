@@ -78,9 +78,7 @@ class Process:
             if self.daemon.identity is None:
                 raise StartError(self.name, "ended during its start", self.daemon.log)
             if time.monotonic() > deadline:
-                raise StartError(
-                    self.name, f"is not ready after {seconds:.0f} s", self.daemon.log
-                )
+                raise StartError(self.name, f"is not ready after {seconds:.0f} s", self.daemon.log)
             time.sleep(0.1)
 
     def stop(self, seconds: float = 30) -> None:
@@ -342,7 +340,9 @@ class Stack:
 
     def _write_endpoints(self, keys: Keys) -> None:
         wiring = self.wiring
-        earlier = json.loads(self.endpoints_file.read_text()) if self.endpoints_file.exists() else {}
+        earlier = (
+            json.loads(self.endpoints_file.read_text()) if self.endpoints_file.exists() else {}
+        )
         services = {
             service: {
                 "http": wiring.api(service),

@@ -1,0 +1,161 @@
+"""One booking per preset, the way a guest makes it: book, pay, read the e-mail."""
+
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from devstack import web
+from devstack.client import Client, wait_for
+from devstack.errors import StackError
+from devstack.stack import Stack
+
+_CARD = "4242424242424242"
+_COLUMNS = ("at", "service", "type", "summary", "message_id")
+
+
+def run(stack: Stack) -> int:
+    """Book a place and a table, to the confirmation e-mail; 0 when all of it arrived.
+
+    Raises:
+        StackError: something was refused or did not arrive.
+    """
+    organisations = stack.endpoints["demo"]["organisations"]
+    if not organisations:
+        raise StackError("there are no demo organisations; `make up` creates them")
+    for slug, organisation in organisations.items():
+        for title, offering in organisation["offerings"].items():
+            began = time.monotonic()
+            print(f"\n=== {slug}: {title} ({offering['preset']})")
+            _book(stack, slug, organisation, offering)
+            print(f"--- done in {time.monotonic() - began:.1f} s")
+    print("\nEvery booking is confirmed, paid and announced.")
+    return 0
+
+
+def _step(text: str) -> None:
+    print(f"  * {text}", file=sys.stdout, flush=True)
+
+
+def _book(
+    stack: Stack, slug: str, organisation: Mapping[str, Any], offering: Mapping[str, Any]
+) -> None:
+    guest = Client(stack.endpoints["gateway"])
+    email = f"guest-{secrets.token_hex(4)}@example.com"
+    country = guest.get(f"/v1/organisations/{slug}")
+    session, choice = _something_free(guest, offering)
+    _step(f"{country['name']}: {session['title']}, {session['starts_at']}; free: {choice['said']}")
+
+    held = guest.post(
+        "/v1/bookings",
+        {
+            "session_id": session["id"],
+            **choice["body"],
+            "customer": {"name": "Demo Guest", "email": email, "phone": _phone(offering)},
+        },
+        idempotency_key=f"demo-{secrets.token_hex(12)}",
+    )
+    token = held["manage_token"]
+    holder = Client(guest.base, manage_token=token)
+    due = held["amount_due_now"]
+    _step(
+        f"held {held['reference']} for {held['seconds_left']} s; "
+        f"{due['amount_minor'] / 100:.2f} {due['currency']} to pay"
+    )
+
+    payment = wait_for("the payment", lambda: _payable(holder, held))
+    _pay(stack, payment)
+    _step(f"paid with a test card at {payment['provider']}")
+
+    booking = wait_for("the confirmation", lambda: _settled(holder, held["id"]))
+    if booking["status"] != "confirmed":
+        raise StackError(f"the booking ended as {booking['status']}: {booking}")
+    _step("confirmed")
+
+    mail = wait_for("the confirmation e-mail", lambda: _mail(stack, email, held["reference"]))
+    names = ", ".join(part["filename"] for part in mail["attachments"]) or "nothing"
+    _step(f"e-mail {mail['subject']!r} to {email}, with {names}")
+
+    staff = Client(guest.base, api_key=organisation["api_key"])
+    path = f"/v1/bookings/{held['id']}/timeline"
+    entries = wait_for(
+        "the complete timeline",
+        lambda: _complete(staff.get(path)["entries"]),
+    )
+    _print_timeline(entries)
+
+
+def _phone(offering: Mapping[str, Any]) -> str:
+    """A number that is set aside for fiction, in the venue's country."""
+    return "+46701740605" if offering["preset"] == "class" else "+447700900123"
+
+
+def _something_free(
+    guest: Client, offering: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    for session in guest.items(f"/v1/offerings/{offering['id']}/sessions"):
+        free = guest.get(f"/v1/sessions/{session['id']}/availability")
+        if free.get("tables"):
+            tables = [table for table in free["tables"] if table["status"] == "available"]
+            if tables:
+                table = tables[0]
+                body = {"resource_ids": [table["resource_id"]], "party_size": table["seats_max"]}
+                said = f"{len(tables)} tables, taking number {table['number']}"
+                return session, {"body": body, "said": said}
+        elif free.get("remaining"):
+            said = f"{free['remaining']} of {free['capacity']} places"
+            return session, {"body": {}, "said": said}
+    raise StackError("everything is booked; `make down` and `make up` start afresh")
+
+
+def _payable(holder: Client, held: Mapping[str, Any]) -> Any:
+    """The payment once its secret is there: with the answer, or a moment later after a 202."""
+    payment = held.get("payment") or holder.find(f"/v1/bookings/{held['id']}/payment")
+    return payment if payment and payment.get("client_secret") else None
+
+
+def _pay(stack: Stack, payment: Mapping[str, Any]) -> None:
+    """What Stripe.js does in a browser: confirm with the client secret and a card."""
+    secret = str(payment["client_secret"])
+    intent = secret.partition("_secret_")[0]
+    reply = web.call(
+        "POST",
+        f"{stack.endpoints['sandbox']['stripe']}/v1/payment_intents/{quote(intent)}/confirm",
+        form={
+            "client_secret": secret,
+            "payment_method_data[type]": "card",
+            "payment_method_data[card][number]": _CARD,
+            "payment_method_data[card][exp_month]": "12",
+            "payment_method_data[card][exp_year]": str(time.gmtime().tm_year + 2),
+            "payment_method_data[card][cvc]": "123",
+        },
+        headers={"Authorization": f"Bearer {payment['publishable_key']}"},
+    )
+    if reply.status != 200:
+        raise StackError(f"the payment was refused: {reply.body}")
+
+
+def _settled(holder: Client, booking_id: str) -> Any:
+    booking = holder.get(f"/v1/bookings/{booking_id}")
+    return (
+        booking if booking["status"] not in ("pending_payment", "requires_authentication") else None
+    )
+
+
+def _mail(stack: Stack, address: str, reference: str) -> Any:
+    reply = web.call("GET", f"{stack.endpoints['sandbox']['mailbox']}/messages?to={quote(address)}")
+    return next((mail for mail in reply.body if reference in mail["subject"] + mail["text"]), None)
+
+
+def _complete(entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]] | None:
+    told = {entry["service"] for entry in entries}
+    return entries if {"booking", "payments", "notifications"} <= told else None
+
+
+def _print_timeline(entries: list[Mapping[str, Any]]) -> None:
+    _step("timeline")
+    for entry in entries:
+        at, service, kind, summary, message = (entry.get(name) or "" for name in _COLUMNS)
+        print(f"      {str(at)[11:23]:12}  {service:13}  {kind:28}  {summary}  {message}")

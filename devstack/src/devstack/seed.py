@@ -1,0 +1,288 @@
+"""The demo organisations, made through the public API as an operator would make them.
+
+Safe to run again: what is there is found by its slug, number or title, and left as it is.
+"""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from devstack import private, web
+from devstack.client import Client
+from devstack.errors import StackError
+from devstack.keys import word
+
+if TYPE_CHECKING:
+    from devstack.stack import Stack  # which imports this module
+
+_SCOPES = ("bookings", "catalogue", "customers", "payments")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the nightclub."""
+
+    number: int
+    seats_min: int
+    seats_max: int
+    floor: str
+    vip: bool = False
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One organisation with one venue and one offering."""
+
+    organisation: Mapping[str, Any]
+    venue: Mapping[str, Any]
+    offering: Mapping[str, Any]
+    sessions: tuple[Mapping[str, Any], ...]  # days ahead, local times, title
+    tables: tuple[Table, ...] = field(default=())
+
+
+DEMOS = (
+    Demo(
+        organisation={
+            "slug": "backroom-leeds",
+            "name": "The Backroom",
+            "default_country": "GB",
+            "locale": "en",
+            "reference_template": "BRL-{YYYY}-XXXXX",
+        },
+        venue={
+            "slug": "backroom-leeds",
+            "name": "The Backroom, Leeds",
+            "timezone": "Europe/London",
+            "currency": "GBP",
+            "locale": "en",
+            "contact_email": "hello@backroom.example",
+            "statement_descriptor": "BACKROOM LEEDS",
+        },
+        offering={
+            "preset": "event_table",
+            "title": "Table at a club night",
+            "pricing": {"amount_minor": 5000},
+        },
+        sessions=tuple(
+            {"days": days, "start_time": "22:00", "end_time": "03:00", "title": "Club night"}
+            for days in (10, 17, 24, 31)
+        ),
+        tables=tuple(
+            Table(number, 2, 6, "Main floor")
+            if number <= 8
+            else Table(number, 4, 12, "Upper", True)
+            for number in range(1, 13)
+        ),
+    ),
+    Demo(
+        organisation={
+            "slug": "studio-sodermalm",
+            "name": "Studio Södermalm",
+            "default_country": "SE",
+            "locale": "sv",
+            "reference_template": "BK-XXXXXX-XXXX",
+        },
+        venue={
+            "slug": "studio-sodermalm",
+            "name": "Studio Södermalm",
+            "timezone": "Europe/Stockholm",
+            "currency": "SEK",
+            "locale": "sv",
+            "contact_email": "hej@studio.example",
+            "statement_descriptor": "STUDIO SODERMALM",
+        },
+        offering={
+            "preset": "class",
+            "title": "Pilates",
+            "inventory": {"capacity": 20},
+            "pricing": {"amount_minor": 18000},
+        },
+        sessions=tuple(
+            {"days": days, "start_time": "18:00", "end_time": "19:00", "title": title}
+            for days, title in ((3, "Pilates mat"), (5, "Pilates reformer"), (7, "Pilates mat"))
+        ),
+    ),
+)
+
+
+def seed(stack: "Stack") -> dict[str, Any]:
+    """Make what is missing; the `keys` and `demo` parts of `endpoints.json`.
+
+    Raises:
+        StackError: a call was refused.
+    """
+    stack.say("seeding the demo organisations")
+    memory = Memory.load(stack.run_dir / "seed.json")
+    gateway = str(stack.endpoints["gateway"])
+    operator = Client(gateway, api_key=_operator_key(stack, memory))
+    seeded = {demo.slug: _organisation(stack, memory, operator, demo) for demo in DEMOS}
+    return {"keys": {"operator": memory.operator}, "demo": {"organisations": seeded}}
+
+
+@dataclass
+class Memory:
+    """What the system won't tell twice: keys are shown once, then only their hashes are kept."""
+
+    file: Path
+    operator: str = ""
+    organisations: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, file: Path) -> "Memory":
+        known = json.loads(file.read_text()) if file.exists() else {}
+        return cls(file, known.get("operator", ""), known.get("organisations", {}))
+
+    def save(self) -> None:
+        private.write_json(
+            self.file, {"operator": self.operator, "organisations": self.organisations}
+        )
+
+
+def _operator_key(stack: "Stack", memory: Memory) -> str:
+    if not memory.operator:
+        argv, env = stack.wiring.command("customers", "create-key", "--operator")
+        done = subprocess.run(argv, env=env, cwd="/", capture_output=True, text=True, check=False)
+        words = done.stdout.split()
+        found = next((part for part in words if part.startswith("hf_")), None)
+        if done.returncode or not found:
+            raise StackError(f"customers create-key failed:\n{done.stdout}{done.stderr}")
+        memory.operator = found
+        memory.save()
+    return memory.operator
+
+
+def _organisation(stack: "Stack", memory: Memory, operator: Client, demo: Demo) -> dict[str, Any]:
+    noted = memory.organisations.setdefault(demo.slug, {})
+    organisation = operator.find(f"/v1/organisations/{demo.slug}") or operator.post(
+        "/v1/organisations", dict(demo.organisation)
+    )
+    if "api_key" not in noted:
+        made = operator.post(
+            "/v1/api-keys",
+            {
+                "organisation_id": organisation["id"],
+                "name": "demo",
+                "scopes": [f"manage:{module}" for module in _SCOPES],
+            },
+        )
+        noted["api_key"] = made["key"]
+        memory.save()
+    staff = Client(operator.base, api_key=noted["api_key"])
+    venue = _find(staff.items("/v1/venues"), "slug", demo.venue["slug"]) or staff.post(
+        "/v1/venues", dict(demo.venue)
+    )
+    _payment_account(stack, memory, staff, demo, str(organisation["id"]))
+    resources = _tables(staff, demo, venue["id"])
+    title = demo.offering["title"]
+    listed = staff.items(f"/v1/offerings?organisation={demo.slug}")
+    offering = _find(listed, "title", title) or staff.post(
+        "/v1/offerings", {"venue_id": venue["id"], **demo.offering}
+    )
+    sessions = _sessions(staff, demo, offering["id"], resources)
+    stack.say(f"{demo.slug}: {len(sessions)} sessions of {title!r}")
+    return {
+        "id": organisation["id"],
+        "venue_id": venue["id"],
+        "api_key": noted["api_key"],
+        "stripe_publishable_key": f"pk_test_{noted['stripe']}",
+        "offerings": {
+            title: {
+                "id": offering["id"],
+                "preset": demo.offering["preset"],
+                "sessions": [session["id"] for session in sessions],
+                "resources": resources,
+            }
+        },
+    }
+
+
+def _find(entries: list[Any], name: str, value: object) -> Any:
+    return next((entry for entry in entries if entry[name] == value), None)
+
+
+def _tables(staff: Client, demo: Demo, venue_id: str) -> dict[str, str]:
+    """Ids of the venue's tables by their number."""
+    if not demo.tables:
+        return {}
+    listed = staff.items(f"/v1/resources?venue_id={venue_id}")
+    ids = {int(entry["number"]): str(entry["id"]) for entry in listed}
+    for table in demo.tables:
+        if table.number not in ids:
+            made = staff.post(
+                "/v1/resources",
+                {
+                    "venue_id": venue_id,
+                    "number": table.number,
+                    "label": f"Table {table.number}",
+                    "floor": table.floor,
+                    "seats_min": table.seats_min,
+                    "seats_max": table.seats_max,
+                    "vip": table.vip,
+                },
+            )
+            ids[table.number] = made["id"]
+    return {str(number): ids[number] for number in sorted(ids)}
+
+
+def _sessions(
+    staff: Client, demo: Demo, offering_id: str, resources: Mapping[str, str]
+) -> list[Any]:
+    listed = staff.items(f"/v1/offerings/{offering_id}/sessions")
+    today = datetime.now(UTC).astimezone(ZoneInfo(str(demo.venue["timezone"]))).date()
+    while len(listed) < len(demo.sessions):
+        plan = demo.sessions[len(listed)]
+        body = {
+            "offering_id": offering_id,
+            "title": plan["title"],
+            "date": (today + timedelta(days=int(plan["days"]))).isoformat(),
+            "start_time": plan["start_time"],
+            "end_time": plan["end_time"],
+        }
+        if resources:
+            body["resource_ids"] = list(resources.values())
+        listed.append(staff.post("/v1/sessions", body))
+    return listed
+
+
+def _payment_account(
+    stack: "Stack", memory: Memory, staff: Client, demo: Demo, org_id: str
+) -> None:
+    """An account of the organisation's own at the sandbox, with a webhook address of its own."""
+    noted = memory.organisations[demo.slug]
+    if noted.get("webhook_url") == stack.endpoints["services"]["payments"]["http"]:
+        return
+    noted.setdefault("stripe", word())
+    secret_key = f"sk_test_{noted['stripe']}"
+    if "account" not in noted:
+        memory.save()
+        account = staff.post(
+            "/v1/payment-accounts",
+            {
+                "organisation_id": org_id,
+                "provider": "stripe",
+                "secret_key": secret_key,
+                "publishable_key": f"pk_test_{noted['stripe']}",
+            },
+        )
+        noted["account"] = account["id"]
+        memory.save()
+    base = stack.endpoints["services"]["payments"]["http"]
+    endpoint = web.call(
+        "POST",
+        f"{stack.endpoints['sandbox']['stripe']}/v1/webhook_endpoints",
+        form={"url": f"{base}/webhooks/stripe/{noted['account']}", "enabled_events[0]": "*"},
+        headers={"Authorization": f"Bearer {secret_key}"},
+    )
+    if endpoint.status != 200:
+        raise StackError(f"the sandbox refused a webhook endpoint: {endpoint.body}")
+    staff.post(
+        f"/v1/payment-accounts/{noted['account']}/webhook-secret",
+        {"secret": endpoint.body["secret"]},
+    )
+    noted["webhook_url"] = base
+    memory.save()
