@@ -142,9 +142,8 @@ def _status(options: argparse.Namespace) -> int:
         rows.append((process.name, str(process.pid or "-"), address, state))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())
     return 0 if well else 1
 
 
@@ -180,8 +179,7 @@ def _servers(options: argparse.Namespace) -> int:
             raise StackError(f"no servers in {run_dir}; start them first")
         found = known
     if options.action == "stop":
-        found.stop()
-        found.remove()
+        found.discard()
         end_strays(run_dir)
         forget(run_dir)
         return 0
@@ -195,8 +193,8 @@ def _exports(found: Servers) -> dict[str, str]:
 
 
 def _run_on_servers(run_dir: Path, tuning: Tuning, program: Sequence[str]) -> int:
-    """Run a command on test servers: those the environment names, else private ones for its time."""
-    command = [part for part in program if part != "--"] if program[:1] == ["--"] else list(program)
+    """Run a command on the servers the environment names, else on ones started for it."""
+    command = list(program[1:] if program[:1] == ["--"] else program)
     if not command:
         raise StackError("servers run needs a command: servers run -- python -m pytest")
     if all(os.environ.get(name) for name in _NAMES):
@@ -213,6 +211,5 @@ def _run_on_servers(run_dir: Path, tuning: Tuning, program: Sequence[str]) -> in
         ).returncode
     finally:
         if not already:
-            found.stop()
-            found.remove()
+            found.discard()
             forget(run_dir)

@@ -39,14 +39,17 @@ def databases() -> str:
         "\\set ON_ERROR_STOP on",
     ]
     for service in SERVICES:
-        lines.append("")
-        for kind in ("db", "owner"):
-            lines.append(f"\\getenv {service}_{kind} {service.upper()}_{kind.upper()}_PASSWORD")
-        for statement in provision.sql(service, password=_PASSWORD, owner_password=_OWNER_PASSWORD):
-            lines.append(
-                statement.replace(f"'{_PASSWORD}'", f":'{service}_db'").replace(
-                    f"'{_OWNER_PASSWORD}'", f":'{service}_owner'"
-                )
-                + ";"
-            )
+        lines += [
+            "",
+            f"\\getenv password {service.upper()}_DB_PASSWORD",
+            f"\\getenv owner_password {service.upper()}_OWNER_PASSWORD",
+        ]
+        statements = provision.sql(service, password=_PASSWORD, owner_password=_OWNER_PASSWORD)
+        lines += [_with_variables(statement) for statement in statements]
     return "\n".join(lines) + "\n"
+
+
+def _with_variables(statement: str) -> str:
+    for placeholder, variable in ((_PASSWORD, "password"), (_OWNER_PASSWORD, "owner_password")):
+        statement = statement.replace(f"'{placeholder}'", f":'{variable}'")
+    return f"{statement};"

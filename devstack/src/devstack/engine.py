@@ -110,7 +110,8 @@ class DockerServers:
         """Both stopped and their containers gone; the data stays in its volumes."""
         self._compose("down", "--remove-orphans")
 
-    def remove(self) -> None:
+    def discard(self) -> None:
+        """Containers and volumes gone."""
         self._compose("down", "--volumes", "--remove-orphans")
 
     def pids(self) -> dict[str, int]:

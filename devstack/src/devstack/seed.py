@@ -44,6 +44,10 @@ class Demo:
     sessions: tuple[Mapping[str, Any], ...]  # days ahead, local times, title
     tables: tuple[Table, ...] = field(default=())
 
+    @property
+    def slug(self) -> str:
+        return str(self.organisation["slug"])
+
 
 DEMOS = (
     Demo(
@@ -72,11 +76,9 @@ DEMOS = (
             {"days": days, "start_time": "22:00", "end_time": "03:00", "title": "Club night"}
             for days in (10, 17, 24, 31)
         ),
-        tables=tuple(
-            Table(number, 2, 6, "Main floor")
-            if number <= 8
-            else Table(number, 4, 12, "Upper", True)
-            for number in range(1, 13)
+        tables=(
+            *(Table(number, 2, 6, "Main floor") for number in range(1, 9)),
+            *(Table(number, 4, 12, "Upper floor", vip=True) for number in range(9, 13)),
         ),
     ),
     Demo(

@@ -49,8 +49,8 @@ class Servers(Protocol):
     def stop(self) -> None:
         """Both stopped, no process left; the data stays."""
 
-    def remove(self) -> None:
-        """The data is deleted. Both must be stopped."""
+    def discard(self) -> None:
+        """Both ended, no process left, the data deleted."""
 
     def pids(self) -> dict[str, int]: ...
 
@@ -97,7 +97,9 @@ class PrivateServers:
         self.rabbit.stop()
         self.postgres.stop()
 
-    def remove(self) -> None:
+    def discard(self) -> None:
+        self.rabbit.kill9()  # a clean stop takes seconds, for data nobody will read
+        self.stop()
         self.rabbit.remove()
         self.postgres.remove()
 

@@ -182,14 +182,14 @@ class Stack:
         """End every process of ours, and delete the data unless `keep`; logs stay."""
         stop_all([process.daemon for process in self._processes.values()])
         if self._servers:
-            self._servers.stop()
+            if keep:
+                self._servers.stop()
+            else:
+                self._servers.discard()
         end_strays(self.run_dir)
         self.endpoints_file.unlink(missing_ok=True)
-        if keep:
-            return
-        if self._servers:
-            self._servers.remove()
-        forget(self.run_dir)
+        if not keep:
+            forget(self.run_dir)
 
     def __enter__(self) -> Self:
         try:
