@@ -18,20 +18,6 @@ LONGEST_TEXT = 2000
 _NO_NUL = r"^[^\u0000]*$"
 
 
-class Body(BaseModel):
-    """Base of request bodies and of the objects inside them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler, /
-    ) -> core_schema.CoreSchema:
-        schema = handler(source)
-        _bound(schema)
-        return schema
-
-
 def _bound(node: Any) -> None:
     """Tighten each scalar in a core schema, in place; doing it twice changes nothing more."""
     if isinstance(node, list | tuple):
@@ -98,3 +84,17 @@ _SCALARS: dict[str, Callable[[dict[str, Any]], None]] = {
     "timedelta": _instant,
 }
 _NO_SCHEMAS = frozenset({"metadata", "default", "cls", "config", "function"})
+
+
+class Body(BaseModel):
+    """Base of request bodies and of the objects inside them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler, /
+    ) -> core_schema.CoreSchema:
+        schema = handler(source)
+        _bound(schema)
+        return schema
