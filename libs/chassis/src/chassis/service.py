@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import asyncio
+
     from fastapi import APIRouter, FastAPI
 
     from chassis.db import Database
@@ -25,7 +27,8 @@ class Service:
     application, for what routers cannot say. `jobs` run in the worker until cancelled.
     `on_start` runs before the first request or message, `on_stop` after the last, in order.
     `ready` are further readiness checks by name; they raise when not ready. `openapi=False` leaves
-    the path `/openapi.json` to the service itself.
+    the path `/openapi.json` to the service itself. `protocol` makes each connection's protocol, for
+    a service that strangers can reach.
     """
 
     name: str
@@ -43,3 +46,4 @@ class Service:
     ready: Mapping[str, Hook] = field(default_factory=dict)
     openapi: bool = True
     extend: "Callable[[FastAPI], None] | None" = None
+    protocol: "Callable[..., asyncio.Protocol] | None" = None
