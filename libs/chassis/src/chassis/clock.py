@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 
-class ClockRefused(Exception):  # noqa: N818 - names what happened to the request
+class ClockRefused(Exception):
     """The clock of a production system is the database's own."""
 
 

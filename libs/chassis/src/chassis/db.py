@@ -7,6 +7,7 @@ asyncpg directly, on the same connection and in the same transaction (decision 0
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from contracts import Message
     from sqlalchemy import CursorResult, Executable
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from chassis.messaging.meta import Meta
+    from contracts import Message
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -41,6 +42,10 @@ CONNECTION_SETTINGS = {
     "statement_timeout": "10s",
     "idle_in_transaction_session_timeout": "30s",
 }
+
+
+class DatabaseAway(ConnectionError):
+    """No connection to be had: the server is down, refuses, or the pool stayed empty for 10 s."""
 
 
 class Written(NamedTuple):
@@ -89,7 +94,7 @@ class Transaction:
 
     async def core(self, statement: Executable) -> CursorResult[Any]:
         """Run a SQLAlchemy Core statement in this transaction."""
-        return await self._connection.execute(statement)  # type: ignore[return-value]
+        return await self._connection.execute(statement)
 
     async def now(self) -> datetime:
         """The database's clock plus the test offset, in UTC; the same all through a transaction."""
@@ -201,8 +206,29 @@ class Database:
         self._listeners: list[Callable[[Written], None]] = []
 
     def on_commit(self, listener: Callable[[Written], None]) -> None:
-        """Call ``listener`` after every commit that left work for the workers. It must not block."""
+        """Call ``listener`` after every commit that left work for workers. It must not block."""
         self._listeners.append(listener)
+
+    @asynccontextmanager
+    async def _checkout(self) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection]]:
+        connection, driver = await self._connection()
+        try:
+            yield connection, driver
+        finally:
+            await connection.close()
+
+    async def _connection(self) -> tuple[AsyncConnection, asyncpg.Connection]:
+        """A pooled connection that is open: those the server closed meanwhile are replaced."""
+        while True:
+            try:
+                connection = await self.engine.connect()
+            except Exception as error:
+                raise DatabaseAway(f"{type(error).__name__} on connecting") from error
+            driver: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
+            if not driver.is_closed():
+                return connection, driver
+            await connection.invalidate()
+            await connection.close()
 
     @asynccontextmanager
     async def transaction(
@@ -214,12 +240,10 @@ class Database:
         back. ``org_id`` None sees no business row at all, only the messaging schema.
 
         Raises:
-            OSError, asyncpg.PostgresError, sqlalchemy.exc.DBAPIError: the database is unreachable
-                or refused a statement.
+            DatabaseAway: no connection to be had.
+            asyncpg.PostgresError, sqlalchemy.exc.DBAPIError: a statement was refused.
         """
-        async with self.engine.connect() as connection:
-            pooled = await connection.get_raw_connection()
-            driver: asyncpg.Connection = pooled.driver_connection
+        async with self._checkout() as (connection, driver):
             try:
                 await driver.execute(
                     "BEGIN" if org_id is None else f"BEGIN; SET LOCAL app.org_id = '{org_id!s}'"
@@ -266,14 +290,14 @@ class Database:
             if sqlstate_of(error) not in {"40P01", "40001"}:
                 raise
             log.warning("transaction.retried", sqlstate=sqlstate_of(error))
+            # The winner is only now being woken; without a pause we could take its lock again.
+            await asyncio.sleep(random.uniform(0.01, 0.05))  # noqa: S311 - jitter
         async with self.transaction(org_id, cause=cause) as tx:
             return await work(tx)
 
     async def statement(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement by itself: atomic, in one round trip, seeing no tenant's rows."""
-        async with self.engine.connect() as connection:
-            pooled = await connection.get_raw_connection()
-            driver: asyncpg.Connection = pooled.driver_connection
+        async with self._checkout() as (connection, driver):
             try:
                 return await driver.fetch(sql, *args)  # type: ignore[no-any-return]
             except BaseException as error:
@@ -283,7 +307,7 @@ class Database:
                 raise
 
     async def connect(self) -> asyncpg.Connection:
-        """A connection outside the pool, for LISTEN, leases and notifications. The caller closes it."""
+        """A connection outside the pool, for LISTEN, NOTIFY and leases. The caller closes it."""
         return await asyncpg.connect(
             self.dsn,
             timeout=5,

@@ -142,7 +142,7 @@ class Intents:
         self._wake.set()
 
     async def run(self) -> None:
-        """Run intents until cancelled; those in progress are then finished, within their deadline."""
+        """Run intents until cancelled; those in progress then finish, within their deadline."""
         try:
             while True:
                 self._wake.clear()

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
-from alembic.runtime.environment import EnvironmentContext
-from alembic.config import Config
 from sqlalchemy import NullPool, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 if TYPE_CHECKING:
+    from alembic.operations import Operations
     from sqlalchemy import Connection, MetaData
 
 __all__ = ["ResolutionError", "create_messaging_schema", "differences", "tenant_table", "upgrade"]
@@ -59,7 +59,7 @@ async def upgrade(service: str, url: str, target: str = "head") -> None:
         with EnvironmentContext(
             config,
             script,
-            fn=lambda revision, _: script._upgrade_revs(target, revision),  # type: ignore[arg-type]  # noqa: SLF001
+            fn=lambda revision, _: script._upgrade_revs(target, revision),  # noqa: SLF001
         ) as environment:
             environment.configure(connection=connection, transactional_ddl=True)
             environment.run_migrations()

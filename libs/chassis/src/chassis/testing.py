@@ -11,6 +11,7 @@ import hashlib
 import importlib.resources
 import os
 import time
+import urllib.error
 import urllib.request
 from base64 import b64encode
 from contextlib import asynccontextmanager
@@ -57,8 +58,8 @@ def environment(name: str) -> str:
 async def eventually(
     condition: Callable[[], Awaitable[Any] | Any],
     *,
-    timeout: float = 30,
-    what: str = "",  # noqa: ASYNC109
+    timeout: float = 30,  # noqa: ASYNC109 - it says what happened, which asyncio.timeout cannot
+    what: str = "",
 ) -> Any:
     """Wait until ``condition`` answers something true, and return it. No test sleeps by guess."""
     deadline = time.monotonic() + timeout
@@ -135,7 +136,7 @@ async def database_of(service: str) -> AsyncIterator[DatabaseUrls]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def fresh_database() -> AsyncIterator[Callable[[str], Awaitable[DatabaseUrls]]]:
-    """Make fresh databases of named services for one test module: ``await fresh_database("x")``."""
+    """Makes fresh databases of named services, all dropped at the end of a test module."""
     opened = []
 
     async def make(service: str) -> DatabaseUrls:
@@ -209,6 +210,18 @@ class Vhost:
     name: str
     amqp_url: str
     management: Management
+
+    def cut_connections(self) -> int:
+        """Close every client connection to this vhost, as a failing network would; how many."""
+        cut = 0
+        for connection in self.management.call("GET", f"/vhosts/{self.name}/connections"):
+            try:
+                self.management.call("DELETE", f"/connections/{quote(connection['name'], safe='')}")
+                cut += 1
+            except urllib.error.HTTPError as error:
+                if error.code != 404:  # it went by itself
+                    raise
+        return cut
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from chassis.db import Database
 from chassis.settings import ServiceSettings
 from chassis.testing import connected, eventually

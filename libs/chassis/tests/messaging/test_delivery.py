@@ -5,9 +5,15 @@ import random
 from datetime import timedelta
 from uuid import uuid4
 
-from chassis.messaging import parked
-from chassis.testing import eventually
+import asyncpg
 from probe.worker import Tick, build
+
+from chassis import metrics
+from chassis.broker_admin import BrokerAdmin
+from chassis.messaging import parked
+from chassis.testing import environment, eventually
+from contracts.payments import PaymentProcessing
+from contracts.testing import example
 
 from .conftest import effects, process, publish, settings, settled, working
 
@@ -114,8 +120,7 @@ async def test_a_lost_broker_connection_loses_nothing(db, urls, vhost):
 
         async def cut():
             for _ in range(5):
-                for connection in vhost.management.call("GET", f"/vhosts/{vhost.name}/connections"):
-                    vhost.management.call("DELETE", f"/connections/{connection['name']}".replace(" ", "%20"))
+                await asyncio.to_thread(vhost.cut_connections)
                 await asyncio.sleep(0.3)
 
         cutting = asyncio.create_task(cut())
@@ -128,16 +133,81 @@ async def test_a_lost_broker_connection_loses_nothing(db, urls, vhost):
     assert len(found) == 200
 
 
-async def test_an_unroutable_message_waits_for_its_queue(db, urls, vhost):
+async def test_an_unroutable_message_waits_for_its_queue_and_raises_an_alarm(db, urls, vhost):
+    vhost.management.call("DELETE", f"/queues/{vhost.name}/holdfast.booking")
+    before = metrics.UNROUTABLE._value.get()
+    async with working(build(settings(urls, vhost))):
+        async with db.transaction(uuid4()) as tx:
+            tx.publish(example(PaymentProcessing), key="unroutable", sequence=1)
+
+        async def waiting():
+            return await db.statement(
+                "SELECT 1 FROM messaging.outbox WHERE ordering_key = 'unroutable'"
+            )
+
+        await eventually(lambda: metrics.UNROUTABLE._value.get() > before)
+        assert await waiting()
+        await asyncio.to_thread(
+            BrokerAdmin(environment("TEST_RABBITMQ_MANAGEMENT_URL")).apply, vhost.name
+        )
+
+        async def gone():
+            return not await waiting()
+
+        await eventually(gone)
+    (queue,) = [
+        q
+        for q in vhost.management.call("GET", f"/queues/{vhost.name}")
+        if q["name"] == "holdfast.booking"
+    ]
+    await eventually(
+        lambda: vhost.management.call(
+            "POST",
+            f"/queues/{vhost.name}/{queue['name']}/get",
+            {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"},
+        )
+    )
+
+
+async def test_messages_from_an_unknown_version_or_in_no_envelope_are_parked(db, urls, vhost):
+    async with working(build(settings(urls, vhost))) as worker:
+        await eventually(lambda: worker.broker_up)
+        for properties in ({"message_id": "x"}, {"headers": {"cloudEvents_id": "nonsense"}}):
+            vhost.management.call(
+                "POST",
+                f"/exchanges/{vhost.name}/holdfast.events/publish",
+                {
+                    "properties": properties,
+                    "routing_key": "booking.confirmed.v1",
+                    "payload": "{",
+                    "payload_encoding": "string",
+                },
+            )
+
+        async def both():
+            async with db.transaction(None) as tx:
+                return len(await parked.listed(tx, message_type="booking.confirmed.v1")) == 2
+
+        await eventually(both)
+
+
+async def test_a_database_outage_burns_no_attempts(db, urls, vhost):
     org = uuid4()
-    vhost.management.call("DELETE", f"/queues/{vhost.name}/holdfast.customers")
-    vhost.management.call("DELETE", f"/queues/{vhost.name}/holdfast.notifications")
-    service = build(settings(urls, vhost))
-    async with working(service) as worker:
-        # Only the relay's side: without its queue the consumer would declare it again at once.
-        await publish(db, org, [("m", "unroutable", 1)])
-        await eventually(lambda: worker.consumer.connected)
-        assert len(await settled(db, org, 1)) == 1
+    name = urls.url.rpartition("/")[2]
+    admin = await asyncpg.connect(environment("TEST_POSTGRES_URL"))
+    async with working(build(settings(urls, vhost))) as worker:
+        await eventually(lambda: worker.broker_up)
+        await publish(db, org, [("m", f"outage-{n}", 1) for n in range(30)])
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+        )
+        await asyncio.sleep(3)
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        found = await settled(db, org, 30)
+    await admin.close()
+    assert len(found) == 30
+    assert await db.statement("SELECT 1 FROM messaging.parked") == []
 
 
 async def test_a_killed_process_loses_nothing_at_any_point(db, urls, vhost, tmp_path):

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from chassis.testing import eventually
 from probe.worker import Tick
 from sqlalchemy import text
+
+from chassis.testing import eventually
 
 from .conftest import confirmed, effects
 

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
-from contracts import topology
-from contracts.envelope import Envelope, MalformedEnvelope
 
 from chassis import metrics
 from chassis.ids import uuid7
 from chassis.messaging.broker import BROKER_ERRORS, Link
 from chassis.messaging.dispatch import Delivery, Dispatcher, Outage
 from chassis.messaging.meta import Meta
+from contracts import topology
+from contracts.envelope import Envelope, MalformedEnvelope
 
 if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
@@ -168,7 +168,7 @@ class Consumer:
 
 
 async def _declare(channel: AbstractChannel, service: str) -> AbstractQueue:
-    """Make sure that queues and bindings exist, so that a bare broker works; limits are policies."""
+    """Make sure that queues and bindings exist, on a bare broker too; limits are policies."""
     exchange = await channel.declare_exchange(topology.EXCHANGE, "topic", durable=True)
     dead_exchange = await channel.declare_exchange(topology.DEAD_EXCHANGE, "direct", durable=True)
     described = next(queue for queue in topology.queues() if queue.service == service)

@@ -22,10 +22,9 @@ from chassis.messaging.meta import Meta, Park, RetryAfter
 from chassis.messaging.outbox import bucket_of
 
 if TYPE_CHECKING:
-    from contracts import Message
-
     from chassis.db import Database, Transaction
     from chassis.messaging.handlers import Handler, Handlers
+    from contracts import Message
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +60,7 @@ ON CONFLICT (message_id, consumer) DO UPDATE SET
 """
 
 
-class Outage(Exception):  # noqa: N818 - names the state of the world
+class Outage(Exception):
     """The database is away: the message is neither done nor failed, and no attempt is burnt."""
 
 
@@ -111,7 +110,7 @@ class Dispatcher:
             metrics.HANDLER_SECONDS.observe(time.perf_counter() - started)
             failpoints.reach("timer.after_commit" if delivery.due else "consumer.before_ack")
 
-    async def _attempt(self, delivery: Delivery) -> str:
+    async def _attempt(self, delivery: Delivery) -> str:  # noqa: PLR0911 - one per way to end
         meta = delivery.meta
         found = self._handlers.find(meta.type)
         if found is None:

@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from contracts import Message
-
     from chassis.db import Transaction
     from chassis.messaging.meta import Meta
+    from contracts import Message
 
 M = TypeVar("M", bound="Message")
 Handler = Callable[["Transaction", Any, "Meta"], Awaitable[None]]

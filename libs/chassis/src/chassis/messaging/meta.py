@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
+from datetime import datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Meta:
     traceparent: str | None
 
 
-class RetryAfter(Exception):  # noqa: N818 - an answer, not a fault
+class RetryAfter(Exception):
     """Raised by a handler to be called again in ``seconds``; its transaction rolls back."""
 
     def __init__(self, seconds: float, reason: str) -> None:
@@ -32,5 +29,5 @@ class RetryAfter(Exception):  # noqa: N818 - an answer, not a fault
         self.seconds = seconds
 
 
-class Park(Exception):  # noqa: N818 - an answer, not a fault
+class Park(Exception):
     """Raised by a handler that no retry can help: the message goes to ``parked`` at once."""

@@ -47,7 +47,8 @@ class NewIntent(NamedTuple):
 # One statement for all rows of a transaction. A timer replaces the one with the same key.
 _INSERT = """
 INSERT INTO messaging.outbox
-    (message_id, type, ordering_key, bucket, sequence, org_id, payload, traceparent, due_at, timer_key)
+    (message_id, type, ordering_key, bucket, sequence, org_id, payload, traceparent, due_at,
+     timer_key)
 SELECT m, t, k, b, s, $8, p, $9, d, r
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::text[],
             $7::timestamptz[], $10::text[]) AS u(m, t, k, b, s, p, d, r)

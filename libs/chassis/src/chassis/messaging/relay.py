@@ -10,21 +10,21 @@ import asyncio
 import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 import structlog
 from aio_pika.exceptions import DeliveryError, PublishError
-from contracts import registry, topology
-from contracts.envelope import CONTENT_TYPE, Envelope
 from pamqp.commands import Basic
 
 from chassis import failpoints, metrics
 from chassis.db import is_outage
 from chassis.messaging.broker import BROKER_ERRORS, Link
+from contracts import registry, topology
+from contracts.envelope import CONTENT_TYPE, Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
+    from uuid import UUID
 
     from aio_pika.abc import AbstractChannel
     from aiormq.abc import AbstractChannel as UnderlayChannel
@@ -237,7 +237,7 @@ class Relay:
         await publishing
 
     def _hold_back(self, row: Row, refusal: Exception) -> None:
-        """Leave a returned or refused message in the outbox, its key waiting, and raise an alarm."""
+        """Leave a refused message in the outbox, its key waiting; a returned one is an alarm."""
         self._back_at[row.key] = time.monotonic() + HOLD_BACK
         if isinstance(refusal, PublishError):
             metrics.UNROUTABLE.inc()

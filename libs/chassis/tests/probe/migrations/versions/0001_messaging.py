@@ -1,6 +1,7 @@
 """Messaging schema, and one table to count effects in."""
 
 from alembic import op
+
 from chassis.migrations import create_messaging_schema, tenant_table
 
 revision = "0001"

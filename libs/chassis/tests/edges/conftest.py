@@ -1,0 +1,130 @@
+import asyncio
+import os
+import socket
+import sys
+from base64 import b64encode
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from uuid import UUID
+
+import aiohttp
+import orjson
+import pytest
+
+from chassis import auth
+from chassis.http import create_app
+from chassis.serving import listen, serve
+from chassis.testing import environment, eventually
+
+from . import sample
+
+PRIVATE, PUBLIC = auth.new_key_pair()
+ORG = UUID("0192f0c1-1111-7000-8000-000000000001")
+SESSION = "0192f0c1-2222-7000-8000-000000000002"
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        return taken.getsockname()[1]
+
+
+def minter(private: str = PRIVATE, **more) -> auth.TokenMinter:
+    return auth.TokenMinter({"a": auth.decode_key(private)}, **more)
+
+
+GUEST = auth.Principal("guest", "web")
+CLERK = auth.Principal("key", "key-1", ORG, frozenset({"bookings:manage"}))
+
+
+def token(principal=GUEST, audience="sample", **more) -> dict[str, str]:
+    return {auth.HEADER: minter(**more).mint(principal, audience)}
+
+
+def order(**more) -> dict:
+    return {
+        "session_id": SESSION,
+        "customer": {"name": "Test Guest", "email": "guest@example.org"},
+        **more,
+    }
+
+
+def settings(**more) -> sample.Settings:
+    return sample.Settings(
+        ENVIRONMENT="test",
+        DATABASE_URL=environment("TEST_POSTGRES_URL"),
+        AMQP_URL="amqp://guest:guest@127.0.0.1:1/",
+        INTERNAL_TOKEN_PUBLIC_KEYS={"a": auth.decode_key(PUBLIC)},
+        MANAGE_TOKEN_KEYS={"k": "m" * 32},
+        **more,
+    )
+
+
+@asynccontextmanager
+async def served(service):
+    """The service on a real port; yields its address."""
+    stop = asyncio.Event()
+    port = free_port()
+    door = listen("127.0.0.1", port)
+    running = asyncio.create_task(serve(create_app(service), door, stop, drain_seconds=5))
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop.set()
+        await running
+        await service.db.close()
+
+
+@pytest.fixture(scope="module")
+async def url():
+    async with served(sample.build(settings())) as address:
+        yield address
+
+
+@pytest.fixture
+async def http(url):
+    async with aiohttp.ClientSession(url, headers=token()) as session:
+        yield session
+
+
+@asynccontextmanager
+async def program(*arguments, **more):
+    """The sample service as a process of its own; yields it, its environment and its addresses."""
+    port, internal = free_port(), free_port()
+    env = {
+        **os.environ,
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": environment("TEST_POSTGRES_URL"),
+        "AMQP_URL": "amqp://guest:guest@127.0.0.1:1/",
+        "INTERNAL_TOKEN_PUBLIC_KEYS": orjson.dumps({"a": PUBLIC}).decode(),
+        "MANAGE_TOKEN_KEYS": orjson.dumps({"k": b64encode(bytes(32)).decode()}).decode(),
+        "HTTP_PORT": str(port),
+        "INTERNAL_PORT": str(internal),
+        **more,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(__file__).with_name("sample.py")),
+        *arguments,
+        env={name: value for name, value in env.items() if value is not None},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal}"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def answering(session, address) -> None:
+    """Wait until something listens there."""
+
+    async def asked() -> bool:
+        try:
+            async with session.get(address) as reply:
+                return reply.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    await eventually(asked, timeout=20, what=address)
