@@ -1,0 +1,1 @@
+"""A mailbox: SMTP in, a web page and JSON out."""

@@ -1,0 +1,248 @@
+"""`/_sandbox/`: what Stripe doesn't offer and tests need. Never part of Stripe's own API."""
+
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.stripe import accounts, confirmation, webhook_endpoints
+from sandbox.stripe.api import Api, Seen
+from sandbox.stripe.call import Call
+from sandbox.stripe.deliveries import Deliveries, summary
+from sandbox.stripe.faults import Fault, Faults
+from sandbox.stripe.form import decode
+from sandbox.stripe.refusal import Json, Refusal
+from sandbox.stripe.settings import API_VERSION
+from sandbox.stripe.store import Store, Window
+
+
+class World:
+    """What the control routes and pages work on."""
+
+    def __init__(self, store: Store, api: Api, deliveries: Deliveries, faults: Faults) -> None:
+        self.store = store
+        self.api = api
+        self.deliveries = deliveries
+        self.faults = faults
+
+
+def world(request: Request) -> World:
+    found: World = request.app.state.world
+    return found
+
+
+Around = Annotated[World, Depends(world)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Again(Body):
+    """Deliver `count` times; several events go round in random order with `shuffle`."""
+
+    count: int = Field(1, ge=1, le=100)
+    shuffle: bool = False
+
+
+class AgainMany(Again):
+    """Which events: those named, or all about one PaymentIntent, its charges and refunds."""
+
+    ids: list[str] = Field(default_factory=list, max_length=1000)
+    payment_intent: str | None = None
+
+
+class Trouble(Body):
+    """See `sandbox.stripe.faults.Fault`; `path` and `method` are shell patterns."""
+
+    count: int = Field(1, ge=1, le=100_000)
+    method: str = "*"
+    path: str = "*"
+    status: int | None = Field(None, ge=400, le=599)
+    delay: float = Field(0.0, ge=0, le=300)
+    after: bool = False
+    drop: bool = False
+
+
+class Endpoint(Body):
+    """An endpoint with a signing secret of the caller's choice, for fixed configurations."""
+
+    key: str
+    url: str
+    secret: str = Field(pattern=r"^whsec_[A-Za-z0-9+/=_-]{8,}$")
+    enabled_events: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+
+
+class Verdict(Body):
+    approve: bool
+
+
+class Forget(Body):
+    """One idempotency key, or every one, as if a day had passed."""
+
+    key: str | None = None
+
+
+router = APIRouter(prefix="/_sandbox")
+
+
+@router.get("/health")
+async def health() -> Json:
+    return {"status": "ok"}
+
+
+@router.get("/state")
+async def state(around: Around) -> Json:
+    """Counts over all accounts, what is planned and what is held back."""
+    return {
+        "api_version": API_VERSION,
+        "objects": around.store.census(),
+        "events": around.store.count_events(),
+        "deliveries": around.store.delivery_census(),
+        "webhooks": "paused" if around.deliveries.paused else "running",
+        "faults": [asdict(fault) for fault in around.faults.planned],
+    }
+
+
+@router.post("/events/{identifier}/deliver")
+async def deliver(identifier: str, around: Around, again: Again | None = None) -> Json:
+    """Send one event again to every endpoint that listens to it."""
+    again = again or Again()
+    if around.store.event(identifier) is None:
+        raise HTTPException(404, f"no event {identifier}")
+    sent = await around.deliveries.deliver([identifier], count=again.count, shuffle=again.shuffle)
+    return {"attempts": summary(sent)}
+
+
+@router.post("/events/deliver")
+async def deliver_many(around: Around, again: AgainMany) -> Json:
+    """Send several events again."""
+    chosen = list(again.ids)
+    if again.payment_intent is not None:
+        chosen += around.store.events_about(again.payment_intent)
+    if not chosen:
+        raise HTTPException(404, "no such events")
+    sent = await around.deliveries.deliver(chosen, count=again.count, shuffle=again.shuffle)
+    return {"attempts": summary(sent)}
+
+
+@router.get("/events/{identifier}/deliveries")
+async def deliveries_of(identifier: str, around: Around) -> list[Json]:
+    return around.store.deliveries_of(identifier)
+
+
+@router.post("/webhooks/pause")
+async def pause(around: Around) -> Json:
+    around.deliveries.pause()
+    return {"webhooks": "paused"}
+
+
+@router.post("/webhooks/resume")
+async def resume(around: Around) -> Json:
+    around.deliveries.resume()
+    return {"webhooks": "running"}
+
+
+@router.put("/webhook_endpoints")
+async def put_endpoint(around: Around, endpoint: Endpoint) -> Json:
+    """Make or change the account's endpoint for a URL; repeating it changes nothing."""
+    try:
+        tenant = accounts.account(endpoint.key).tenant
+        return around.api.do(tenant, lambda call: _put_endpoint(call, endpoint))
+    except Refusal as refusal:
+        raise HTTPException(refusal.status, refusal.message) from refusal
+
+
+@router.post("/faults")
+async def plan(around: Around, trouble: Trouble) -> Json:
+    around.faults.plan(Fault(**trouble.model_dump()))
+    return {"faults": [asdict(fault) for fault in around.faults.planned]}
+
+
+@router.delete("/faults")
+async def no_more(around: Around) -> Json:
+    around.faults.clear()
+    return {"faults": []}
+
+
+@router.post("/idempotency/forget")
+async def forget(around: Around, which: Forget | None = None) -> Json:
+    key = which.key if which else None
+    return {"forgotten": around.store.forget_keys(before=int(time.time()) + 1, key=key)}
+
+
+@router.get("/requests")
+async def requests(around: Around, limit: int = 2000) -> list[Json]:
+    """The latest requests to `/v1`, oldest first, for checking what was asked of Stripe."""
+    return [_seen(one) for one in list(around.api.seen)[-max(limit, 1) :]]
+
+
+@router.post("/payment_intents/{identifier}/authenticate")
+async def authenticate(identifier: str, verdict: Verdict, around: Around) -> Json:
+    """What the customer would have pressed on the authentication page."""
+    try:
+        return settle(around, identifier, approved=verdict.approve)
+    except Refusal as refusal:
+        raise HTTPException(refusal.status, refusal.message) from refusal
+
+
+def settle(around: World, identifier: str, *, approved: bool, challenge: str | None = None) -> Json:
+    """Answer a pending authentication; raises Refusal when there is none or it was another one."""
+    tenant = around.store.owner("payment_intent", identifier)
+    if tenant is None:
+        raise Refusal(404, f"no payment intent {identifier}")
+
+    def work(call: Call) -> Json:
+        stored = call.store.get(call.tenant, "payment_intent", identifier)
+        pending = stored.hidden.get("challenge")
+        if pending is None or challenge not in {None, pending}:
+            raise Refusal(409, f"{identifier} is not waiting for this authentication")
+        confirmation.answer(call, stored, approved=approved)
+        return stored.body
+
+    return around.api.do(tenant, work)
+
+
+def _put_endpoint(call: Call, endpoint: Endpoint) -> Json:
+    page, _ = call.store.page(call.tenant, webhook_endpoints.KIND, Window(limit=100))
+    for body in page:
+        if body["url"] == endpoint.url:
+            stored = call.store.get(call.tenant, webhook_endpoints.KIND, body["id"])
+            stored.body["enabled_events"] = endpoint.enabled_events
+            stored.body["status"] = "enabled"
+            stored.hidden["secret"] = endpoint.secret
+            call.store.save(stored)
+            call.store.endpoints_changed()
+            return {**stored.body, "secret": endpoint.secret}
+    call.params = {"url": endpoint.url, "enabled_events": endpoint.enabled_events}
+    return webhook_endpoints.add(call, endpoint.secret)
+
+
+def _seen(one: Seen) -> Json:
+    try:
+        params: Json = _masked(decode(one.request.form))
+    except Refusal:
+        params = {}
+    params.pop("key", None)
+    return {
+        "at": one.at,
+        "account": one.tenant,
+        "method": one.request.method,
+        "path": one.request.path,
+        "params": params,
+        "idempotency_key": one.request.idempotency_key,
+        "request_id": one.request.id,
+        "status": one.status,
+    }
+
+
+def _masked(node: Any) -> Any:
+    """Card numbers are test cards here, but a habit of showing them is a bad one."""
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: "****" if name in {"number", "cvc"} else _masked(value)
+        for name, value in node.items()
+    }

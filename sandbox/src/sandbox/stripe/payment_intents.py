@@ -1,0 +1,486 @@
+"""PaymentIntents: every operation and the states it may start from."""
+
+import hmac
+import re
+import secrets
+from typing import Any
+
+from sandbox.stripe import confirmation, money, payment_methods, search
+from sandbox.stripe.call import Call, listing, new_id, operation, window
+from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such, unexpected_state
+from sandbox.stripe.shapes import (
+    EXPAND,
+    PAGE,
+    Choice,
+    Fields,
+    Flag,
+    Integer,
+    Many,
+    Metadata,
+    Shape,
+    Text,
+    Values,
+)
+from sandbox.stripe.store import Stored
+
+KIND = "payment_intent"
+
+_UPDATABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+_CANCELABLE = (
+    "requires_payment_method",
+    "requires_capture",
+    "requires_confirmation",
+    "requires_action",
+    "processing",
+)
+# Changing one of these on a finished intent would change what was agreed.
+_FROZEN_ONCE_PAID = (
+    "amount",
+    "currency",
+    "payment_method",
+    "payment_method_data",
+    "payment_method_types",
+    "capture_method",
+    "setup_future_usage",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+)
+
+
+def create(call: Call) -> Json:
+    params = call.params
+    code = money.currency(params["currency"])
+    amount = money.chargeable(params["amount"], code)
+    _check(params)
+    method = payment_methods.data_or_name(call, params)
+    types, automatic = _types(params)
+    _check_descriptors(params, types)
+    if not params.get("confirm"):
+        for name in ("off_session", "return_url", "error_on_requires_action"):
+            if name in params:
+                raise bad_parameter(
+                    f"You cannot set `{name}` when creating a PaymentIntent without `confirm=true`.",
+                    param=name,
+                )
+    identifier = new_id("pi")
+    body: Json = {
+        "id": identifier,
+        "object": KIND,
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": automatic,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": params.get("capture_method", "automatic_async"),
+        "client_secret": f"{identifier}_secret_{secrets.token_hex(12)}",
+        "confirmation_method": "automatic",
+        "created": call.now,
+        "currency": code,
+        "customer": None,
+        "customer_account": None,
+        "description": params.get("description"),
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": _merged({}, params.get("metadata")),
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": method.body["id"] if method else None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
+        },
+        "payment_method_types": types,
+        "processing": None,
+        "receipt_email": params.get("receipt_email"),
+        "review": None,
+        "setup_future_usage": params.get("setup_future_usage"),
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": params.get("statement_descriptor"),
+        "statement_descriptor_suffix": params.get("statement_descriptor_suffix"),
+        "status": "requires_confirmation" if method else "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+    stored = call.store.add(call.tenant, body)
+    call.emit("payment_intent.created", body)
+    if params.get("confirm"):
+        return _confirm(call, stored, method)
+    return body
+
+
+def retrieve(call: Call) -> Json:
+    stored = call.store.get(call.tenant, KIND, call.id, param="intent")
+    _check_client_secret(call, stored)
+    return confirmation.shown(call, stored.body)
+
+
+def update(call: Call) -> Json:
+    params = call.params
+    stored = call.store.get(call.tenant, KIND, call.id, param="intent")
+    intent = stored.body
+    if intent["status"] not in _UPDATABLE:
+        for name in _FROZEN_ONCE_PAID:
+            if name in params:
+                raise unexpected_state(
+                    f"This PaymentIntent's {name} could not be updated because it has a status of "
+                    f"{intent['status']}. You may only update the {name} of a PaymentIntent with one "
+                    f"of the following statuses: {', '.join(_UPDATABLE)}.",
+                    intent,
+                )
+    if "currency" in params:
+        intent["currency"] = money.currency(params["currency"])
+    if "amount" in params or "currency" in params:
+        amount: int = params.get("amount", intent["amount"])
+        intent["amount"] = money.chargeable(amount, intent["currency"])
+    _check(params)
+    if "payment_method_types" in params:
+        intent["payment_method_types"], intent["automatic_payment_methods"] = _types(params)
+    _check_descriptors(params, intent["payment_method_types"])
+    method = payment_methods.data_or_name(call, params)
+    for name in (
+        "capture_method",
+        "description",
+        "receipt_email",
+        "setup_future_usage",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+    ):
+        if name in params:
+            intent[name] = params[name]
+    if "metadata" in params:
+        intent["metadata"] = _merged(intent["metadata"], params["metadata"])
+    if method is not None:
+        intent["payment_method"] = method.body["id"]
+    if intent["status"] in _UPDATABLE and (method is not None or "amount" in params):
+        # What the customer was asked to approve has changed.
+        intent["status"] = (
+            "requires_confirmation" if intent["payment_method"] else "requires_payment_method"
+        )
+        intent["next_action"] = None
+    call.store.save(stored, metadata_changed="metadata" in params)
+    return intent
+
+
+def confirm(call: Call) -> Json:
+    stored = call.store.get(call.tenant, KIND, call.id, param="intent")
+    _check_client_secret(call, stored)
+    status = stored.body["status"]
+    if status == "succeeded":
+        raise unexpected_state(
+            "You cannot confirm this PaymentIntent because it has already succeeded after being "
+            "previously confirmed.",
+            confirmation.shown(call, stored.body),
+        )
+    if status not in _UPDATABLE:
+        raise unexpected_state(
+            f"You cannot confirm this PaymentIntent because it has a status of {status}. Only a "
+            "PaymentIntent with one of the following statuses may be confirmed: "
+            "requires_confirmation, requires_action.",
+            confirmation.shown(call, stored.body),
+        )
+    _check(call.params)
+    method = payment_methods.data_or_name(call, call.params)
+    return confirmation.shown(call, _confirm(call, stored, method))
+
+
+def cancel(call: Call) -> Json:
+    stored = call.store.get(call.tenant, KIND, call.id, param="intent")
+    intent = stored.body
+    if intent["status"] not in _CANCELABLE:
+        raise unexpected_state(
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. "
+            "Only a PaymentIntent with one of the following statuses may be canceled: "
+            f"{', '.join(_CANCELABLE)}.",
+            intent,
+        )
+    released = intent["status"] == "requires_capture"
+    intent["status"] = "canceled"
+    intent["canceled_at"] = call.now
+    intent["cancellation_reason"] = call.params.get("cancellation_reason")
+    intent["next_action"] = None
+    intent["amount_capturable"] = 0
+    stored.hidden.pop("challenge", None)
+    call.store.save(stored)
+    call.emit("payment_intent.canceled", intent)
+    if released:
+        charge = call.store.get(call.tenant, "charge", intent["latest_charge"])
+        before = {"amount_refunded": 0, "refunded": False}
+        charge.body["amount_refunded"] = charge.body["amount"]
+        charge.body["refunded"] = True
+        call.store.save(charge)
+        call.emit("charge.refunded", charge.body, before=before)
+    return intent
+
+
+def capture(call: Call) -> Json:
+    stored = call.store.get(call.tenant, KIND, call.id, param="intent")
+    intent = stored.body
+    if intent["status"] != "requires_capture":
+        raise unexpected_state(
+            f"This PaymentIntent could not be captured because it has a status of "
+            f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be "
+            "captured: requires_capture.",
+            intent,
+        )
+    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    if amount > intent["amount_capturable"]:
+        raise Refusal(
+            400,
+            "The amount_to_capture is greater than the amount you can capture "
+            f"({money.shown(intent['amount_capturable'], intent['currency'])}).",
+            code="amount_too_large",
+            param="amount_to_capture",
+        )
+    charge = call.store.get(call.tenant, "charge", intent["latest_charge"])
+    charge.body["captured"] = True
+    charge.body["amount_captured"] = amount
+    intent["status"] = "succeeded"
+    intent["amount_received"] = amount
+    intent["amount_capturable"] = 0
+    call.store.save(charge)
+    call.store.save(stored)
+    call.emit("payment_intent.succeeded", intent)
+    call.emit("charge.captured", charge.body)
+    return intent
+
+
+def list_(call: Call) -> Json:
+    if "customer" in call.params:
+        raise no_such("customer", call.params["customer"], param="customer")
+    page = call.store.page(call.tenant, KIND, window(call.params))
+    return listing("/v1/payment_intents", page)
+
+
+def find(call: Call) -> Json:
+    return search.payment_intents(call)
+
+
+def _confirm(call: Call, stored: Stored, method: Stored | None) -> Json:
+    intent, params = stored.body, call.params
+    for name in ("receipt_email", "setup_future_usage", "capture_method"):
+        if name in params:
+            intent[name] = params[name]
+    if "return_url" in params:
+        stored.hidden["return_url"] = params["return_url"]
+    if method is None and intent["payment_method"]:
+        method = call.store.get(call.tenant, payment_methods.KIND, intent["payment_method"])
+    if method is None:
+        raise unexpected_state(
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can "
+            "either update the PaymentIntent with a payment method and then confirm it again, or "
+            "confirm it again directly with a payment method or ConfirmationToken.",
+            confirmation.shown(call, intent),
+        )
+    if params.get("error_on_requires_action") and payment_methods.card_of(method).asks:
+        raise Refusal(
+            402,
+            "The payment requires additional action from your customer, but "
+            "`error_on_requires_action` was set.",
+            kind="card_error",
+            code="authentication_required",
+            more={"payment_intent": intent},
+        )
+    return confirmation.start(call, stored, method, off_session=params.get("off_session", False))
+
+
+def _check_client_secret(call: Call, stored: Stored) -> None:
+    """A publishable key opens a PaymentIntent only together with its client secret."""
+    sent = call.params.get("client_secret")
+    if sent is None:
+        if call.publishable:
+            raise bad_parameter(
+                "Missing required param: client_secret.",
+                param="client_secret",
+                code="parameter_missing",
+            )
+        return
+    if not hmac.compare_digest(sent.encode(), stored.body["client_secret"].encode()):
+        raise Refusal(
+            400,
+            "The client_secret provided does not match any associated PaymentIntent on this "
+            "account. Ensure the client_secret and corresponding PaymentIntent are correct.",
+            code="payment_intent_invalid_parameter",
+            param="client_secret",
+        )
+
+
+def _types(params: Values) -> tuple[list[str], Json | None]:
+    automatic = params.get("automatic_payment_methods")
+    if "payment_method_types" in params:
+        if automatic and automatic["enabled"]:
+            raise bad_parameter(
+                "You may only specify one of these parameters: automatic_payment_methods, "
+                "payment_method_types.",
+                code="parameters_exclusive",
+            )
+        return params["payment_method_types"], None
+    if automatic is not None and not automatic["enabled"]:
+        return ["card"], None
+    redirects = (automatic or {}).get("allow_redirects", "always")
+    return ["card"], {"allow_redirects": redirects, "enabled": True}
+
+
+def _check(params: Values) -> None:
+    """Rules for single parameters that need no object."""
+    if "customer" in params:
+        missing = no_such("customer", params["customer"], param="customer")
+        missing.status = 400
+        raise missing
+    email = params.get("receipt_email")
+    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        raise bad_parameter(
+            f"Invalid email address: {email}", param="receipt_email", code="email_invalid"
+        )
+    url = params.get("return_url")
+    if url and not re.match(r"[a-z][a-z0-9+.-]*://\S+\Z", url):
+        raise bad_parameter("Not a valid URL", param="return_url", code="url_invalid")
+
+
+def _check_descriptors(params: Values, types: list[str]) -> None:
+    if params.get("statement_descriptor") and "card" in types:
+        raise bad_parameter(
+            "The statement_descriptor parameter is not supported for the card payment method type. "
+            "Use statement_descriptor_suffix to set a customized suffix instead.",
+            param="statement_descriptor",
+        )
+    suffix = params.get("statement_descriptor_suffix")
+    if suffix is not None and (
+        len(suffix) > 22 or not re.search("[A-Za-z]", suffix) or re.search(r"[<>\\'\"*]", suffix)
+    ):
+        raise bad_parameter(
+            "The statement descriptor suffix must be at most 22 characters, contain a letter and "
+            "none of < > \\ ' \" *.",
+            param="statement_descriptor_suffix",
+        )
+
+
+def _merged(old: dict[str, Any], new: dict[str, str] | None) -> dict[str, str]:
+    """Metadata after an update: named keys change, empty ones leave, None empties it."""
+    if new is None:
+        return {} if old else dict(old)
+    merged = {**old, **new}
+    if sum(1 for value in merged.values() if value) > 50:
+        raise bad_parameter("Metadata can have at most 50 keys.", param="metadata")
+    return {key: value for key, value in merged.items() if value}
+
+
+_CHANGEABLE: dict[str, Shape] = {
+    "capture_method": Choice(("automatic", "automatic_async", "manual")),
+    "customer": Text(),
+    "metadata": Metadata(),
+    "payment_method": Text(),
+    "payment_method_data": Fields(payment_methods.DATA, payment_methods.DATA_REQUIRED),
+    "payment_method_types": Many(Choice(("card",))),
+    "receipt_email": Text(longest=800, clears=True),
+    "setup_future_usage": Choice(("off_session", "on_session")),
+    "expand": EXPAND,
+}
+_AMOUNTS: dict[str, Shape] = {
+    "amount": Integer(least=1),
+    "currency": Text(longest=10),
+    "description": Text(longest=1000, clears=True),
+    "statement_descriptor": Text(longest=22, clears=True),
+    "statement_descriptor_suffix": Text(clears=True),
+}
+_CONFIRMING: dict[str, Shape] = {
+    "error_on_requires_action": Flag(),
+    "off_session": Flag(),
+    "return_url": Text(clears=True),
+    "use_stripe_sdk": Flag(),
+}
+_AUTOMATIC = Fields(
+    {"enabled": Flag(), "allow_redirects": Choice(("always", "never"))}, frozenset({"enabled"})
+)
+_SECRET: Shape = Text()
+
+OPERATIONS = (
+    operation(
+        "payment_intents.create",
+        "POST /v1/payment_intents",
+        create,
+        {
+            **_CHANGEABLE,
+            **_AMOUNTS,
+            **_CONFIRMING,
+            "automatic_payment_methods": _AUTOMATIC,
+            "confirm": Flag(),
+            "confirmation_method": Choice(("automatic",)),
+        },
+        required=("amount", "currency"),
+    ),
+    operation(
+        "payment_intents.search",
+        "GET /v1/payment_intents/search",
+        find,
+        {
+            "query": Text(),
+            "limit": Integer(least=1, most=100),
+            "page": Text(),
+            "expand": EXPAND,
+        },
+        required=("query",),
+    ),
+    operation(
+        "payment_intents.list",
+        "GET /v1/payment_intents",
+        list_,
+        {**PAGE, "customer": Text()},
+    ),
+    operation(
+        "payment_intents.retrieve",
+        "GET /v1/payment_intents/{id}",
+        retrieve,
+        {"client_secret": _SECRET, "expand": EXPAND},
+        publishable=True,
+    ),
+    operation(
+        "payment_intents.update",
+        "POST /v1/payment_intents/{id}",
+        update,
+        {**_CHANGEABLE, **_AMOUNTS},
+    ),
+    operation(
+        "payment_intents.confirm",
+        "POST /v1/payment_intents/{id}/confirm",
+        confirm,
+        {
+            **{
+                name: shape
+                for name, shape in _CHANGEABLE.items()
+                if name not in {"customer", "metadata"}
+            },
+            **_CONFIRMING,
+            "client_secret": _SECRET,
+        },
+        publishable=True,
+    ),
+    operation(
+        "payment_intents.cancel",
+        "POST /v1/payment_intents/{id}/cancel",
+        cancel,
+        {
+            "cancellation_reason": Choice(
+                ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
+            ),
+            "expand": EXPAND,
+        },
+    ),
+    operation(
+        "payment_intents.capture",
+        "POST /v1/payment_intents/{id}/capture",
+        capture,
+        {"amount_to_capture": Integer(least=1), "expand": EXPAND},
+    ),
+)

@@ -1,0 +1,167 @@
+"""Refunds of card charges: whole, partial and cumulative, never more than was captured."""
+
+from sandbox.stripe import money
+from sandbox.stripe.call import Call, listing, new_id, operation, window
+from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such
+from sandbox.stripe.shapes import EXPAND, PAGE, Choice, Integer, Metadata, Text
+from sandbox.stripe.store import Stored
+
+KIND = "refund"
+
+
+def create(call: Call) -> Json:
+    params = call.params
+    charge = _charge(call)
+    body = charge.body
+    if not body["captured"]:
+        raise Refusal(
+            400,
+            f"Charge {body['id']} has not been captured, so it cannot be refunded. Cancel its "
+            "PaymentIntent instead.",
+            code="charge_not_refundable",
+            param="charge",
+        )
+    left = body["amount_captured"] - body["amount_refunded"]
+    if left == 0:
+        raise Refusal(
+            400,
+            f"Charge {body['id']} has already been refunded.",
+            code="charge_already_refunded",
+            param="charge",
+        )
+    amount = params.get("amount", left)
+    if amount > left:
+        raise Refusal(
+            400,
+            f"Refund amount ({money.shown(amount, body['currency'])}) is greater than unrefunded "
+            f"amount on charge ({money.shown(left, body['currency'])})",
+            param="amount",
+        )
+    refund = {
+        "id": new_id("re"),
+        "object": KIND,
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": body["id"],
+        "created": call.now,
+        "currency": body["currency"],
+        "destination_details": {
+            "card": {
+                "reference_status": "pending",
+                "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
+            "type": "card",
+        },
+        "metadata": {key: value for key, value in (params.get("metadata") or {}).items() if value},
+        "payment_intent": body["payment_intent"],
+        "reason": params.get("reason"),
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "succeeded",
+        "transfer_reversal": None,
+    }
+    before: Json = {"amount_refunded": body["amount_refunded"]}
+    body["amount_refunded"] += amount
+    if body["amount_refunded"] == body["amount_captured"]:
+        before["refunded"] = False
+        body["refunded"] = True
+    call.store.add(call.tenant, refund, parent=body["payment_intent"])
+    call.store.save(charge)
+    call.emit("refund.created", refund)
+    call.emit("charge.refunded", body, before=before)
+    return refund
+
+
+def retrieve(call: Call) -> Json:
+    return call.store.get(call.tenant, KIND, call.id).body
+
+
+def update(call: Call) -> Json:
+    stored = call.store.get(call.tenant, KIND, call.id)
+    if "metadata" in call.params:
+        changed = call.params["metadata"]
+        merged = {**stored.body["metadata"], **changed} if changed is not None else {}
+        stored.body["metadata"] = {key: value for key, value in merged.items() if value}
+        call.store.save(stored)
+        call.emit("refund.updated", stored.body)
+    return stored.body
+
+
+def list_(call: Call) -> Json:
+    parent = call.params.get("payment_intent")
+    if "charge" in call.params:
+        charge = call.store.get(call.tenant, "charge", call.params["charge"], param="charge")
+        parent = charge.body["payment_intent"]
+    return listing(
+        "/v1/refunds", call.store.page(call.tenant, KIND, window(call.params), parent=parent)
+    )
+
+
+def _charge(call: Call) -> Stored:
+    """The charge to refund; a PaymentIntent has at most one that succeeded."""
+    params = call.params
+    if "charge" in params:
+        charge = call.store.get(call.tenant, "charge", params["charge"], param="charge")
+        if params.get("payment_intent") not in {None, charge.body["payment_intent"]}:
+            raise bad_parameter(
+                "The charge does not belong to the payment_intent you passed.", param="charge"
+            )
+        if charge.body["status"] != "succeeded":
+            raise Refusal(
+                400,
+                f"Charge {charge.body['id']} has a status of {charge.body['status']} and cannot be "
+                "refunded.",
+                code="charge_not_refundable",
+                param="charge",
+            )
+        return charge
+    if "payment_intent" not in params:
+        raise bad_parameter(
+            "One of the following params should be provided for this request: payment_intent or "
+            "charge.",
+            code="parameter_missing",
+            param="payment_intent",
+        )
+    identifier = params["payment_intent"]
+    if call.store.find(call.tenant, "payment_intent", identifier) is None:
+        raise no_such("payment_intent", identifier, param="payment_intent")
+    for charge in call.store.children(identifier, "charge"):
+        if charge.body["status"] == "succeeded":
+            return charge
+    raise Refusal(
+        400,
+        f"This PaymentIntent ({identifier}) does not have a successful charge to refund.",
+        code="charge_not_refundable",
+        param="payment_intent",
+    )
+
+
+OPERATIONS = (
+    operation(
+        "refunds.create",
+        "POST /v1/refunds",
+        create,
+        {
+            "amount": Integer(least=1),
+            "charge": Text(),
+            "payment_intent": Text(),
+            "reason": Choice(("duplicate", "fraudulent", "requested_by_customer")),
+            "metadata": Metadata(),
+            "expand": EXPAND,
+        },
+    ),
+    operation(
+        "refunds.list",
+        "GET /v1/refunds",
+        list_,
+        {**PAGE, "charge": Text(), "payment_intent": Text()},
+    ),
+    operation("refunds.retrieve", "GET /v1/refunds/{id}", retrieve, {"expand": EXPAND}),
+    operation(
+        "refunds.update",
+        "POST /v1/refunds/{id}",
+        update,
+        {"metadata": Metadata(), "expand": EXPAND},
+    ),
+)
