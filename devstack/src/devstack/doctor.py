@@ -1,17 +1,18 @@
 """Checks of a running stack that say what to do about what they find."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from contracts import topology
-from devstack import layout, sql, web
+from chassis.doctor import examine
+from devstack import layout, sql
 from devstack.errors import StackError
 from devstack.stack import Stack
 
 _BESIDES_POOL = 3  # lease, wake-up and notify connections of a worker stay outside its pool
 _LEAST_DISK = 2 * 1024**3
-_OLDEST_RABBIT = (3, 10)
 
 Finding = tuple[bool, str]
 
@@ -31,7 +32,7 @@ def run(run_dir: Path) -> int:
 def _findings(stack: Stack) -> Iterator[Finding]:
     yield _disk(stack.run_dir)
     yield from _postgres(stack)
-    yield from _broker(stack)
+    yield from _messaging(stack)
     for process in stack.processes.values():
         advice = "" if process.ready else f"; see {process.daemon.log}, then `make up`"
         yield process.ready, f"{process.name}: {'ready' if process.ready else 'not ready'}{advice}"
@@ -68,23 +69,11 @@ def _connections(stack: Stack, unit: layout.Unit) -> int:
     return pool + (0 if unit.role == "api" else _BESIDES_POOL)
 
 
-def _broker(stack: Stack) -> Iterator[Finding]:
-    base = stack.servers.management
-    try:
-        overview = web.call("GET", f"{base}/api/overview").body
-    except OSError:
-        yield False, "RabbitMQ does not answer; `make up` starts it"
-        return
-    version = str(overview["rabbitmq_version"])
-    number = tuple(int(part) for part in version.split(".")[:2])
-    yield number >= _OLDEST_RABBIT, f"RabbitMQ {version} (3.10 or newer is needed)"
-    queues = {queue["name"]: queue for queue in web.call("GET", f"{base}/api/queues/%2F").body}
-    for wanted in topology.queues():
-        for name in (wanted.name, wanted.dead_name):
-            found = queues.get(name)
-            if not found:
-                yield False, f"queue {name} is missing: `holdfast topology apply`"
-                continue
-            waiting = found.get("messages", 0)
-            dead = name == wanted.dead_name
-            yield not (dead and waiting), f"queue {name}: {waiting} messages"
+def _messaging(stack: Stack) -> Iterator[Finding]:
+    """What `holdfast doctor` sees: broker version, queues, policies, lag, parked messages, clocks."""
+    urls = {service: entry["url"] for service, entry in stack.wiring.databases.items()}
+    with ThreadPoolExecutor(1) as thread:
+        work = examine(urls, stack.servers.management, "/")
+        findings = thread.submit(asyncio.run, work).result()
+    for state, subject, text in findings:
+        yield state != "bad", f"{subject}: {text}"
