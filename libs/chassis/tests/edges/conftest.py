@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
-from chassis import auth
+from chassis import auth, logging
 from chassis.http import create_app
 from chassis.serving import listen, serve
 from chassis.testing import environment, eventually
@@ -72,6 +72,21 @@ async def served(service):
         stop.set()
         await running
         await service.db.close()
+
+
+class _Captured:
+    """Whatever standard output is at the moment, so that pytest shows logs of a failed test."""
+
+    def write(self, text):
+        return sys.stdout.write(text)
+
+    def flush(self):
+        sys.stdout.flush()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def logs():
+    logging.configure("sample", "test", stream=_Captured())
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ class Order(Body):
     vip: bool = False
     at: datetime | None = None
     customer: Guest
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
 
 
 class Answer(BaseModel):
