@@ -11,6 +11,7 @@ import structlog
 from chassis import telemetry
 from chassis.db import Database, is_outage
 from chassis.health import Readiness, internal_app
+from chassis.messaging.wakeup import Notifier
 from chassis.metrics import REGISTRY
 from chassis.service import Service
 from chassis.serving import listen, serve
@@ -69,6 +70,7 @@ async def run(role: str, service: Service) -> int:
         internal.add("relay_lag", _relay_lag)
 
     side: list[asyncio.Task[None]] = []
+    notifier = None if service.db is None else asyncio.create_task(Notifier(service.db).run())
     if settings.INTERNAL_PORT:
         window = listen(settings.INTERNAL_HOST, settings.INTERNAL_PORT)
         side.append(
@@ -87,6 +89,9 @@ async def run(role: str, service: Service) -> int:
             await hook()
         if service.db is not None:
             await service.db.close()
+        if notifier is not None:
+            notifier.cancel()
+            await asyncio.wait([notifier])
         gone.set()
         await asyncio.gather(*side)
         telemetry.shutdown()
