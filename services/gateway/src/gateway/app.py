@@ -17,6 +17,7 @@ from gateway.keys import ApiKeys
 from gateway.limits import Limits
 from gateway.messages import Listener
 from gateway.openapi import PublicDocument
+from gateway.protocol import HeadBounds, bounded
 from gateway.routes import RouteTable, Upstream
 from gateway.timeline import Timeline
 from gateway.upstream import Patience, Services
@@ -74,4 +75,7 @@ def build(settings: Settings) -> Service:
         internal_tokens=False,
         openapi=False,
         extend=extend,
+        protocol=bounded(
+            HeadBounds(seconds=settings.HEADER_TIMEOUT, connections=settings.MAX_CONNECTIONS)
+        ),
     )

@@ -68,7 +68,7 @@ class Services:
         *,
         patience: Patience = Patience(),
         connections: int = 256,
-        keep_idle: float = 4.0,
+        keep_idle: float = 60.0,
     ) -> None:
         """`addresses`: base URLs. `connections`: most open ones per service.
 

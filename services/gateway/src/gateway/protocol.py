@@ -1,0 +1,135 @@
+"""HTTP on the public port: what a stranger may send before we know what they want.
+
+uvicorn bounds neither the size of a request's head nor the time it takes. Bodies are bounded
+where they are read.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from chassis.problems import MEDIA_TYPE, Malformed, Problem, Unavailable
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+
+class HeadTooLarge(Problem):
+    """Address and headers are larger than we read."""
+
+    status = 431
+    code = "HEADERS_TOO_LARGE"
+    title = "The address and headers of the request are too large"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadBounds:
+    """The largest head in bytes and headers, the seconds it may take, and the most connections.
+
+    The time counts from the connection, or from the first byte of a further request on it.
+    """
+
+    size: int = 16 * 1024
+    headers: int = 100
+    seconds: float = 10.0
+    connections: int = 2_000
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection, with bounds on the heads of its requests."""
+
+    def __init__(self, *args: Any, bounds: HeadBounds, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bounds = bounds
+        self._head_size = 0  # received since the head began, whether parsed or not
+        self._parsed_size = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._refusal: Problem | None = None
+
+    def connection_made(  # type: ignore[override]
+        self, transport: asyncio.Transport
+    ) -> None:
+        """A stranger has come."""
+        super().connection_made(transport)
+        if len(self.connections) > self._bounds.connections:
+            self._refuse(Unavailable("Too many connections. Please try again shortly."))
+        else:
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """They have gone."""
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """They sent something."""
+        between = self.cycle is None or self.cycle.response_complete
+        if between:
+            # Not only a head: also the body of a request that was answered without it.
+            self._expect_head()
+            self._head_size += len(data)
+        super().data_received(data)
+        if self._deadline is not None and self._head_size > self._bounds.size:
+            self._refuse(HeadTooLarge())
+
+    def on_message_begin(self) -> None:
+        """The parser has found the start of a request."""
+        super().on_message_begin()
+        self._parsed_size = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser has read a header."""
+        super().on_header(name, value)
+        self._parsed_size += len(name) + len(value) + 4
+        size = len(self.url) + self._parsed_size
+        if size > self._bounds.size or len(self.headers) > self._bounds.headers:
+            self._refusal = HeadTooLarge()
+            raise ValueError  # the parser turns any exception into a refusal of the request
+
+    def on_headers_complete(self) -> None:
+        """The parser has read a head."""
+        self._head_is_here()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the text is the parser's
+        """Refuse what cannot be read."""
+        self._refuse(self._refusal or Malformed("This is not an HTTP request."))
+
+    def _expect_head(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self._bounds.seconds, self._give_up)
+
+    def _head_is_here(self) -> None:
+        self._head_size = 0
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        self.transport.abort()
+
+    def _refuse(self, problem: Problem) -> None:
+        self._head_is_here()
+        if self.transport.is_closing():
+            return
+        request_id = secrets.token_hex(16)
+        body = problem.render(request_id)
+        reason = b"%d %s" % (problem.status, problem.title.encode("ascii", "replace"))
+        self.transport.write(
+            b"HTTP/1.1 %s\r\ncontent-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\n"
+            b"cache-control: no-store\r\nconnection: close\r\n\r\n%s"
+            % (reason, MEDIA_TYPE.encode(), len(body), request_id.encode(), body)
+        )
+        self.transport.close()
+
+
+def bounded(bounds: HeadBounds) -> Callable[..., BoundedProtocol]:
+    """What makes a protocol for each connection."""
+    return partial(BoundedProtocol, bounds=bounds)
