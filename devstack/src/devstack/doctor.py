@@ -70,7 +70,7 @@ def _connections(stack: Stack, unit: layout.Unit) -> int:
 
 
 def _messaging(stack: Stack) -> Iterator[Finding]:
-    """What `holdfast doctor` sees: broker version, queues, policies, lag, parked messages, clocks."""
+    """What `holdfast doctor` sees: versions, queues, policies, lag, parked messages, clocks."""
     urls = {service: entry["url"] for service, entry in stack.wiring.databases.items()}
     with ThreadPoolExecutor(1) as thread:
         work = examine(urls, stack.servers.management, "/")

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from devstack import paths, sql
@@ -103,7 +104,7 @@ class PrivatePostgres:
         """Address of the superuser."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
-    @property
+    @cached_property
     def daemon(self) -> Daemon:
         settings = {
             "port": self.port,

@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class PrivateRabbit:
     def management(self) -> str:
         return f"http://{USER}:{self.password}@127.0.0.1:{self.ports['management']}"
 
-    @property
+    @cached_property
     def epmd(self) -> Daemon:
         binary = find_epmd()
         if not binary:
@@ -85,7 +86,7 @@ class PrivateRabbit:
         argv = [str(binary), "-port", str(self.ports["epmd"]), "-address", "127.0.0.1"]
         return Daemon("epmd", self.run_dir, argv, self._environment())
 
-    @property
+    @cached_property
     def daemon(self) -> Daemon:
         # The script stays as parent of the Erlang machine and turns SIGTERM into a clean stop.
         return Daemon(

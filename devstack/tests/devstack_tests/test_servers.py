@@ -1,0 +1,95 @@
+"""Private servers on this machine; skipped where neither is installed."""
+
+import os
+import stat
+
+import asyncpg
+import pytest
+
+from devstack import paths, postgres, rabbitmq, sql, web
+from devstack.keys import load
+from devstack.processes import strays
+from devstack.progress import silent
+from devstack.servers import Tuning, find_servers, known_servers
+
+pytestmark = pytest.mark.skipif(
+    not (postgres.find_binaries() and rabbitmq.find_binaries()),
+    reason="PostgreSQL or RabbitMQ is not installed",
+)
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="module")
+def servers(run_dir):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("HOLDFAST_SERVERS", "private")
+    found = find_servers(run_dir, load(run_dir), Tuning(durable=False), silent)
+    found.start_postgres()
+    found.start_broker()
+    yield found
+    found.discard()
+    patch.undo()
+    assert strays(run_dir) == []
+    assert not (run_dir / "rabbitmq").exists()
+    assert not postgres.choose_runner(run_dir).home.exists()
+
+
+def test_a_crash_of_either_server_loses_nothing(servers):
+    sql.execute(servers.postgres_url, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
+    servers.kill_postgres()
+    servers.kill_broker()
+    assert not sql.answers(servers.postgres_url)
+    servers.start_postgres()
+    servers.start_broker()
+    assert sql.fetch(servers.postgres_url, "SELECT n FROM kept") == [(7,)]
+    names = {queue["name"] for queue in web.call("GET", f"{servers.management}/api/queues").body}
+    assert "holdfast.payments" in names
+
+
+def test_starting_again_keeps_addresses_and_processes(servers, run_dir):
+    before = servers.pids()
+    servers.start_postgres()
+    servers.start_broker()
+    assert servers.pids() == before
+    again = known_servers(run_dir, load(run_dir), Tuning(durable=False))
+    assert again is not None
+    assert (again.postgres_url, again.amqp) == (servers.postgres_url, servers.amqp)
+
+
+def test_a_password_is_required(servers):
+    open_door = servers.postgres_url.replace(load_password(servers), "wrong")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        sql.fetch(open_door, "SELECT 1")
+    assert (
+        web.call(
+            "GET", f"{servers.management.replace('://holdfast:', '://x:')}/api/overview"
+        ).status
+        == 401
+    )
+
+
+def load_password(servers):
+    return servers.postgres_url.split(":")[2].split("@")[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to step down")
+def test_root_keeps_data_elsewhere_when_the_unprivileged_user_cannot_reach_it(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    assert postgres.choose_runner(closed / "run").home == postgres.spare_home(closed / "run")
+
+
+def test_who_may_pass_through_a_folder(tmp_path):
+    tmp_path.chmod(0o750)
+    facts = tmp_path.stat()
+    mine = paths.reachable_by(tmp_path, facts.st_uid, frozenset())
+    assert mine == all(
+        parent.stat().st_uid == facts.st_uid or parent.stat().st_mode & stat.S_IXOTH
+        for parent in tmp_path.parents
+    )
+    assert not paths.reachable_by(tmp_path, facts.st_uid + 4711, frozenset())
+    tmp_path.chmod(0o700)
