@@ -23,7 +23,7 @@ def upgrade() -> None:
             provider text NOT NULL,
             publishable_key text,
             secret_key text NOT NULL,
-            webhook_secret text NOT NULL,
+            webhook_secret text,
             webhook_secret_next text,
             active boolean NOT NULL DEFAULT true,
             created_at timestamptz NOT NULL

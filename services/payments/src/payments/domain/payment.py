@@ -79,11 +79,11 @@ AT_PROVIDER = PAYABLE | {Status.PROCESSING}
 """The provider holds something that cancelling could stop."""
 
 
-class StaleFact(Exception):  # noqa: N818  # an answer, not a fault
+class StaleFact(Exception):  # an answer, not a fault
     """The payment is already past this fact, or has seen it: nothing to do."""
 
 
-class ForeignPayment(Exception):  # noqa: N818  # what it is, in the domain's words
+class ForeignPayment(Exception):  # what it is, in the domain's words
     """What the provider showed does not belong to this payment (F-27)."""
 
 
@@ -170,6 +170,11 @@ class Payment:
             raise ForeignPayment("metadata")
         if self.provider_ref is not None and self.provider_ref != snapshot.ref:
             raise ForeignPayment("reference")
+
+    def touch(self, *, refunded_minor: int | None = None) -> Payment:
+        """The payment after something about its refunds changed."""
+        total = self.refunded_minor if refunded_minor is None else refunded_minor
+        return replace(self, refunded_minor=total, version=self.version + 1)
 
     def close(self, cause: str, at: datetime) -> Payment:
         """The payment that nobody wants any more; the first cause stays.

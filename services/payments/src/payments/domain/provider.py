@@ -86,6 +86,10 @@ class Provider(Protocol):
 
     def draft_refund(self, order: RefundOrder) -> Body: ...
 
+    def redraft(self, body: Body, attempt_id: UUID) -> Body:
+        """The same request as a new attempt."""
+        ...
+
     async def create(
         self, account: Account, body: Body, *, key: str, receipt_email: str | None
     ) -> Snapshot:
@@ -123,7 +127,7 @@ class ProviderError(Exception):
         self.code = code
 
 
-class Unreached(ProviderError):  # noqa: N818  # named for what happened
+class Unreached(ProviderError):  # named for what happened
     """No answer, or "later": whether it happened is open. Make the same call again.
 
     `after` is what the provider asked us to wait, in seconds, if it did.
@@ -134,29 +138,29 @@ class Unreached(ProviderError):  # noqa: N818  # named for what happened
         self.after = after
 
 
-class Misconfigured(ProviderError):  # noqa: N818  # named for what happened
+class Misconfigured(ProviderError):  # named for what happened
     """The account's key is wrong or lacks a permission; a person must act."""
 
 
-class Remembered(ProviderError):  # noqa: N818  # named for what happened
+class Remembered(ProviderError):  # named for what happened
     """The provider answers this idempotency key with a stored fault, for as long as it lives."""
 
 
-class OutOfState(ProviderError):  # noqa: N818  # named for what happened
+class OutOfState(ProviderError):  # named for what happened
     """The payment is in a state that this call cannot change."""
 
 
-class Refused(ProviderError):  # noqa: N818  # named for what happened
+class Refused(ProviderError):  # named for what happened
     """The provider says no for good."""
 
 
-class Unsigned(Exception):  # noqa: N818  # named for what the notification is
+class Unsigned(Exception):  # named for what the notification is
     """A notification without a signature."""
 
 
-class Forged(Exception):  # noqa: N818  # named for what the notification is
+class Forged(Exception):  # named for what the notification is
     """A notification whose signature is wrong, too old, or from the future."""
 
 
-class Unreadable(Exception):  # noqa: N818  # named for what the notification is
+class Unreadable(Exception):  # named for what the notification is
     """A signed notification that is not an event."""

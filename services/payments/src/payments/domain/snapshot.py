@@ -23,6 +23,11 @@ class Snapshot:
     failure: Failure | None = None
     client_secret: str | None = field(default=None, repr=False)
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that happens at the provider later can change this."""
+        return self.fact in {Fact.SUCCEEDED, Fact.CANCELLED}
+
 
 class RefundStatus(StrEnum):
     """Where a refund stands; a succeeded one can still fail days later."""

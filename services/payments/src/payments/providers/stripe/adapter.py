@@ -62,6 +62,11 @@ class Stripe:
     def draft_refund(self, order: RefundOrder) -> Body:
         return cast("Body", requests.refund(order))
 
+    def redraft(self, body: Body, attempt_id: UUID) -> Body:
+        if "metadata" not in body:
+            return body
+        return {**body, "metadata": {**body["metadata"], "attempt_id": str(attempt_id)}}
+
     async def create(
         self, account: Account, body: Body, *, key: str, receipt_email: str | None
     ) -> Snapshot:

@@ -1,0 +1,126 @@
+"""Provider accounts of organisations, for those who manage payments."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+
+from chassis.auth import Principal
+from chassis.http import DB, Body, require
+from chassis.problems import FieldError, Invalid, responses
+from payments.api.parts import Parts, Public, switched_on
+from payments.domain.keys import KeyRefused, check_secret_key
+from payments.problems import ForeignOrganisation, NoOrganisation, NoSuchAccount, PaymentsDisabled
+from payments.usecases.open_account import open_account
+
+router = APIRouter(
+    tags=["payment-accounts"],
+    dependencies=[Depends(switched_on)],
+    responses=responses(PaymentsDisabled),
+)
+
+PaymentsManager = Annotated[Principal, Depends(require("payments:manage"))]
+WebhookSecret = Annotated[str, Field(pattern=r"^whsec_[A-Za-z0-9+/=_-]{8,200}$")]
+
+
+class AccountRequest(Body):
+    """An account at a payment provider. The keys are stored encrypted and never shown again."""
+
+    organisation_id: UUID | None = None
+    """Whose account it is; only an operator needs to say."""
+    provider: Literal["stripe"] = "stripe"
+    secret_key: Annotated[str, Field(max_length=255, examples=["rk_test_..."])]
+    publishable_key: Annotated[
+        str | None, Field(max_length=255, pattern=r"^pk_(test|live)_[A-Za-z0-9_]+$")
+    ] = None
+    webhook_secret: WebhookSecret | None = None
+
+
+class AccountMade(BaseModel):
+    """An account, and where its provider is to send events."""
+
+    id: UUID
+    organisation_id: UUID
+    provider: str
+    publishable_key: str | None
+    webhook_path: str
+    webhook_url: str | None
+
+
+class SecretRequest(Body):
+    """A webhook signing secret, accepted besides the newest one so far."""
+
+    secret: WebhookSecret
+
+
+class SecretAdded(BaseModel):
+    """The secret is in force."""
+
+    id: UUID
+
+
+@router.post(
+    "/payment-accounts", status_code=201, responses=responses(NoOrganisation, ForeignOrganisation)
+)
+async def create(
+    body: AccountRequest, caller: PaymentsManager, parts: Parts, db: DB, response: Response
+) -> AccountMade:
+    """Connect an organisation's own provider account; it replaces the one used so far."""
+    org_id = _organisation(body, caller)
+    try:
+        check_secret_key(body.secret_key, production=parts.production)
+    except KeyRefused as no:
+        raise Invalid(errors=[FieldError("secret_key", str(no))]) from None
+    account = await db.run(
+        org_id,
+        lambda tx: open_account(
+            tx,
+            parts.accounts,
+            org_id=org_id,
+            provider=body.provider,
+            secret_key=body.secret_key,
+            publishable_key=body.publishable_key,
+            webhook_secret=body.webhook_secret,
+        ),
+    )
+    path = f"/webhooks/{account.provider}/{account.id}"
+    response.headers["Location"] = f"/v1/payment-accounts/{account.id}"
+    return AccountMade(
+        id=UUID(account.id),
+        organisation_id=org_id,
+        provider=account.provider,
+        publishable_key=account.publishable_key,
+        webhook_path=path,
+        webhook_url=_absolute(parts, path),
+    )
+
+
+@router.post("/payment-accounts/{account_id}/webhook-secret", responses=responses(NoSuchAccount))
+async def add_webhook_secret(
+    account_id: UUID, body: SecretRequest, caller: PaymentsManager, parts: Parts, db: DB
+) -> SecretAdded:
+    """Accept one more webhook secret; the two newest are valid, so secrets rotate without a gap."""
+    org_id = caller.org_id
+    if org_id is None:
+        account = await parts.accounts.by_id(db, str(account_id))
+        org_id = account.org_id if account else None
+    added = org_id is not None and await db.run(
+        org_id, lambda tx: parts.accounts.add_webhook_secret(tx, str(account_id), body.secret)
+    )
+    if not added:
+        raise NoSuchAccount
+    return SecretAdded(id=account_id)
+
+
+def _organisation(body: AccountRequest, caller: Principal) -> UUID:
+    org_id = body.organisation_id or caller.org_id
+    if org_id is None:
+        raise NoOrganisation(errors=[FieldError("organisation_id", "say whose account it is")])
+    if caller.kind != "operator" and org_id != caller.org_id:
+        raise ForeignOrganisation
+    return org_id
+
+
+def _absolute(parts: Public, path: str) -> str | None:
+    return parts.webhook_base.rstrip("/") + path if parts.webhook_base else None

@@ -1,0 +1,129 @@
+"""What payments knows of a booking: how to pay it, and what happened."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from chassis.auth import Principal
+from chassis.http import DB, Caller, require
+from chassis.problems import Forbidden, Unauthenticated, responses
+from payments.api.parts import Parts, switched_on
+from payments.domain.failures import message
+from payments.domain.money import Money
+from payments.domain.payment import Status
+from payments.problems import NoPayment, PaymentsDisabled
+from payments.store import timeline as history
+from payments.usecases.read_payment import Standing, read_payment
+
+router = APIRouter(tags=["payments"])
+
+Viewer = Annotated[Principal, Depends(require("bookings:view"))]
+
+
+class Amount(BaseModel):
+    """An amount in the currency's minor unit."""
+
+    amount_minor: int
+    currency: str
+
+
+class FailureView(BaseModel):
+    """Why the last try failed: a stable code, and a sentence for the customer."""
+
+    code: str
+    message: str
+
+
+class PaymentView(BaseModel):
+    """How a booking's payment stands. `client_secret` is there only while it can be paid."""
+
+    id: UUID
+    status: Status
+    provider: str
+    amount: Amount
+    refunded_total: Amount
+    client_secret: str | None
+    publishable_key: str | None
+    failure: FailureView | None
+
+
+class TimelineEntry(BaseModel):
+    """One thing that this service did, learnt or told because of a booking."""
+
+    at: datetime
+    service: Literal["payments"] = "payments"
+    type: str
+    message_id: UUID | None
+    summary: str
+    data: dict[str, object]
+
+
+class Timeline(BaseModel):
+    """What happened to a booking here, oldest first."""
+
+    entries: list[TimelineEntry]
+
+
+@router.get(
+    "/bookings/{booking_id}/payment",
+    dependencies=[Depends(switched_on)],
+    responses=responses(NoPayment, PaymentsDisabled),
+)
+async def payment(booking_id: UUID, caller: Caller, parts: Parts, db: DB) -> PaymentView:
+    """The booking's payment, for the holder of its manage token or staff who may see bookings."""
+    _allow(caller, booking_id)
+    standing = await db.run(
+        caller.org_id, lambda tx: read_payment(tx, booking_id, secrets=parts.columns)
+    )
+    return _view(standing, parts.platform_publishable_key)
+
+
+@router.get("/bookings/{booking_id}/timeline")
+async def timeline(booking_id: UUID, viewer: Viewer, db: DB) -> Timeline:
+    """This service's part of a booking's timeline."""
+    entries = await db.run(viewer.org_id, lambda tx: history.of_booking(tx, booking_id))
+    return Timeline(
+        entries=[
+            TimelineEntry(
+                at=entry.at,
+                type=entry.type,
+                message_id=entry.message_id,
+                summary=entry.summary,
+                data=entry.data,
+            )
+            for entry in entries
+        ]
+    )
+
+
+def _allow(caller: Principal, booking_id: UUID) -> None:
+    if caller.kind == "manage":
+        if caller.booking_id != booking_id:
+            raise NoPayment
+    elif not caller.has("bookings:view"):
+        raise Unauthenticated if caller.kind == "guest" else Forbidden
+
+
+def _view(standing: Standing, platform_key: str | None) -> PaymentView:
+    found = standing.payment
+    failure = found.failure
+    return PaymentView(
+        id=found.id,
+        status=found.status,
+        provider=found.provider,
+        amount=_amount(found.amount),
+        refunded_total=_amount(found.refunded_total),
+        client_secret=standing.client_secret,
+        publishable_key=standing.publishable_key or platform_key,
+        failure=failure
+        and FailureView(
+            code=failure.message_key, message=message(failure.message_key, found.locale)
+        ),
+    )
+
+
+def _amount(amount: Money) -> Amount:
+    return Amount(amount_minor=amount.amount_minor, currency=amount.currency)

@@ -1,0 +1,64 @@
+"""Notifications from providers: verified over the raw bytes, stored once, answered at once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel
+
+from chassis import failpoints
+from chassis.http import DB
+from chassis.problems import responses
+from payments.api.parts import Parts, Public
+from payments.domain.provider import Account, Forged, Unreadable, Unsigned
+from payments.domain.snapshot import ProviderEvent
+from payments.problems import EventUnreadable, NoSuchAccount, SignatureMissing, SignatureWrong
+from payments.store import provider_events
+from payments.usecases.receive_event import receive_event, uuid_in
+
+router = APIRouter(tags=["webhooks"])
+
+
+class Received(BaseModel):
+    """The event is kept; what it means is worked out later."""
+
+    received: bool = True
+
+
+@router.post(
+    "/webhooks/stripe/{account_id}",
+    responses=responses(SignatureMissing, SignatureWrong, EventUnreadable, NoSuchAccount),
+)
+async def stripe(
+    account_id: Annotated[str, Path(max_length=64)], request: Request, parts: Parts, db: DB
+) -> Received:
+    """Take a Stripe event (PAY-23); 200 as soon as it is stored, whatever comes of it."""
+    account = await parts.accounts.by_id(db, account_id)
+    if account is None:
+        raise NoSuchAccount
+    event = await _verified(request, parts, db, account)
+    org_id = account.org_id or uuid_in(event.metadata.get("org_id"))
+    if org_id is None and event.payment_ref is not None:
+        async with db.transaction(None) as tx:
+            org_id = await provider_events.org_of_payment(tx, account.id, event.payment_ref)
+    await db.run(org_id, lambda tx: receive_event(tx, account_id=account.id, event=event))
+    failpoints.reach("webhook.after_store")
+    return Received()
+
+
+async def _verified(request: Request, parts: Public, db: DB, account: Account) -> ProviderEvent:
+    body = await request.body()
+    try:
+        try:
+            return parts.provider.verify(account, body, request.headers)
+        except Forged:
+            # The secret may have been added a moment ago, through another process.
+            fresh = await parts.accounts.by_id(db, account.id, reread=True)
+            if fresh is None or fresh.webhook_secrets == account.webhook_secrets:
+                raise
+            return parts.provider.verify(fresh, body, request.headers)
+    except Unsigned:
+        raise SignatureMissing from None
+    except Forged:
+        raise SignatureWrong from None
+    except Unreadable:
+        raise EventUnreadable from None

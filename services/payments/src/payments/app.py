@@ -1,0 +1,69 @@
+"""The composition root: the only file that sees everything."""
+
+import stripe
+
+from chassis.db import Database
+from chassis.sealing import Sealer
+from chassis.service import Service
+from payments import messages
+from payments.api import accounts as accounts_api
+from payments.api import bookings, webhooks
+from payments.api.parts import Public
+from payments.calls.apply_event import ApplyEvent
+from payments.calls.cancel import Cancel
+from payments.calls.create import Create
+from payments.calls.desk import Desk
+from payments.calls.refund import Refund
+from payments.domain.provider import PLATFORM, Account
+from payments.providers.stripe import Stripe, Transport
+from payments.settings import Settings
+from payments.store.accounts import Accounts
+
+
+def build(settings: Settings) -> Service:
+    """The service, assembled but not started."""
+    # The package's only switch for this is the process's; else it keeps an id on disk and sends it.
+    stripe.enable_telemetry = False
+    db = Database(settings.DATABASE_URL, pool_size=settings.POOL_SIZE, application_name="payments")
+    columns = Sealer(settings.COLUMN_KEYS)
+    provider = Stripe(settings.STRIPE_API_BASE, Transport())
+    accounts = Accounts(_platform(settings), columns)
+    desk = Desk(db, accounts, provider, columns, Sealer(settings.CONTACT_KEYS))
+    return Service(
+        name="payments",
+        settings=settings,
+        db=db,
+        routers=[bookings.router, accounts_api.router, webhooks.router],
+        handlers=messages.handlers(accounts, provider, enabled=settings.PAYMENTS_ENABLED),
+        executors={
+            "create_payment": Create(desk),
+            "cancel_payment": Cancel(desk),
+            "refund_payment": Refund(desk),
+            "apply_event": ApplyEvent(desk),
+        },
+        parts=[_public(settings, provider, accounts, columns)],
+        on_stop=[provider.close],
+    )
+
+
+def _platform(settings: Settings) -> Account:
+    return Account(
+        id=PLATFORM,
+        org_id=None,
+        provider="stripe",
+        publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
+        secret_key=settings.STRIPE_SECRET_KEY,
+        webhook_secrets=(settings.STRIPE_WEBHOOK_SECRET,),
+    )
+
+
+def _public(settings: Settings, provider: Stripe, accounts: Accounts, columns: Sealer) -> Public:
+    return Public(
+        accounts=accounts,
+        provider=provider,
+        columns=columns,
+        platform_publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
+        webhook_base=settings.WEBHOOK_BASE_URL,
+        production=settings.ENVIRONMENT == "production",
+        enabled=settings.PAYMENTS_ENABLED,
+    )

@@ -1,0 +1,116 @@
+"""Incoming contracts, each translated into a use case."""
+
+from chassis.db import Transaction
+from chassis.messaging import Handlers, Meta
+from chassis.messaging.meta import RetryAfter
+from contracts import Money
+from contracts.booking import (
+    BookingCancelled,
+    BookingExpired,
+    BookingHeld,
+    BookingPaymentFailed,
+    BookingRefundDue,
+    BookingUnfulfillable,
+    VenueChanged,
+)
+from payments.domain import money
+from payments.domain.provider import Provider
+from payments.store import venues
+from payments.store.accounts import Accounts
+from payments.usecases.close import close
+from payments.usecases.give_back import NothingPaidYet, give_back
+from payments.usecases.prepare import Hold, prepare
+
+_PAID_SOON_SECONDS = 5.0
+
+
+def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handlers:
+    """The service's handlers; `enabled`: whether new payments are taken at all."""
+    table = Handlers("payments")
+
+    @table.on(VenueChanged)
+    async def venue_changed(tx: Transaction, message: VenueChanged, meta: Meta) -> None:
+        await venues.keep(
+            tx,
+            venue_id=message.venue_id,
+            org_id=message.org_id,
+            venue=venues.Venue(message.name, message.slug, message.statement_descriptor),
+            sequence=meta.sequence,
+        )
+
+    @table.on(BookingHeld)
+    async def booking_held(tx: Transaction, message: BookingHeld, _: Meta) -> None:
+        await prepare(
+            tx,
+            _hold(message),
+            account=await accounts.for_new_payments(tx, message.org_id),
+            provider=provider,
+            enabled=enabled,
+        )
+
+    @table.on(BookingExpired)
+    async def booking_expired(tx: Transaction, message: BookingExpired, _: Meta) -> None:
+        await close(tx, message.booking_id, "expired")
+
+    @table.on(BookingPaymentFailed)
+    async def booking_payment_failed(
+        tx: Transaction, message: BookingPaymentFailed, _: Meta
+    ) -> None:
+        if message.final:
+            await close(tx, message.booking_id, "payment_failed")
+
+    @table.on(BookingCancelled)
+    async def booking_cancelled(tx: Transaction, message: BookingCancelled, _: Meta) -> None:
+        await close(tx, message.booking_id, "cancelled")
+        await _refund(tx, message, message.refund, "cancelled")
+
+    @table.on(BookingUnfulfillable)
+    async def booking_unfulfillable(
+        tx: Transaction, message: BookingUnfulfillable, _: Meta
+    ) -> None:
+        await _refund(tx, message, message.refund, "unfulfillable")
+
+    @table.on(BookingRefundDue)
+    async def booking_refund_due(tx: Transaction, message: BookingRefundDue, _: Meta) -> None:
+        await _refund(tx, message, message.refund, f"refund_due:{message.cause}")
+
+    async def _refund(
+        tx: Transaction,
+        message: BookingCancelled | BookingUnfulfillable | BookingRefundDue,
+        amount: Money,
+        cause: str,
+    ) -> None:
+        try:
+            await give_back(
+                tx,
+                booking_id=message.booking_id,
+                payment_id=getattr(message, "payment_id", None),
+                amount=_money(amount),
+                cause=cause,
+                provider=provider,
+            )
+        except NothingPaidYet:
+            raise RetryAfter(_PAID_SOON_SECONDS, "no captured payment is known yet") from None
+
+    return table
+
+
+def _hold(message: BookingHeld) -> Hold:
+    return Hold(
+        booking_id=message.booking_id,
+        org_id=message.org_id,
+        venue_id=message.venue_id,
+        offering_id=message.offering_id,
+        session_id=message.session_id,
+        reference=message.reference,
+        title=message.title,
+        due=_money(message.amount_due_now),
+        expires_at=message.expires_at,
+        methods=message.payment_methods,
+        locale=message.locale,
+        contact=message.contact,
+    )
+
+
+def _money(amount: Money) -> money.Money:
+    return money.Money(amount.amount_minor, amount.currency)

@@ -1,0 +1,58 @@
+"""What this service refuses, with the codes clients see."""
+
+from chassis.problems import Forbidden, Invalid, Malformed, NotFound, Unauthenticated, Unavailable
+
+
+class NoPayment(NotFound):
+    """The booking is unknown, another's, costs nothing, or its payment is not there yet."""
+
+    code = "PAYMENT_NOT_FOUND"
+    title = "There is no payment for this booking"
+
+
+class NoSuchAccount(NotFound):
+    """The payment account is unknown, or another organisation's."""
+
+    code = "PAYMENT_ACCOUNT_NOT_FOUND"
+    title = "There is no such payment account"
+
+
+class ForeignOrganisation(Forbidden):
+    """Only an operator acts for other organisations."""
+
+    code = "FOREIGN_ORGANISATION"
+    title = "This is another organisation's"
+
+
+class NoOrganisation(Invalid):
+    """An operator acts for many organisations and must say for which."""
+
+    title = "Say which organisation"
+
+
+class PaymentsDisabled(Unavailable):
+    """Payments are switched off on this installation."""
+
+    code = "PAYMENTS_DISABLED"
+    title = "Payments are switched off"
+
+
+class SignatureMissing(Malformed):
+    """A webhook without a signature."""
+
+    code = "SIGNATURE_MISSING"
+    title = "The signature is missing"
+
+
+class SignatureWrong(Unauthenticated):
+    """A webhook whose signature is wrong or too old."""
+
+    code = "SIGNATURE_WRONG"
+    title = "The signature is wrong or too old"
+
+
+class EventUnreadable(Malformed):
+    """A signed webhook that is no event."""
+
+    code = "EVENT_UNREADABLE"
+    title = "The body is not an event"

@@ -1,0 +1,108 @@
+"""What this service tells others, as contracts; always with the payment's version as sequence."""
+
+from datetime import datetime
+from uuid import UUID
+
+import contracts.payments as wire
+from chassis.db import Transaction
+from contracts import Message, Money
+from payments.domain import money
+from payments.domain.payment import Fact, Payment
+
+
+def learnt(tx: Transaction, payment: Payment, fact: Fact, now: datetime) -> UUID:
+    """Tell what became known about a payment."""
+    return _publish(tx, payment, _MESSAGES[fact](payment, now))
+
+
+def refunded(tx: Transaction, payment: Payment, now: datetime) -> UUID:
+    """Tell how much went back so far."""
+    return _publish(
+        tx,
+        payment,
+        wire.PaymentRefunded(
+            **_ids(payment),
+            refunded_total=_money(payment.refunded_total),
+            amount_captured=_money(payment.captured or payment.amount),
+            refunded_at=now,
+        ),
+    )
+
+
+def refund_failed(tx: Transaction, payment: Payment, amount: money.Money, code: str) -> UUID:
+    """Tell that money could not go back."""
+    return _publish(
+        tx,
+        payment,
+        wire.PaymentRefundFailed(**_ids(payment), amount=_money(amount), code=code),
+    )
+
+
+def _ready(payment: Payment, _: datetime) -> Message:
+    return wire.PaymentReady(
+        **_ids(payment),
+        provider=payment.provider,
+        method_kind="payment_intent",
+        amount=_money(payment.amount),
+        sequence=payment.version,
+    )
+
+
+def _requires_action(payment: Payment, _: datetime) -> Message:
+    return wire.PaymentRequiresAction(**_ids(payment))
+
+
+def _processing(payment: Payment, _: datetime) -> Message:
+    return wire.PaymentProcessing(**_ids(payment))
+
+
+def _succeeded(payment: Payment, now: datetime) -> Message:
+    return wire.PaymentSucceeded(
+        **_ids(payment),
+        amount=_money(payment.captured or payment.amount),
+        provider=payment.provider,
+        provider_ref=payment.provider_ref or "",
+        succeeded_at=now,
+    )
+
+
+def _failed(payment: Payment, *, terminal: bool) -> Message:
+    failure = payment.failure
+    return wire.PaymentFailed(
+        **_ids(payment),
+        code=failure.code if failure else "unknown",
+        decline_code=failure.decline_code if failure else None,
+        message_key=failure.message_key if failure else "generic",
+        terminal=terminal,
+    )
+
+
+def _cancelled(payment: Payment, _: datetime) -> Message:
+    return wire.PaymentCancelled(**_ids(payment), reason=payment.closing or "provider")
+
+
+_MESSAGES = {
+    Fact.PREPARED: _ready,
+    Fact.ACTION_REQUIRED: _requires_action,
+    Fact.PROCESSING: _processing,
+    Fact.SUCCEEDED: _succeeded,
+    Fact.DECLINED: lambda payment, _: _failed(payment, terminal=False),
+    Fact.REFUSED: lambda payment, _: _failed(payment, terminal=True),
+    Fact.CANCELLED: _cancelled,
+}
+
+
+def _publish(tx: Transaction, payment: Payment, message: Message) -> UUID:
+    return tx.publish(message, key=str(payment.booking_id), sequence=payment.version)
+
+
+def _ids(payment: Payment) -> dict[str, UUID]:
+    return {
+        "payment_id": payment.id,
+        "booking_id": payment.booking_id,
+        "org_id": payment.org_id,
+    }
+
+
+def _money(amount: money.Money) -> Money:
+    return Money(amount_minor=amount.amount_minor, currency=amount.currency)

@@ -1,0 +1,34 @@
+"""Close the payments of a booking that nobody will pay for any more (F-07, F-09)."""
+
+from uuid import UUID
+
+from chassis.db import Transaction
+from payments.domain.payment import AT_PROVIDER, Payment, StaleFact
+from payments.store import closed_bookings, payments
+from payments.usecases.intend import cancel_at_provider
+
+
+async def close(tx: Transaction, booking_id: UUID, cause: str) -> None:
+    """Cancel what can still be paid; leave alone what is over, above all what was paid.
+
+    A payment not yet at the provider is only marked: its attempt knows whether it may exist there.
+    A booking that we have not heard of is remembered, so that its hold, when it comes, makes none.
+    """
+    found = await payments.lock_of_booking(tx, booking_id)
+    if not found:
+        await closed_bookings.lock(tx, booking_id)
+        found = await payments.lock_of_booking(tx, booking_id)
+    if not found:
+        await closed_bookings.remember(tx, booking_id, cause)
+    for payment in found:
+        await _close(tx, payment, cause)
+
+
+async def _close(tx: Transaction, payment: Payment, cause: str) -> None:
+    try:
+        closing = payment.close(cause, await tx.now())
+    except StaleFact:
+        return
+    await payments.save(tx, closing)
+    if closing.status in AT_PROVIDER:
+        await cancel_at_provider(tx, closing)

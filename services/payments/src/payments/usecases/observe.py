@@ -1,0 +1,100 @@
+"""Apply what a look at the provider showed: guarded by the state machine, told to others once."""
+
+from enum import StrEnum
+from uuid import UUID
+
+import structlog
+
+from chassis.db import Transaction
+from chassis.sealing import Sealer
+from payments import published
+from payments.domain.payment import PAYABLE, Fact, ForeignPayment, Payment, StaleFact, Status
+from payments.domain.snapshot import Snapshot
+from payments.store import payments
+from payments.usecases.intend import cancel_at_provider
+
+log = structlog.get_logger(__name__)
+
+
+class Outcome(StrEnum):
+    """What came of a look."""
+
+    APPLIED = "applied"
+    NOTHING_NEW = "nothing_new"
+    FOREIGN = "foreign"
+    LOOK_AGAIN = "look_again"
+
+
+async def observe(
+    tx: Transaction,
+    snapshot: Snapshot,
+    *,
+    account_id: str,
+    seen_version: int | None,
+    secrets: Sealer,
+) -> Outcome:
+    """Move the payment that the snapshot is of, and publish what is new.
+
+    `seen_version` is the payment's version before the look. When the payment moved meanwhile, an
+    outcome that could still change may be older than what we know: LOOK_AGAIN. Settled ones never
+    are. FOREIGN: no payment of this organisation and account is meant (F-27).
+    """
+    payment = await _meant(tx, snapshot, account_id)
+    if payment is None:
+        log.warning("payment.foreign", ref=snapshot.ref, account_id=account_id)
+        return Outcome.FOREIGN
+    if _may_be_older(snapshot, payment, seen_version):
+        return Outcome.LOOK_AGAIN
+    try:
+        changed = payment.observe(snapshot)
+    except StaleFact:
+        return Outcome.NOTHING_NEW
+    await payments.save(tx, changed, seal_secret(secrets, changed, snapshot))
+    await _tell(tx, changed, snapshot.fact)
+    return Outcome.APPLIED
+
+
+def _may_be_older(snapshot: Snapshot, payment: Payment, seen_version: int | None) -> bool:
+    # While a payment is being prepared nothing is known, so everything is news.
+    known = payment.status is not Status.PREPARING
+    return known and not snapshot.settled and payment.version != seen_version
+
+
+async def _meant(tx: Transaction, snapshot: Snapshot, account_id: str) -> Payment | None:
+    try:
+        payment = await payments.lock(tx, UUID(snapshot.metadata.get("payment_id", "")))
+    except ValueError:
+        return None
+    if payment is None or payment.account_id != account_id:
+        return None
+    try:
+        payment.recognise(snapshot)
+    except ForeignPayment:
+        return None
+    return payment
+
+
+async def _tell(tx: Transaction, payment: Payment, fact: Fact) -> None:
+    if fact is Fact.SUCCEEDED and payment.captured != payment.amount:
+        log.error("payment.other_amount", payment_id=str(payment.id))
+    unwanted = payment.closing is not None and payment.status in PAYABLE
+    if not (unwanted and fact is Fact.PREPARED):
+        published.learnt(tx, payment, fact, await tx.now())
+    if unwanted:
+        await cancel_at_provider(tx, payment)
+
+
+def seal_secret(secrets: Sealer, payment: Payment, snapshot: Snapshot) -> str | None:
+    """The client secret as it may be stored."""
+    if snapshot.client_secret is None:
+        return None
+    return secrets.seal({"client_secret": snapshot.client_secret}, f"payment:{payment.id}")
+
+
+def open_secret(secrets: Sealer, payment: Payment, sealed: str) -> str:
+    """The client secret, to give to the customer.
+
+    Raises:
+        BrokenSeal: its key is no longer known.
+    """
+    return str(secrets.open(sealed, f"payment:{payment.id}")["client_secret"])

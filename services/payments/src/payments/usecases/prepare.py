@@ -1,0 +1,112 @@
+"""Prepare the payment that a hold asks for: the row, the frozen request, the intent to call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from chassis.db import Transaction
+from chassis.ids import uuid7
+from payments import published
+from payments.domain.attempt import Kind
+from payments.domain.failures import Failure
+from payments.domain.money import Money, is_chargeable
+from payments.domain.payment import Fact, Payment, Status
+from payments.domain.provider import Account, PaymentOrder, Provider
+from payments.store import attempts, closed_bookings, payments, venues
+from payments.usecases.intend import intend
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A held booking, as far as its payment goes. `contact` is sealed."""
+
+    booking_id: UUID
+    org_id: UUID
+    venue_id: UUID
+    offering_id: UUID
+    session_id: UUID
+    reference: str
+    title: str
+    due: Money
+    expires_at: datetime
+    methods: Sequence[str]
+    locale: str
+    contact: str = field(repr=False)
+
+
+async def prepare(
+    tx: Transaction, hold: Hold, *, account: Account, provider: Provider, enabled: bool
+) -> None:
+    """Record what the worker is to create at the provider.
+
+    Nothing happens for a hold that costs nothing, has lapsed, is over, or has its payment already.
+    A sum too small to charge, or payments being switched off, fails the payment here and now.
+    """
+    now = await tx.now()
+    if hold.due.amount_minor == 0 or hold.expires_at <= now:
+        return
+    await closed_bookings.lock(tx, hold.booking_id)
+    if await closed_bookings.is_closed(tx, hold.booking_id):
+        log.info("payment.not_wanted", booking_id=str(hold.booking_id))
+        return
+    payment = Payment(
+        id=uuid7(),
+        org_id=hold.org_id,
+        booking_id=hold.booking_id,
+        account_id=account.id,
+        provider=provider.name,
+        amount=hold.due,
+        status=Status.PREPARING,
+        version=1,
+        expires_at=hold.expires_at,
+        locale=hold.locale,
+    )
+    refusal = _refusal(hold.due, enabled=enabled)
+    if refusal is not None:
+        failed = payment.learn(Fact.REFUSED, Failure(refusal))
+        if await payments.insert(tx, failed):
+            published.learnt(tx, failed, Fact.REFUSED, now)
+        return
+    if await payments.insert(tx, payment):
+        await _intend(tx, hold, payment, provider)
+
+
+def _refusal(due: Money, *, enabled: bool) -> str | None:
+    if not enabled:
+        return "payments_disabled"
+    return None if is_chargeable(due) else "amount_too_small"
+
+
+async def _intend(tx: Transaction, hold: Hold, payment: Payment, provider: Provider) -> None:
+    venue = await venues.find(tx, hold.venue_id)
+    attempt_id = uuid7()
+    place = f"{hold.title}, {venue.name}" if venue else hold.title
+    body = provider.draft_payment(
+        PaymentOrder(
+            attempt_id=attempt_id,
+            payment_id=payment.id,
+            booking_id=hold.booking_id,
+            org_id=hold.org_id,
+            session_id=hold.session_id,
+            offering_id=hold.offering_id,
+            amount=hold.due,
+            methods=hold.methods,
+            description=f"{place} ({hold.reference})",
+            venue=venue.slug if venue else "",
+            descriptor=venue.statement_descriptor if venue else None,
+        )
+    )
+    await attempts.insert(
+        tx,
+        attempt_id=attempt_id,
+        payment=payment,
+        kind=Kind.CREATE,
+        body=body,
+        contact=hold.contact,
+    )
+    intend(tx, payment, Kind.CREATE, attempt_id)

@@ -1,0 +1,34 @@
+"""Read how a booking's payment stands."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chassis.db import Transaction
+from chassis.sealing import Sealer
+from payments.domain.payment import Payment
+from payments.problems import NoPayment
+from payments.store import payments
+from payments.usecases.observe import open_secret
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A payment, and what the customer needs to pay it; None as secret: nothing to be done."""
+
+    payment: Payment
+    client_secret: str | None = field(repr=False)
+    publishable_key: str | None
+
+
+async def read_payment(tx: Transaction, booking_id: UUID, *, secrets: Sealer) -> Standing:
+    """The booking's newest payment.
+
+    Raises:
+        NoPayment: there is none, or it is another organisation's.
+    """
+    found = await payments.latest_of_booking(tx, booking_id)
+    if found is None:
+        raise NoPayment
+    payment, sealed, publishable_key = found
+    secret = open_secret(secrets, payment, sealed) if sealed and payment.payable else None
+    return Standing(payment, secret, publishable_key)

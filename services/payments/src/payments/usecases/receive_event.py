@@ -1,0 +1,53 @@
+"""Store a provider's notification, and the intent to look what it is about (F-23, F-24)."""
+
+from contextlib import suppress
+from uuid import UUID
+
+from chassis.db import Transaction
+from payments.domain.snapshot import ProviderEvent
+from payments.store import provider_events
+
+
+async def receive_event(tx: Transaction, *, account_id: str, event: ProviderEvent) -> bool:
+    """Keep an event once; False when it was here before.
+
+    Kinds that are none of our business, and events that lead to no organisation, are only kept.
+    """
+    wanted = event.payment_ref is not None and tx.org_id is not None
+    new = await provider_events.store(
+        tx,
+        account_id=account_id,
+        event=event,
+        booking_id=uuid_in(event.metadata.get("booking_id")),
+        outcome="stored" if wanted else "ignored",
+    )
+    if new and wanted:
+        intend_apply(tx, account_id=account_id, event_id=event.id, event=_essence(event))
+    return new
+
+
+def intend_apply(
+    tx: Transaction, *, account_id: str, event_id: str, event: dict[str, object]
+) -> None:
+    """Have the worker look at the provider; calls of one provider account share a lane."""
+    tx.intend(
+        "apply_event",
+        subject=f"{account_id}:{event_id}",
+        lane=account_id,
+        payload={"account_id": account_id, "event_id": event_id, **event},
+    )
+
+
+def _essence(event: ProviderEvent) -> dict[str, object]:
+    return {
+        "payment_ref": event.payment_ref,
+        "about_refunds": event.about_refunds,
+        "settles": event.settles,
+    }
+
+
+def uuid_in(text: str | None) -> UUID | None:
+    """An id from text that anybody may have written."""
+    with suppress(ValueError):
+        return UUID(text or "")
+    return None
