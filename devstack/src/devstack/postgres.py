@@ -119,7 +119,8 @@ class PrivatePostgres:
             "log_line_prefix": "%m [%p] %u@%d ",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            # synchronous_commit stays on: without it a killed server forgets what it had confirmed
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return Daemon(
             name="postgres",
