@@ -59,40 +59,46 @@ def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handle
         if message.final:
             await close(tx, message.booking_id, "payment_failed")
 
+    _refunding(table, provider)
+    return table
+
+
+def _refunding(table: Handlers, provider: Provider) -> None:
+    """The messages after which money may have to go back."""
+
     @table.on(BookingCancelled)
     async def booking_cancelled(tx: Transaction, message: BookingCancelled, _: Meta) -> None:
         await close(tx, message.booking_id, "cancelled")
-        await _refund(tx, message, message.refund, "cancelled")
+        await _refund(tx, message, "cancelled", provider)
 
     @table.on(BookingUnfulfillable)
     async def booking_unfulfillable(
         tx: Transaction, message: BookingUnfulfillable, _: Meta
     ) -> None:
-        await _refund(tx, message, message.refund, "unfulfillable")
+        await _refund(tx, message, "unfulfillable", provider)
 
     @table.on(BookingRefundDue)
     async def booking_refund_due(tx: Transaction, message: BookingRefundDue, _: Meta) -> None:
-        await _refund(tx, message, message.refund, f"refund_due:{message.cause}")
+        await _refund(tx, message, f"refund_due:{message.cause}", provider)
 
-    async def _refund(
-        tx: Transaction,
-        message: BookingCancelled | BookingUnfulfillable | BookingRefundDue,
-        amount: Money,
-        cause: str,
-    ) -> None:
-        try:
-            await give_back(
-                tx,
-                booking_id=message.booking_id,
-                payment_id=getattr(message, "payment_id", None),
-                amount=_money(amount),
-                cause=cause,
-                provider=provider,
-            )
-        except NothingPaidYet:
-            raise RetryAfter(_PAID_SOON_SECONDS, "no captured payment is known yet") from None
 
-    return table
+async def _refund(
+    tx: Transaction,
+    message: BookingCancelled | BookingUnfulfillable | BookingRefundDue,
+    cause: str,
+    provider: Provider,
+) -> None:
+    try:
+        await give_back(
+            tx,
+            booking_id=message.booking_id,
+            payment_id=None if isinstance(message, BookingCancelled) else message.payment_id,
+            amount=_money(message.refund),
+            cause=cause,
+            provider=provider,
+        )
+    except NothingPaidYet:
+        raise RetryAfter(_PAID_SOON_SECONDS, "no captured payment is known yet") from None
 
 
 def _hold(message: BookingHeld) -> Hold:

@@ -109,7 +109,7 @@ def _allow(caller: Principal, booking_id: UUID) -> None:
 
 def _view(standing: Standing, platform_key: str | None) -> PaymentView:
     found = standing.payment
-    failure = found.failure
+    key = found.failure.message_key if found.failure else None
     return PaymentView(
         id=found.id,
         status=found.status,
@@ -118,10 +118,7 @@ def _view(standing: Standing, platform_key: str | None) -> PaymentView:
         refunded_total=_amount(found.refunded_total),
         client_secret=standing.client_secret,
         publishable_key=standing.publishable_key or platform_key,
-        failure=failure
-        and FailureView(
-            code=failure.message_key, message=message(failure.message_key, found.locale)
-        ),
+        failure=FailureView(code=key, message=message(key, found.locale)) if key else None,
     )
 
 

@@ -39,15 +39,24 @@ class Create:
                 return await self._unwanted(task, account, unwanted_since, intent)
             if attempt.must_look_first(now):
                 return await self._look_first(task, account)
-            snapshot = await self.desk.provider.create(
-                account, attempt.body, key=attempt.key, receipt_email=self._email(attempt)
-            )
+            snapshot = await self._create(attempt, account)
         except Refused as no:
             code = no.code
             return GiveUp(code, lambda tx: drop(tx, attempt, why=code, refused=True))
         except ProviderError as error:
             return await self.desk.put_off(error, attempt)
         return self._created(attempt, payment, snapshot)
+
+    async def _create(self, attempt: Attempt, account: Account) -> Snapshot:
+        email = self._email(attempt)
+        make = self.desk.provider.create
+        try:
+            return await make(account, attempt.body, key=attempt.key, receipt_email=email)
+        except Refused as no:
+            if email is None or no.code != "email_invalid":
+                raise
+        # A receipt is not worth a payment. What is refused as invalid spends no key.
+        return await make(account, attempt.body, key=attempt.key, receipt_email=None)
 
     async def _unwanted(
         self, task: Task, account: Account, since: datetime, intent: Intent
@@ -91,5 +100,5 @@ class Create:
         try:
             email = self.desk.contacts.open(attempt.contact).get("email")
         except BrokenSeal:
-            return None  # a receipt is not worth a payment
+            return None
         return email if isinstance(email, str) else None
