@@ -12,15 +12,14 @@ from opentelemetry.trace import SpanKind
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import telemetry
+from chassis import logging, telemetry
 from chassis.http.replies import problem_reply
 from chassis.metrics import HTTP_SECONDS
 from chassis.problems import Malformed, Problem
+from chassis.redaction import scrub
 
 if TYPE_CHECKING:
     from prometheus_client import Histogram
-
-log = structlog.get_logger("chassis.http")
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._:-]{8,64}\Z")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -104,16 +103,19 @@ class Edge:
         if route in _PROBES:
             return
         caller = scope.get("state", {}).get("principal")
-        log.info(
-            "http.request",
-            method=method,
-            route=route,
-            # Only an address that a route knows: it holds ids. Others may hold anything.
-            path=scope["path"] if route is not _UNMATCHED else None,
-            status=status,
-            ms=round(seconds * 1000, 2),
-            caller=f"{caller.kind}:{caller.id}" if caller is not None else None,
-            org_id=str(caller.org_id) if caller is not None and caller.org_id else None,
+        logging.access(
+            {
+                "request_id": scope["request_id"],
+                "trace_id": format(span.get_span_context().trace_id, "032x"),
+                "method": method,
+                "route": route,
+                # Only an address that a route knows: it holds ids. Others may hold anything.
+                "path": scrub(scope["path"][:200]) if route is not _UNMATCHED else None,
+                "status": status,
+                "ms": round(seconds * 1000, 2),
+                "caller": f"{caller.kind}:{caller.id}" if caller is not None else None,
+                "org_id": str(caller.org_id) if caller is not None and caller.org_id else None,
+            }
         )
 
 
