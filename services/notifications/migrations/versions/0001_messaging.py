@@ -1,0 +1,15 @@
+"""The messaging schema.
+
+Revision ID: 0001
+"""
+
+from alembic import op
+
+from chassis.migrations import create_messaging_schema
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_messaging_schema(op, "notifications")

@@ -1,0 +1,1 @@
+"""HTTP: requests into use cases, results into answers. No rules here."""

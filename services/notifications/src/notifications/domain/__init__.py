@@ -1,0 +1,1 @@
+"""What is told to whom. No I/O, nothing but the standard library."""

@@ -1,0 +1,106 @@
+"""A notice: one thing a guest is told about a booking, once (NTF-14, NTF-22)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+Kind = Literal["confirmation", "payment_failed", "cancellation", "apology"]
+State = Literal["planned", "sending", "sent", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in the currency's minor unit (pence, öre)."""
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a notice says about its booking; nothing personal. Instants carry their zone.
+
+    A field is None where the kind of notice says nothing about it.
+    """
+
+    reference: str
+    title: str
+    starts_at: datetime
+    timezone: str
+    ends_at: datetime | None = None
+    party_size: int | None = None
+    resources: tuple[str, ...] = ()
+    total: Money | None = None
+    paid: Money | None = None
+    refund: Money | None = None
+    failure: str | None = None
+    may_retry: bool = False
+    cancelled_by_guest: bool = False
+    told_at: datetime | None = None
+    manage_epoch: int | None = None
+    manage_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who is told. `email` is None when the guest left no address."""
+
+    name: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell, before it has a row.
+
+    `cause` says why; a booking has at most one notice of each kind and cause. `version` is the
+    booking's, `locale` a language tag such as `sv` or `en-GB`.
+    """
+
+    booking_id: UUID
+    org_id: UUID
+    venue_id: UUID
+    kind: Kind
+    cause: str
+    version: int
+    locale: str
+    recipient: Recipient
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """The place a notice speaks for; its country decides how dates and money are written."""
+
+    name: str
+    organisation: str
+    country: str
+    email: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice that has a row: what can be said about it without naming anybody."""
+
+    id: UUID
+    org_id: UUID
+    booking_id: UUID
+    kind: Kind
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A planned message with everything it takes to send it.
+
+    `message_id` is the Message-ID header, `venue` None while the venue has not been heard of.
+    """
+
+    told: Told
+    locale: str
+    message_id: str
+    recipient: Recipient
+    facts: Facts
+    venue: Venue | None

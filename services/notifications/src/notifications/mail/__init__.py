@@ -1,0 +1,1 @@
+"""Mail: words, numbers, calendar, letter, and the way to the server."""

@@ -1,0 +1,52 @@
+"""The calendar file of a confirmation (NTF-09)."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from notifications.domain.notice import Facts, Venue
+from notifications.domain.text import one_line
+
+_PRODUCT = "-//Holdfast//Bookings//EN"
+
+
+def invitation(
+    *, booking_id: UUID, version: int, facts: Facts, ends_at: datetime, venue: Venue, sender: str
+) -> str:
+    """An iCalendar text with METHOD:PUBLISH: times in the venue's zone, the zone's rules included.
+
+    The UID is the booking's for good, so a later calendar file replaces the entry instead of adding
+    one. No link and no name in it: calendars are shared.
+    """
+    zone = ZoneInfo(facts.timezone)
+    event = Event()
+    event.add("uid", f"{booking_id}@{sender.rpartition('@')[2]}")
+    event.add("sequence", version)
+    event.add("dtstamp", facts.told_at or facts.starts_at)
+    event.add("dtstart", _wall(facts.starts_at, zone))
+    event.add("dtend", _wall(ends_at, zone))
+    event.add("summary", f"{one_line(facts.title)} · {one_line(venue.name)}")
+    event.add("location", one_line(venue.name))
+    event.add("description", facts.reference)
+    event.add("status", "CONFIRMED")
+    organizer = vCalAddress(f"mailto:{venue.email or sender}")
+    organizer.params["cn"] = vText(one_line(venue.name))
+    event.add("organizer", organizer)
+
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event)
+    # The zone's rules around the event only: fifty years of clock changes fill pages.
+    year = timedelta(days=366)
+    calendar.add_missing_timezones((facts.starts_at - year).date(), (ends_at + year).date())
+    return str(calendar.to_ical(), "utf-8")
+
+
+def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The instant on the venue's clock; in UTC in the hour that the clock shows a second time."""
+    local = instant.astimezone(zone)
+    return instant.astimezone(UTC) if local.fold else local

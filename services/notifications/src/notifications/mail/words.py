@@ -1,0 +1,102 @@
+"""The words of a mail: one template per kind and language, laid out as text and as HTML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from notifications.domain.notice import Facts, Kind, Money, Venue
+from notifications.domain.text import one_line
+from notifications.mail.formats import date, language_of, locale_for, money, span, time
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a mail says, ready to be put into an envelope."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+
+
+class Templates:
+    """The templates of this service. The same words go into two layouts; only HTML escapes."""
+
+    def __init__(self) -> None:
+        loader = PackageLoader("notifications", "templates")
+        self._text = Environment(
+            loader=loader,
+            autoescape=False,  # noqa: S701 - plain text
+            undefined=StrictUndefined,
+            trim_blocks=True,
+        )
+        self._html = Environment(
+            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+
+    def subject(self, kind: Kind, locale: str, facts: Facts) -> str:
+        """The subject line, which needs the booking's facts only."""
+        template = self._text.get_template(f"{language_of(locale)}/{kind}.j2")
+        return _subject(template, {"title": facts.title, "reference": facts.reference})
+
+    def words(
+        self,
+        kind: Kind,
+        locale: str,
+        *,
+        name: str,
+        facts: Facts,
+        venue: Venue,
+        manage_url: str | None,
+    ) -> Words:
+        """The whole mail in the guest's language, as dates and money are written at the venue."""
+        language = language_of(locale)
+        said = _said(facts, venue, language) | {"name": one_line(name), "manage_url": manage_url}
+        file = f"{language}/{kind}.j2"
+        text, html = self._text.get_template(file), self._html.get_template(file)
+        said["subject"] = _subject(text, said)
+        return Words(
+            language=language,
+            subject=said["subject"],
+            text=text.render(said, layout="mail.txt.j2"),
+            html=html.render(said, layout="mail.html.j2"),
+        )
+
+
+def _subject(template: Template, said: Mapping[str, Any]) -> str:
+    return one_line("".join(template.blocks["subject"](template.new_context(dict(said)))))
+
+
+def _said(facts: Facts, venue: Venue, language: str) -> dict[str, Any]:
+    """Every fact as the guest reads it; None where there is nothing to say."""
+    locale = locale_for(language, venue.country)
+    zone = ZoneInfo(facts.timezone)
+    start = facts.starts_at.astimezone(zone)
+    end = facts.ends_at.astimezone(zone) if facts.ends_at else None
+
+    def amount(value: Money | None) -> str | None:
+        return money(value, locale) if value and value.amount_minor else None
+
+    return {
+        "language": language,
+        "venue": replace(
+            venue, name=one_line(venue.name), organisation=one_line(venue.organisation)
+        ),
+        "reference": facts.reference,
+        "title": one_line(facts.title),
+        "date": date(start, locale),
+        "start_time": time(start, locale),
+        "time": span(start, end, locale),
+        "party_size": facts.party_size,
+        "resources": ", ".join(map(one_line, facts.resources)),
+        "total": amount(facts.total),
+        "paid": amount(facts.paid),
+        "refund": amount(facts.refund),
+        "failure": facts.failure,
+        "may_retry": facts.may_retry,
+        "cancelled_by_guest": facts.cancelled_by_guest,
+        "manage_label": None,
+    }

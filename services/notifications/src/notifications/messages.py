@@ -1,0 +1,138 @@
+"""Incoming contracts, each translated into one use case.
+
+What guests are told, and when:
+
+| Heard | Told | Once per |
+|---|---|---|
+| `booking.confirmed` | confirmation with a calendar file and the manage link | booking |
+| `booking.payment_failed` | the payment failed; try again, or the place is released | outcome |
+| `booking.cancelled` | cancelled, and what is refunded | who cancelled |
+| `booking.unfulfillable` | an apology, and that all is refunded | cause |
+
+A refund has no mail of its own: each of those that lead to one says so, with the amount.
+"""
+
+from chassis.db import Transaction
+from chassis.messaging import Handlers, Meta
+from chassis.sealing import Sealer
+from contracts import Contact, Message
+from contracts import Money as Amount
+from contracts.booking import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingPaymentFailed,
+    BookingUnfulfillable,
+    VenueChanged,
+)
+from contracts.customers import CustomerResolved
+from contracts.payments import PaymentRefunded
+from notifications.domain.notice import Facts, Kind, Money, Notice, Recipient, Venue
+from notifications.mail.letter import LetterWriter
+from notifications.store import venues
+from notifications.store.messages import Messages
+from notifications.usecases.plan import plan
+
+
+def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Handlers:
+    """The service's handlers; `contacts` opens what travels sealed."""
+    table = Handlers("notifications")
+
+    def notice(
+        message: BookingConfirmed | BookingPaymentFailed | BookingCancelled | BookingUnfulfillable,
+        meta: Meta,
+        kind: Kind,
+        cause: str,
+        facts: Facts,
+    ) -> Notice:
+        contact = Contact.model_validate(contacts.open(message.contact))
+        return Notice(
+            booking_id=message.booking_id,
+            org_id=message.org_id,
+            venue_id=message.venue_id,
+            kind=kind,
+            cause=cause,
+            version=meta.sequence,
+            locale=message.locale,
+            recipient=Recipient(name=contact.display, email=contact.email),
+            facts=facts,
+        )
+
+    @table.on(VenueChanged)
+    async def venue_changed(tx: Transaction, message: VenueChanged, meta: Meta) -> None:
+        venue = Venue(
+            name=message.name,
+            organisation=message.org_name,
+            country=message.default_country,
+            email=message.contact_email,
+            phone=message.contact_phone,
+        )
+        await venues.keep(tx, message.venue_id, venue, meta.sequence)
+
+    @table.on(BookingConfirmed)
+    async def booking_confirmed(tx: Transaction, message: BookingConfirmed, meta: Meta) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            ends_at=message.ends_at,
+            timezone=message.timezone,
+            party_size=message.party_size,
+            resources=tuple(resource.label for resource in message.resources),
+            total=_money(message.amount_total),
+            paid=_money(message.amount_paid),
+            told_at=message.confirmed_at,
+            manage_epoch=message.manage_epoch,
+            manage_expires_at=message.manage_expires_at,
+        )
+        await plan(tx, messages, writer, notice(message, meta, "confirmation", "confirmed", facts))
+
+    @table.on(BookingPaymentFailed)
+    async def payment_failed(tx: Transaction, message: BookingPaymentFailed, meta: Meta) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            timezone=message.timezone,
+            failure=message.failure_message_key.removeprefix("payment."),
+            may_retry=not message.final,
+        )
+        # A guest who tries five cards is told once to try again, and once when it is over.
+        cause = "final" if message.final else "may_retry"
+        await plan(tx, messages, writer, notice(message, meta, "payment_failed", cause, facts))
+
+    @table.on(BookingCancelled)
+    async def booking_cancelled(tx: Transaction, message: BookingCancelled, meta: Meta) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            timezone=message.timezone,
+            paid=_money(message.amount_paid),
+            refund=_money(message.refund),
+            cancelled_by_guest=message.cause == "customer",
+        )
+        await plan(
+            tx, messages, writer, notice(message, meta, "cancellation", message.cause, facts)
+        )
+
+    @table.on(BookingUnfulfillable)
+    async def unfulfillable(tx: Transaction, message: BookingUnfulfillable, meta: Meta) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            timezone=message.timezone,
+            refund=_money(message.refund),
+        )
+        await plan(tx, messages, writer, notice(message, meta, "apology", message.cause, facts))
+
+    async def nothing_to_tell(tx: Transaction, message: Message, meta: Meta) -> None:
+        """The mail before a refund named its amount; a guest need not know their customer id."""
+
+    table.on(PaymentRefunded)(nothing_to_tell)
+    table.on(CustomerResolved)(nothing_to_tell)
+    return table
+
+
+def _money(amount: Amount) -> Money:
+    return Money(amount.amount_minor, amount.currency)

@@ -1,0 +1,280 @@
+"""What a mail looks like, and what its calendar file says."""
+
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from notifications.domain.notice import Facts, Kind, Message, Money, Recipient, Told, Venue
+from notifications.domain.text import file_stem, is_address, one_line
+from notifications.mail.formats import language_of, locale_for, money
+from notifications.mail.letter import BadAddress
+from notifications.messages import handlers
+
+from .conftest import TOKENS, letter_writer
+
+WRITER = letter_writer()
+NOW = datetime(2030, 6, 1, 12, tzinfo=UTC)
+KINDS: tuple[Kind, ...] = ("confirmation", "payment_failed", "cancellation", "apology")
+ORG, BOOKING = uuid4(), uuid4()
+
+NIGHT = Facts(
+    reference="BRL-2030-7KQ4M",
+    title="Saturday Night",
+    starts_at=datetime(2030, 6, 15, 21, tzinfo=UTC),
+    ends_at=datetime(2030, 6, 16, 2, tzinfo=UTC),
+    timezone="Europe/London",
+    party_size=4,
+    resources=("Table 7",),
+    total=Money(5000, "GBP"),
+    paid=Money(5000, "GBP"),
+    refund=Money(2500, "GBP"),
+    failure="insufficient_funds",
+    told_at=NOW,
+    manage_epoch=2,
+    manage_expires_at=NOW + timedelta(days=30),
+)
+HALL = Venue("Example Hall", "Example Nights", "GB", "hello@example.com", "+44 20 7946 0123")
+
+
+def mail(  # noqa: PLR0917
+    kind: Kind = "confirmation",
+    locale: str = "en",
+    facts: Facts = NIGHT,
+    venue: Venue = HALL,
+    name: str = "Test Guest",
+    to: str | None = "guest@example.com",
+) -> EmailMessage:
+    row_id = UUID(int=7)
+    message = Message(
+        told=Told(row_id, ORG, BOOKING, kind, 3),
+        locale=locale,
+        message_id=WRITER.message_id(row_id),
+        recipient=Recipient(name, to),
+        facts=facts,
+        venue=venue,
+    )
+    content = WRITER.write(message, venue, NOW).content
+    return cast("EmailMessage", message_from_bytes(content, policy=default))
+
+
+def body(letter: EmailMessage, kind: str = "plain") -> str:
+    part = letter.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def calendar(letter: EmailMessage) -> Any:
+    [file] = letter.iter_attachments()
+    return Calendar.from_ical(file.get_content())
+
+
+def changed(facts: Facts, **update: Any) -> Facts:
+    from dataclasses import replace
+
+    return replace(facts, **update)
+
+
+@pytest.mark.parametrize("locale", ["en", "sv"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mail_says_the_same_as_text_and_as_html(kind: Kind, locale: str) -> None:
+    """NTF-25."""
+    letter = mail(kind, locale)
+    for part in ("plain", "html"):
+        text = body(letter, part)
+        for said in ("Test Guest", "Saturday Night", "BRL-2030-7KQ4M", "Example Hall", "22:00"):
+            assert said in text, (part, said)
+    assert "BRL-2030-7KQ4M" in letter["Subject"]
+    assert letter["Content-Language"] == locale
+
+
+def test_a_confirmation_in_english() -> None:
+    text = body(mail())
+    assert "Saturday, 15 June 2030, 22:00\N{EN DASH}03:00" in text
+    assert "Paid: £50.00" in text
+    assert "Guests: 4" in text
+    assert "Your place: Table 7" in text
+
+
+def test_a_confirmation_in_swedish() -> None:
+    facts = changed(
+        NIGHT, timezone="Europe/Stockholm", paid=Money(18000, "SEK"), total=Money(18000, "SEK")
+    )
+    text = body(mail(locale="sv-SE", facts=facts, venue=changed_venue(country="SE")))
+    assert "lördag 15 juni 2030, 23:00\N{EN DASH}04:00" in text
+    assert "Betalt: 180,00\N{NO-BREAK SPACE}kr" in text
+    assert "Din bokning är bekräftad".upper() in text
+
+
+def changed_venue(**update: Any) -> Venue:
+    from dataclasses import replace
+
+    return replace(HALL, **update)
+
+
+def test_the_manage_link_opens_with_the_epoch_and_expiry_of_the_message() -> None:
+    text = body(mail())
+    [link] = [line for line in text.splitlines() if line.startswith("https://book.example/")]
+    address = urlsplit(link)
+    assert address.path == f"/v1/bookings/{BOOKING}"
+    claims = TOKENS.verify(parse_qs(address.query)["token"][0], NOW)
+    assert (claims.org_id, claims.booking_id, claims.epoch) == (ORG, BOOKING, 2)
+    assert claims.expires_at == NIGHT.manage_expires_at
+
+
+def test_only_a_confirmation_carries_a_link_and_a_calendar_file() -> None:
+    facts = changed(NIGHT, manage_epoch=None, manage_expires_at=None)
+    for kind in KINDS[1:]:
+        letter = mail(kind, facts=facts)
+        assert "token=" not in body(letter)
+        assert list(letter.iter_attachments()) == []
+
+
+def test_the_calendar_file_has_the_right_instants_in_the_venues_zone() -> None:
+    """NTF-09, S1-7; the night ends after midnight (F-62)."""
+    letter = mail()
+    [file] = letter.iter_attachments()
+    assert file.get_filename() == "booking-BRL-2030-7KQ4M.ics"
+    assert file.get_content_type() == "text/calendar"
+    assert file.get_param("method") == "PUBLISH"
+    found = calendar(letter)
+    assert found["METHOD"] == "PUBLISH"
+    [event] = found.walk("VEVENT")
+    assert event["DTSTART"].dt == NIGHT.starts_at
+    assert event["DTEND"].dt == NIGHT.ends_at
+    assert event["DTSTART"].params["TZID"] == "Europe/London"
+    assert event["DTSTART"].dt.utcoffset() == timedelta(hours=1)
+    assert [zone["TZID"] for zone in found.walk("VTIMEZONE")] == ["Europe/London"]
+
+
+def test_the_calendar_entry_is_the_same_whenever_it_is_written() -> None:
+    first, second = calendar(mail()), calendar(mail(locale="sv"))
+    [one], [two] = first.walk("VEVENT"), second.walk("VEVENT")
+    assert one["UID"] == two["UID"] == f"{BOOKING}@holdfast.example"
+    assert "token" not in str(first.to_ical())
+    assert "Test Guest" not in str(first.to_ical())
+
+
+@pytest.mark.parametrize(
+    ("start", "wall"),
+    [
+        (datetime(2030, 10, 27, 0, 30, tzinfo=UTC), "02:30"),  # before the clocks go back
+        (datetime(2030, 10, 27, 1, 30, tzinfo=UTC), "02:30"),  # after
+        (datetime(2030, 3, 31, 1, 0, tzinfo=UTC), "03:00"),
+    ],
+)
+def test_times_are_the_venues_on_the_day_the_clocks_change(start: datetime, wall: str) -> None:
+    facts = changed(
+        NIGHT, starts_at=start, ends_at=start + timedelta(hours=1), timezone="Europe/Stockholm"
+    )
+    letter = mail(facts=facts)
+    assert wall in body(letter)
+    [event] = calendar(letter).walk("VEVENT")
+    assert event["DTSTART"].dt.astimezone(UTC) == start
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"refund": Money(2500, "GBP")}, "refunding £25.00"),
+        ({"refund": Money(0, "GBP")}, "no refund is due"),
+        ({"refund": Money(0, "GBP"), "paid": Money(0, "GBP")}, "nothing to refund"),
+    ],
+)
+def test_a_cancellation_says_what_is_refunded(facts: dict[str, Any], said: str) -> None:
+    """NTF-12, CAN-03, PAY-39."""
+    assert said in " ".join(body(mail("cancellation", facts=changed(NIGHT, **facts))).split())
+
+
+def test_each_reason_of_a_failed_payment_reads_differently() -> None:
+    """S0-7, PAY-11, PAY-12, PAY-15."""
+    texts = {
+        body(mail("payment_failed", facts=changed(NIGHT, failure=key)))
+        for key in ("insufficient_funds", "expired_card", "something_new", None)
+    }
+    assert len(texts) == 3
+
+
+def test_a_guest_who_may_try_again_is_told_so() -> None:
+    assert "still held" in body(mail("payment_failed", facts=changed(NIGHT, may_retry=True)))
+    assert "released" in body(mail("payment_failed", facts=changed(NIGHT, may_retry=False)))
+
+
+NASTY = "Test\r\nBcc: other@example.com\r\n\r\n<script>alert(1)</script>\x00\u2028 & Ünï"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_words_of_guests_and_venues_stay_words(kind: Kind) -> None:
+    """No header, no markup, no calendar property can be smuggled in."""
+    letter = mail(
+        kind,
+        facts=changed(NIGHT, title=NASTY, resources=(NASTY,), reference="A/../B"),
+        venue=changed_venue(name=NASTY, organisation=NASTY),
+        name=NASTY,
+    )
+    assert letter["Bcc"] is None
+    assert len(letter.get_all("To", [])) == 1
+    assert letter["To"].addresses[0].addr_spec == "guest@example.com"
+    assert letter["From"].addresses[0].addr_spec == "bookings@holdfast.example"
+    assert "<script>" not in body(letter, "html")
+    for file in letter.iter_attachments():
+        assert file.get_filename() == "booking-A-B.ics"
+        [event] = Calendar.from_ical(file.get_content()).walk("VEVENT")
+        assert event["DTSTART"].dt == NIGHT.starts_at
+
+
+@given(name=st.text(max_size=300), title=st.text(max_size=300))
+def test_any_name_and_title_make_one_letter_to_one_guest(name: str, title: str) -> None:
+    letter = mail(name=name, facts=changed(NIGHT, title=title))
+    assert letter.get_all("To") is not None
+    assert [a.addr_spec for a in letter["To"].addresses] == ["guest@example.com"]
+    assert set(letter.keys()) <= {
+        "Content-Type", "MIME-Version", "From", "To", "Reply-To", "Subject", "Date",
+        "Message-ID", "Content-Language", "Auto-Submitted",
+    }  # fmt: skip
+    assert len(list(letter.iter_attachments())) == 1
+
+
+@pytest.mark.parametrize("to", [None, "", "guest", "a@b>, c@d", "a b@example.com", "a\r\n@b.c"])
+def test_mail_to_no_address_is_refused(to: str | None) -> None:
+    with pytest.raises(BadAddress):
+        mail(to=to)
+
+
+def test_texts_are_made_fit() -> None:
+    assert one_line(" a \r\n b\tc\x00d\u2028e ") == "a b c d e"
+    assert one_line("x" * 500) == "x" * 200
+    assert file_stem("BK-ABCDEF-1234") == "BK-ABCDEF-1234"
+    assert file_stem("../..") == "booking"
+    assert is_address("guest@example.com")
+
+
+def test_money_is_written_in_the_currencys_own_digits() -> None:
+    british = locale_for("en", "GB")
+    assert money(Money(5000, "GBP"), british) == "£50.00"
+    assert money(Money(5000, "JPY"), british) == "JP¥5,000"
+    assert money(Money(18000, "SEK"), locale_for("sv", "SE")) == "180,00\N{NO-BREAK SPACE}kr"
+
+
+def test_unknown_languages_and_countries_fall_back() -> None:
+    assert (language_of("sv_SE"), language_of("fr-FR")) == ("sv", "en")
+    assert str(locale_for("en", "XX")) == "en_GB"
+    assert str(locale_for("en", "US")) == "en_US"
+
+
+def test_handlers_exist_for_all_that_is_sent_here() -> None:
+    from chassis.sealing import Sealer
+    from contracts.registry import consumed_by
+    from notifications.store.messages import Messages
+
+    sealer = Sealer({"k": b"c" * 32})
+    table = handlers(sealer, Messages(sealer), WRITER)
+    assert table.types == set(consumed_by("notifications"))

@@ -1,0 +1,176 @@
+"""From a message heard to a mail in the box."""
+
+import asyncio
+from uuid import uuid4
+
+import orjson
+
+from chassis.testing import eventually
+
+from .conftest import Desk, MailHost, contact
+
+
+async def test_a_confirmation_arrives_once_however_often_it_is_heard(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    """LIF-14, NTF-14: the effect is unique by booking, kind and cause."""
+    confirmed = sending.confirmed(contact=contact())
+    await asyncio.gather(*(sending.hear(confirmed) for _ in range(5)))
+    await eventually(lambda: mail_host.taken)
+    await sending.hear(confirmed)
+    await eventually(sending.told)
+    assert await sending.states() == ["sent"]
+    assert len(mail_host.taken) == 1
+    [mail] = mail_host.taken
+    assert mail_host.envelopes == [("bookings@holdfast.example", "guest@example.com")]
+    assert mail["To"] == "Test Guest <guest@example.com>"
+    assert mail["From"] == "Example Hall <bookings@holdfast.example>"
+    [row] = await sending.rows("SELECT * FROM messages")
+    assert mail["Message-ID"] == row["message_id"] == f"<{row['id']}@holdfast.example>"
+    assert mail["Subject"] == row["subject"]
+    assert (row["attempts"], row["error"]) == (1, None)
+
+
+async def test_sent_and_failed_are_told(sending: Desk, mail_host: MailHost) -> None:
+    await sending.hear(sending.confirmed())
+    [sent] = await eventually(sending.told)
+    assert sent["type"] == "notification.sent.v1"
+    mail_host.rcpt_answers.append("550 no such mailbox <guest@example.com>")
+    await sending.hear(sending.cancelled())
+    [_, failed] = await eventually(lambda: _two(sending))
+    assert failed["type"] == "notification.failed.v1"
+    assert orjson.loads(failed["payload"])["error"] == "refused 550"
+    assert sorted(await sending.states()) == ["failed", "sent"]
+    errors = await sending.rows("SELECT error FROM messaging.intents WHERE state = 'failed'")
+    assert "guest@" not in str(errors)
+
+
+async def _two(desk: Desk) -> list[dict[str, object]] | None:
+    told = await desk.told()
+    return told if len(told) == 2 else None
+
+
+async def test_a_busy_server_is_asked_again_under_the_same_message_id(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    mail_host.answers.append("451 try again later")
+    await sending.hear(sending.confirmed())
+    await eventually(lambda: mail_host.taken)
+    await eventually(sending.told)
+    [row] = await sending.rows("SELECT * FROM messages")
+    assert (row["state"], row["attempts"]) == ("sent", 2)
+    assert mail_host.taken[0]["Message-ID"] == row["message_id"]
+
+
+async def test_mail_waits_for_a_server_that_is_down(desk: Desk, mail_host: MailHost) -> None:
+    await desk.hear(desk.venue())
+    executor = desk.intents._executors["send_mail"]
+    executor.mailer._server = type(executor.mailer._server).parse("smtp://127.0.0.1:1")  # type: ignore[attr-defined]
+    await desk.hear(desk.confirmed(booking_id=uuid4()))
+    task = asyncio.create_task(desk.intents.run())
+    refused = "SELECT error FROM messaging.intents WHERE error LIKE 'SMTPConnect%'"
+    await eventually(lambda: desk.rows(refused))
+    task.cancel()
+    await asyncio.wait([task])
+    assert await desk.states() == ["sending"]
+
+
+async def test_a_mail_refused_for_us_rather_than_for_the_guest_is_tried_again(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    mail_host.answers.append("421 shutting down")
+    await sending.hear(sending.confirmed())
+    await eventually(lambda: mail_host.taken)
+
+
+async def test_one_connection_carries_many_mails(sending: Desk, mail_host: MailHost) -> None:
+    for count in range(1, 6):
+        await sending.hear(sending.confirmed())
+        await eventually(lambda count=count: len(mail_host.taken) == count)
+    assert mail_host.connections == 1
+
+
+async def test_many_guests_at_once(sending: Desk, mail_host: MailHost) -> None:
+    await asyncio.gather(*(sending.hear(sending.confirmed()) for _ in range(40)))
+    await eventually(lambda: len(mail_host.taken) == 40)
+    assert len({mail["Message-ID"] for mail in mail_host.taken}) == 40
+    assert mail_host.connections <= 8
+
+
+async def test_a_mail_run_again_after_it_was_recorded_is_not_sent_again(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    await sending.hear(sending.confirmed())
+    await eventually(sending.told)
+    [row] = await sending.rows("SELECT id FROM messages")
+    async with sending.db.transaction(sending.org_id) as tx:
+        tx.intend("send_mail", subject=str(row["id"]), lane="smtp", payload={})
+    await eventually(lambda: _no_intents(sending))
+    assert len(mail_host.taken) == 1
+
+
+async def _no_intents(desk: Desk) -> bool:
+    return not await desk.rows("SELECT 1 FROM messaging.intents")
+
+
+async def test_mail_waits_until_the_venue_is_known(desk: Desk, mail_host: MailHost) -> None:
+    """Messages of different keys overtake each other."""
+    venue_id = uuid4()
+    await desk.hear(desk.confirmed(venue_id=venue_id, booking_id=uuid4()))
+    task = asyncio.create_task(desk.intents.run())
+    await eventually(lambda: desk.rows("SELECT 1 FROM messaging.intents WHERE error IS NOT NULL"))
+    assert mail_host.taken == []
+    await desk.hear(desk.venue(venue_id=venue_id, name="Found Hall"))
+    await eventually(lambda: mail_host.taken)
+    task.cancel()
+    await asyncio.wait([task])
+    assert "Found Hall" in str(mail_host.taken[0]["From"])
+
+
+async def test_a_guest_without_address_is_on_record_and_nothing_is_sent(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    """F-76."""
+    await sending.hear(sending.confirmed(contact=contact(email=None)))
+    [row] = await sending.rows("SELECT state, error FROM messages")
+    assert row == {"state": "failed", "error": "no address"}
+    [told] = await sending.told()
+    assert told["type"] == "notification.failed.v1"
+    assert await _no_intents(sending)
+
+
+async def test_an_older_venue_does_not_replace_a_newer_one(desk: Desk) -> None:
+    venue_id = uuid4()
+    await desk.hear(desk.venue(venue_id=venue_id, name="New"), sequence=7)
+    await desk.hear(desk.venue(venue_id=venue_id, name="Old"), sequence=6)
+    assert await desk.rows("SELECT name FROM venues") == [{"name": "New"}]
+
+
+async def test_every_kind_of_news_is_told_once(sending: Desk, mail_host: MailHost) -> None:
+    booking = {"booking_id": uuid4()}
+    news = [
+        sending.failed(**booking, final=False),
+        sending.failed(**booking, final=True),
+        sending.confirmed(**booking),
+        sending.cancelled(**booking),
+        sending.unfulfillable(**booking),
+    ]
+    for message in news + news[::-1]:
+        await sending.hear(message)
+    await eventually(lambda: len(mail_host.taken) == 5)
+    assert sorted(mail["Subject"].split(":")[0] for mail in mail_host.taken) == [
+        "Booking cancelled",
+        "Booking confirmed",
+        "Payment failed",
+        "Payment failed",
+        "We are sorry",
+    ]
+
+
+async def test_nothing_personal_is_stored_in_the_clear(sending: Desk, mail_host: MailHost) -> None:
+    await sending.hear(sending.confirmed(contact=contact()))
+    await eventually(sending.told)
+    for table in ("messages", "messaging.outbox", "messaging.intents"):
+        text = str(await sending.rows(f"SELECT t::text FROM {table} t"))
+        assert "guest@example.com" not in text
+        assert "Test Guest" not in text
