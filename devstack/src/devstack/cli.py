@@ -100,7 +100,9 @@ def _running(run_dir: Path) -> Stack:
 def _up(options: argparse.Namespace) -> int:
     say = clock()
     stack = Stack(options.run_dir, "development", plan=dict(options.plan), say=say)
-    stack.start(seed=not options.no_seed)
+    stack.start()
+    if not options.no_seed:
+        stack.seed()
     say("ready")
     print(f"\n  API        {stack.endpoints['gateway']}/v1   (documentation: /docs)")
     print(f"  mailbox    {stack.endpoints['sandbox']['mailbox']}")

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ SANDBOXES = ("sandbox-stripe", "sandbox-mailbox")
 GATEWAY = "gateway"
 ROLES = ("all", "api", "worker")
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "PYTHONPATH")
+_HEALTH = {"sandbox-stripe": "/_sandbox/health", "sandbox-mailbox": "/_health"}
 _PREFERRED = {GATEWAY: 8080, "sandbox-stripe": 8081, "sandbox-mailbox": 8082}
 
 
@@ -76,6 +77,17 @@ def _copies(kind: str, count: int) -> Iterator[Unit]:
         yield Unit(name, kind, package, role, names)
 
 
+def port_names(started: Sequence[Unit]) -> list[str]:
+    """Every port that is listened on, or stands in someone's settings though nobody is there."""
+    present = {_party(unit) for unit in started}
+    absent = [unit for unit in units() if _party(unit) not in present]
+    return [name for unit in (*started, *absent) for name in unit.port_names]
+
+
+def _party(unit: Unit) -> str:
+    return unit.kind if unit.package == "sandbox" else unit.package
+
+
 def preferred_ports() -> Mapping[str, int]:
     """Ports a person can remember, taken where they are free."""
     return _PREFERRED
@@ -112,8 +124,9 @@ class Wiring:
 
     def ready_url(self, unit: Unit) -> str:
         """Answered with 2xx once the process is ready."""
-        port = unit.name if unit.package == "sandbox" else f"{unit.name}.internal"
-        return f"{self.http(port)}/readyz"
+        if unit.package == "sandbox":
+            return self.http(unit.name) + _HEALTH[unit.kind]
+        return f"{self.http(f'{unit.name}.internal')}/readyz"
 
     def migration(self, service: str) -> tuple[list[str], dict[str, str]]:
         """Command line and environment that migrate a service's database."""

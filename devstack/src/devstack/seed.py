@@ -4,21 +4,18 @@ Safe to run again: what is there is found by its slug, number or title, and left
 """
 
 import json
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from devstack import private, web
 from devstack.client import Client
 from devstack.errors import StackError
 from devstack.keys import word
-
-if TYPE_CHECKING:
-    from devstack.stack import Stack  # which imports this module
+from devstack.progress import Say
 
 _SCOPES = ("bookings", "catalogue", "customers", "payments")
 
@@ -112,17 +109,32 @@ DEMOS = (
 )
 
 
-def seed(stack: "Stack") -> dict[str, Any]:
+@dataclass(frozen=True)
+class System:
+    """A running system, however it was started."""
+
+    endpoints: Mapping[str, Any]
+    run_dir: Path
+    create_operator_key: Callable[[], str]
+    say: Say
+
+    @property
+    def gateway(self) -> str:
+        return str(self.endpoints["gateway"])
+
+
+def seed(system: System) -> dict[str, Any]:
     """Make what is missing; the `keys` and `demo` parts of `endpoints.json`.
 
     Raises:
         StackError: a call was refused.
     """
-    stack.say("seeding the demo organisations")
-    memory = Memory.load(stack.run_dir / "seed.json")
-    gateway = str(stack.endpoints["gateway"])
-    operator = Client(gateway, api_key=_operator_key(stack, memory))
-    seeded = {demo.slug: _organisation(stack, memory, operator, demo) for demo in DEMOS}
+    memory = Memory.load(system.run_dir / "seed.json")
+    if not memory.operator:
+        memory.operator = system.create_operator_key()
+        memory.save()
+    operator = Client(system.gateway, api_key=memory.operator)
+    seeded = {demo.slug: _organisation(system, memory, operator, demo) for demo in DEMOS}
     return {"keys": {"operator": memory.operator}, "demo": {"organisations": seeded}}
 
 
@@ -145,20 +157,7 @@ class Memory:
         )
 
 
-def _operator_key(stack: "Stack", memory: Memory) -> str:
-    if not memory.operator:
-        argv, env = stack.wiring.command("customers", "create-key", "--operator")
-        done = subprocess.run(argv, env=env, cwd="/", capture_output=True, text=True, check=False)
-        words = done.stdout.split()
-        found = next((part for part in words if part.startswith("hf_")), None)
-        if done.returncode or not found:
-            raise StackError(f"customers create-key failed:\n{done.stdout}{done.stderr}")
-        memory.operator = found
-        memory.save()
-    return memory.operator
-
-
-def _organisation(stack: "Stack", memory: Memory, operator: Client, demo: Demo) -> dict[str, Any]:
+def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) -> dict[str, Any]:
     noted = memory.organisations.setdefault(demo.slug, {})
     organisation = operator.find(f"/v1/organisations/{demo.slug}") or operator.post(
         "/v1/organisations", dict(demo.organisation)
@@ -178,7 +177,7 @@ def _organisation(stack: "Stack", memory: Memory, operator: Client, demo: Demo) 
     venue = _find(staff.items("/v1/venues"), "slug", demo.venue["slug"]) or staff.post(
         "/v1/venues", dict(demo.venue)
     )
-    _payment_account(stack, memory, staff, demo, str(organisation["id"]))
+    _payment_account(system, memory, staff, demo.slug)
     resources = _tables(staff, demo, venue["id"])
     title = demo.offering["title"]
     listed = staff.items(f"/v1/offerings?organisation={demo.slug}")
@@ -186,7 +185,7 @@ def _organisation(stack: "Stack", memory: Memory, operator: Client, demo: Demo) 
         "/v1/offerings", {"venue_id": venue["id"], **demo.offering}
     )
     sessions = _sessions(staff, demo, offering["id"], resources)
-    stack.say(f"{demo.slug}: {len(sessions)} sessions of {title!r}")
+    system.say(f"{demo.slug}: {len(sessions)} sessions of {title!r}")
     return {
         "id": organisation["id"],
         "venue_id": venue["id"],
@@ -251,33 +250,30 @@ def _sessions(
     return listed
 
 
-def _payment_account(
-    stack: "Stack", memory: Memory, staff: Client, demo: Demo, org_id: str
-) -> None:
+def _payment_account(system: System, memory: Memory, staff: Client, slug: str) -> None:
     """An account of the organisation's own at the sandbox, with a webhook address of its own."""
-    noted = memory.organisations[demo.slug]
-    if noted.get("webhook_url") == stack.endpoints["services"]["payments"]["http"]:
-        return
+    noted = memory.organisations[slug]
     noted.setdefault("stripe", word())
     secret_key = f"sk_test_{noted['stripe']}"
     if "account" not in noted:
         memory.save()
-        account = staff.post(
+        made = staff.post(
             "/v1/payment-accounts",
             {
-                "organisation_id": org_id,
                 "provider": "stripe",
                 "secret_key": secret_key,
                 "publishable_key": f"pk_test_{noted['stripe']}",
             },
         )
-        noted["account"] = account["id"]
+        noted |= {"account": made["id"], "webhook_path": made["webhook_path"]}
         memory.save()
-    base = stack.endpoints["services"]["payments"]["http"]
+    url = str(system.endpoints["webhooks"]) + noted["webhook_path"]
+    if noted.get("webhook_url") == url:
+        return
     endpoint = web.call(
         "POST",
-        f"{stack.endpoints['sandbox']['stripe']}/v1/webhook_endpoints",
-        form={"url": f"{base}/webhooks/stripe/{noted['account']}", "enabled_events[0]": "*"},
+        f"{system.endpoints['sandbox']['stripe']}/v1/webhook_endpoints",
+        form={"url": url, "enabled_events[0]": "*"},
         headers={"Authorization": f"Bearer {secret_key}"},
     )
     if endpoint.status != 200:
@@ -286,5 +282,5 @@ def _payment_account(
         f"/v1/payment-accounts/{noted['account']}/webhook-secret",
         {"secret": endpoint.body["secret"]},
     )
-    noted["webhook_url"] = base
+    noted["webhook_url"] = url
     memory.save()

@@ -11,6 +11,7 @@ Several stacks run side by side, each on free ports with servers of its own.
 import contextlib
 import json
 import shutil
+import subprocess
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +20,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from devstack import database, layout, ports, postgres, private, rabbitmq, web
-from devstack import seed as demo_data
 from devstack.errors import StackError, StartError, tail_of
 from devstack.keys import Keys, load
 from devstack.paths import SERVICES
 from devstack.processes import Daemon, end_strays, stop_all
 from devstack.progress import Say, silent
+from devstack.seed import System, seed
 from devstack.servers import Servers, Tuning, find_servers, known_servers
 
 Overrides = Mapping[str, Mapping[str, str]]
@@ -154,7 +155,7 @@ class Stack:
 
     # --- the whole ---
 
-    def start(self, *, seed: bool = False) -> None:
+    def start(self) -> None:
         """Bring up what does not run yet, and return when every part says it is ready.
 
         Raises:
@@ -170,13 +171,20 @@ class Stack:
             self._prepare(keys)
             self._start_processes()
         self._write_endpoints(keys)
-        if seed:
-            self.seed()
 
     def seed(self) -> None:
         """Create the demo organisations where they are missing; ids and keys go to `endpoints`."""
-        self.endpoints |= demo_data.seed(self)
+        self.say("seeding the demo organisations")
+        system = System(self.endpoints, self.run_dir, self._create_operator_key, self.say)
+        self.endpoints |= seed(system)
         self._save_endpoints()
+
+    def _create_operator_key(self) -> str:
+        argv, env = self.wiring.command("customers", "create-key", "--operator")
+        done = subprocess.run(argv, env=env, cwd="/", capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise StackError(f"customers create-key failed:\n{done.stdout}{done.stderr}")
+        return done.stdout.split()[-1]
 
     def stop(self, *, keep: bool = False) -> None:
         """End every process of ours, and delete the data unless `keep`; logs stay."""
@@ -272,7 +280,7 @@ class Stack:
         return Tuning(max_connections=200, durable=self.environment != "test")
 
     def _choose_ports(self) -> dict[str, int]:
-        names = [name for unit in self.units for name in unit.port_names]
+        names = layout.port_names(self.units)
         preferred: Mapping[str, int] = layout.preferred_ports() if self._is_the_default else {}
         file = self.run_dir / "stack.json"
         earlier: Mapping[str, int] = {}
@@ -337,6 +345,24 @@ class Stack:
         for process in self._processes.values():
             process.wait_ready()
             self.say(f"{process.name} is ready")
+        self._announce_platform_webhook()
+
+    def _announce_platform_webhook(self) -> None:
+        """Tell the sandbox where the platform's own account wants its events; repeating is safe."""
+        keys, wiring = self.wiring.keys, self.wiring
+        if "sandbox-stripe" not in self._processes:
+            return
+        reply = web.call(
+            "PUT",
+            f"{wiring.http('sandbox-stripe')}/_sandbox/webhook_endpoints",
+            body={
+                "key": keys.stripe_secret,
+                "url": f"{wiring.api('payments')}/webhooks/stripe/platform",
+                "secret": keys.stripe_webhook,
+            },
+        )
+        if reply.status >= 300:
+            raise StackError(f"the sandbox refused the platform's webhook: {reply.body}")
 
     def _write_endpoints(self, keys: Keys) -> None:
         wiring = self.wiring
@@ -366,6 +392,7 @@ class Stack:
                 "password": keys.rabbitmq,
             },
             "services": services,
+            "webhooks": wiring.api("payments"),
             "stripe": {"publishable_key": keys.stripe_publishable},
             "keys": earlier.get("keys", {}),
             "demo": earlier.get("demo", {"organisations": {}}),
