@@ -24,7 +24,7 @@ NAMES = frozenset(
 )
 
 
-class BadFailpoint(ValueError):  # reads as the refusal it is
+class BadFailpoint(ValueError):
     """The failpoint variable does not read `name` or `name:n`, or names no known place."""
 
 

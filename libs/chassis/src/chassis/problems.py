@@ -25,7 +25,7 @@ class FieldError:
     message: str
 
 
-class Problem(Exception):  # named after the RFC, as clients know it
+class Problem(Exception):
     """Something the caller is told about: status, stable `code`, title and, when useful, fields.
 
     `detail` reaches the caller: it must hold no personal data, no secret and no internals.

@@ -16,6 +16,8 @@ from chassis.metrics import REGISTRY
 from chassis.service import Service
 from chassis.serving import listen, serve
 
+Part = Callable[[], Awaitable[None]]
+
 log = structlog.get_logger(__name__)
 
 # A relay this far behind (seconds) is no longer doing its work.
@@ -45,61 +47,68 @@ async def run(role: str, service: Service) -> int:
     _stop_on_signals(stop)
     if settings.ENVIRONMENT == "production" and service.db is not None:
         await refuse_moved_clock(service.db)
-
     public, internal = Readiness.of(service), Readiness.of(service)
-    parts: dict[str, Callable[[], Awaitable[None]]] = {}
+    parts: dict[str, Part] = {}
     if role in {"api", "all"}:
-        from chassis.http import create_app  # noqa: PLC0415  # a worker needs no FastAPI
-
-        app = create_app(service, public)
-        door = listen(settings.HTTP_HOST, settings.HTTP_PORT)
-        parts["api"] = lambda: serve(
-            app, door, stop, drain_seconds=settings.DRAIN_SECONDS, protocol=service.protocol
-        )
+        parts["api"] = _api(service, public, stop)
     if role == "worker" or (role == "all" and service.handlers is not None):
-        from chassis.worker import Worker  # noqa: PLC0415  # an API needs no broker client
-
-        worker = Worker(service)
-        parts["worker"] = lambda: worker.run(stop)
-
-        async def broker() -> None:
-            if not worker.broker_up:
-                raise NotReady("not connected")
-
-        internal.add("broker", broker)
-        internal.add("relay_lag", _relay_lag)
-
-    side: list[asyncio.Task[None]] = []
-    notifier = None if service.db is None else asyncio.create_task(Notifier(service.db).run())
+        parts["worker"] = _worker(service, internal, stop)
+    beside: list[asyncio.Task[None]] = []
     if settings.INTERNAL_PORT:
         window = listen(settings.INTERNAL_HOST, settings.INTERNAL_PORT)
-        side.append(
+        beside.append(
             asyncio.create_task(serve(internal_app(internal), window, gone, drain_seconds=1))
         )
-    for hook in service.on_start:
-        await hook()
-    # What was built so far lives as long as the process: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    log.info("process.started", parts=sorted(parts), pid=os.getpid())
+    notifier = asyncio.create_task(Notifier(service.db).run()) if service.db else None
     try:
+        for hook in service.on_start:
+            await hook()
+        # What was built so far lives as long as the process; the collector need not look again.
+        gc.collect()
+        gc.freeze()
+        log.info("process.started", parts=sorted(parts), pid=os.getpid())
         return await _until_stopped(parts, stop, (public, internal))
     finally:
         for hook in service.on_stop:
             await hook()
-        if service.db is not None:
-            await service.db.close()
         if notifier is not None:
             notifier.cancel()
             await asyncio.wait([notifier])
+        if service.db is not None:
+            await service.db.close()
         gone.set()
-        await asyncio.gather(*side)
+        await asyncio.gather(*beside)
         telemetry.shutdown()
         log.info("process.stopped")
 
 
+def _api(service: Service, readiness: Readiness, stop: asyncio.Event) -> Part:
+    from chassis.http import create_app  # noqa: PLC0415  # a worker needs no FastAPI
+
+    settings = service.settings
+    app = create_app(service, readiness)
+    door = listen(settings.HTTP_HOST, settings.HTTP_PORT)
+    return lambda: serve(
+        app, door, stop, drain_seconds=settings.DRAIN_SECONDS, protocol=service.protocol
+    )
+
+
+def _worker(service: Service, readiness: Readiness, stop: asyncio.Event) -> Part:
+    from chassis.worker import Worker  # noqa: PLC0415  # an API needs no broker client
+
+    worker = Worker(service)
+
+    async def broker() -> None:
+        if not worker.broker_up:
+            raise NotReady("not connected")
+
+    readiness.add("broker", broker)
+    readiness.add("relay_lag", _relay_lag)
+    return lambda: worker.run(stop)
+
+
 async def _until_stopped(
-    parts: dict[str, Callable[[], Awaitable[None]]],
+    parts: dict[str, Part],
     stop: asyncio.Event,
     readiness: tuple[Readiness, ...],
 ) -> int:
@@ -115,7 +124,7 @@ async def _until_stopped(
 
 async def _run_part(
     name: str,
-    part: Callable[[], Awaitable[None]],
+    part: Part,
     stop: asyncio.Event,
     readiness: tuple[Readiness, ...],
 ) -> bool:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _NONCE_BYTES = 12
 
 
-class BrokenSeal(ValueError):  # reads as the refusal it is
+class BrokenSeal(ValueError):
     """Sealed text that is damaged, was sealed for another context, or whose key is not known."""
 
 

@@ -20,7 +20,7 @@ from chassis import failpoints
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 
-class BadSettings(Exception):  # read as a sentence at the place that raises it
+class BadSettings(Exception):
     """One readable line per variable that is missing or wrong; no values."""
 
     def __init__(self, lines: list[str]) -> None:
