@@ -32,7 +32,7 @@ def payment(order: PaymentOrder) -> PaymentIntentCreateParams:
             "session_id": str(order.session_id),
             "offering_id": str(order.offering_id),
             "org_id": str(order.org_id),
-            "venue": order.venue,
+            **({"venue": order.venue} if order.venue else {}),
         },
     }
     text = descriptor(order.descriptor or "")

@@ -1,0 +1,48 @@
+"""A payments service on a real database, a real Stripe sandbox and real HTTP between them."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from chassis.testing import DatabaseUrls
+from sandbox import processes
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from payments_world import Stripe, World, running  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    state: Path = tmp_path_factory.mktemp("stripe")
+    with processes.stripe(state, "--retry-first", "0.05") as process:
+        yield process.url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def urls(fresh_database: Callable[[str], Awaitable[DatabaseUrls]]) -> DatabaseUrls:
+    return await fresh_database("payments")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service(urls: DatabaseUrls, sandbox: str) -> AsyncIterator[World]:
+    async with running(urls, sandbox) as world:
+        yield world
+
+
+@pytest_asyncio.fixture
+async def world(service: World) -> AsyncIterator[World]:
+    """The service, seen by an organisation of the test's own; healthy at start and end."""
+    await service.stripe.reset()
+    yield service.of_another_organisation()
+    await service.stripe.reset()
+
+
+@pytest.fixture
+def stripe(world: World) -> Stripe:
+    return world.stripe
+
+

@@ -1,0 +1,387 @@
+"""What the tests of payments act through: messages in, messages out, Stripe and the clock."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import aiohttp
+
+from chassis.auth import HEADER, Principal, TokenMinter, new_key_pair
+from chassis.auth import decode_key as raw_key
+from chassis.clock import advance
+from chassis.db import Database
+from chassis.http import create_app
+from chassis.ids import uuid7
+from chassis.intents import Intents
+from chassis.messaging import Meta
+from chassis.sealing import Sealer
+from chassis.service import Service
+from chassis.serving import serve
+from chassis.settings import load
+from chassis.testing import DatabaseUrls, connected, eventually
+from contracts import Contact, Message, Money
+from contracts.booking import (
+    BookingCancelled,
+    BookingExpired,
+    BookingHeld,
+    BookingPaymentFailed,
+    BookingRefundDue,
+    BookingUnfulfillable,
+)
+from contracts.testing import EXAMPLE_CONTACT_KEYS, example
+from payments.app import build
+from payments.settings import Settings
+
+M = TypeVar("M", bound=Message)
+
+PLATFORM_KEY = "sk_test_platform"
+PLATFORM_SECRET = "whsec_platformsecret"
+CARDS = {
+    "good": "pm_card_visa",
+    "declined": "pm_card_visa_chargeDeclined",
+    "poor": "pm_card_visa_chargeDeclinedInsufficientFunds",
+    "expired": "pm_card_chargeDeclinedExpiredCard",
+    "asks": "pm_card_authenticationRequired",
+}
+
+
+@dataclass
+class Stripe:
+    """The sandbox, as a customer's browser, as its owner, and as the outside of the world."""
+
+    url: str
+    http: aiohttp.ClientSession
+    key: str = PLATFORM_KEY
+
+    async def call(
+        self, method: str, path: str, body: Any = None, form: Any = None, key: str | None = None
+    ) -> Any:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        async with self.http.request(
+            method, self.url + path, json=body, data=form, headers=headers
+        ) as answer:
+            return await answer.json()
+
+    async def reset(self) -> None:
+        await self.call("DELETE", "/_sandbox/faults")
+        await self.call("POST", "/_sandbox/webhooks/resume")
+
+    async def intent(self, ref: str) -> Any:
+        return await self.call("GET", f"/v1/payment_intents/{ref}")
+
+    async def intents_of(self, booking_id: UUID) -> list[Any]:
+        page = await self.call("GET", "/v1/payment_intents?limit=100")
+        return [one for one in page["data"] if one["metadata"]["booking_id"] == str(booking_id)]
+
+    async def refunds_of(self, ref: str) -> list[Any]:
+        page = await self.call("GET", f"/v1/refunds?payment_intent={ref}&limit=100")
+        return list(page["data"])
+
+    async def pay(self, payment: dict[str, Any], card: str = "good") -> Any:
+        """What Stripe.js does, with the client secret and the publishable key only."""
+        secret = payment["client_secret"]
+        ref = secret.partition("_secret_")[0]
+        return await self.call(
+            "POST",
+            f"/v1/payment_intents/{ref}/confirm",
+            form={
+                "client_secret": secret,
+                "payment_method": CARDS[card],
+                "return_url": "https://venue.example/",
+            },
+            key=payment["publishable_key"],
+        )
+
+    async def authenticate(self, ref: str, *, approve: bool) -> None:
+        await self.call(
+            "POST", f"/_sandbox/payment_intents/{ref}/authenticate", {"approve": approve}
+        )
+
+    async def fault(self, **trouble: Any) -> None:
+        await self.call("POST", "/_sandbox/faults", trouble)
+
+    async def forget_keys(self) -> None:
+        await self.call("POST", "/_sandbox/idempotency/forget")
+
+    async def pause(self) -> None:
+        await self.call("POST", "/_sandbox/webhooks/pause")
+
+    async def resume(self) -> None:
+        await self.call("POST", "/_sandbox/webhooks/resume")
+
+    async def deliver(self, ref: str, count: int) -> None:
+        """Every event about a payment, `count` times each, in random order."""
+        await self.call(
+            "POST",
+            "/_sandbox/events/deliver",
+            {"payment_intent": ref, "count": count, "shuffle": True},
+        )
+
+    async def requests(self, method: str, path: str) -> list[Any]:
+        seen = await self.call("GET", "/_sandbox/requests")
+        return [one for one in seen if one["method"] == method and one["path"] == path]
+
+
+@dataclass
+class World:
+    """One payments service and one organisation that uses it."""
+
+    service: Service
+    db: Database
+    urls: DatabaseUrls
+    url: str
+    http: aiohttp.ClientSession
+    stripe: Stripe
+    minter: TokenMinter
+    org_id: UUID = field(default_factory=uuid4)
+
+    def of_another_organisation(self) -> "World":
+        return replace(self, org_id=uuid4())
+
+    # Messages
+
+    async def hand(self, message: Message, *, sequence: int = 1) -> None:
+        """Hand a message to its handler as the worker would: one transaction."""
+        assert self.service.handlers is not None
+        found = self.service.handlers.find(message.TYPE)
+        assert found is not None, message.TYPE
+        meta = Meta(
+            message_id=uuid7(),
+            type=message.TYPE,
+            org_id=self.org_id,
+            key=str(getattr(message, "booking_id", "")),
+            sequence=sequence,
+            time=datetime.now(UTC),
+            attempt=1,
+            traceparent=None,
+        )
+        await self.db.run(self.org_id, lambda tx: found[1](tx, message, meta), cause=meta)
+
+    def booking(self, **held: Any) -> "Booking":
+        return Booking(self, held=held)
+
+    async def told(self, booking_id: UUID) -> list[dict[str, Any]]:
+        """What was published about a booking, in order: type, sequence and body."""
+        async with self.db.transaction(None) as tx:
+            rows = await tx.fetch(
+                "SELECT type, sequence, payload FROM messaging.outbox "
+                "WHERE ordering_key = $1 AND due_at IS NULL ORDER BY position",
+                str(booking_id),
+            )
+        return [
+            {"type": row["type"], "sequence": row["sequence"], **json.loads(row["payload"])}
+            for row in rows
+        ]
+
+    # Database
+
+    async def rows(self, sql: str, *args: object) -> list[dict[str, Any]]:
+        async with self.db.transaction(self.org_id) as tx:
+            return [dict(row) for row in await tx.fetch(sql, *args)]
+
+    async def advance(self, **time: float) -> None:
+        """Move the service's clock. Nothing moves it back, so use it last in a test."""
+        connection = await self.db.connect()
+        try:
+            seconds = timedelta(**time).total_seconds()
+            await advance(connection, seconds, environment="test")
+        finally:
+            await connection.close()
+
+    # Worker
+
+    async def quiet(self) -> None:
+        """Wait until no outside call is to be made now, and Stripe has nothing to deliver."""
+
+        async def done() -> bool:
+            async with self.db.transaction(None) as tx:
+                busy = await tx.fetchval(
+                    "SELECT count(*) FROM messaging.intents WHERE state = 'pending' "
+                    "AND (claim IS NOT NULL OR next_at <= now())"
+                )
+            if busy:
+                return False
+            state = await self.stripe.call("GET", "/_sandbox/state")
+            return not state["deliveries"].get("pending", 0)
+
+        await eventually(done, what="no outside call is left to make")
+
+    async def hurry(self) -> None:
+        """Make waiting calls due."""
+        async with self.db.transaction(None) as tx:
+            await tx.execute("UPDATE messaging.intents SET next_at = now() WHERE claim IS NULL")
+        await self.quiet()
+
+    # HTTP
+
+    async def request(
+        self, method: str, path: str, principal: Principal, body: Any = None
+    ) -> tuple[int, Any]:
+        token = self.minter.mint(principal, "payments")
+        async with self.http.request(
+            method, self.url + path, json=body, headers={HEADER: token}
+        ) as answer:
+            return answer.status, await answer.json()
+
+    def staff(self, *permissions: str) -> Principal:
+        return Principal("key", "key-1", self.org_id, frozenset(permissions))
+
+    async def payment(self, booking_id: UUID) -> dict[str, Any]:
+        """What the holder of the booking's manage token sees."""
+        holder = Principal("manage", "guest", self.org_id, booking_id=booking_id)
+        status, body = await self.request("GET", f"/bookings/{booking_id}/payment", holder)
+        assert status == 200, body
+        return dict(body)
+
+
+@dataclass
+class Booking:
+    """One booking, as the booking service tells of it."""
+
+    world: World
+    held: dict[str, Any] = field(default_factory=dict)
+    id: UUID = field(default_factory=uuid4)
+
+    def hold(self) -> BookingHeld:
+        contact = Contact(
+            given="Test",
+            family="Guest",
+            display="Test Guest",
+            email="guest@example.com",
+            phone="+447700900123",
+        )
+        return self._like(
+            example(BookingHeld),
+            expires_at=datetime.now(UTC) + timedelta(minutes=15),
+            contact=Sealer(EXAMPLE_CONTACT_KEYS).seal(contact.model_dump()),
+            **self.held,
+        )
+
+    def expired(self) -> BookingExpired:
+        return self._like(example(BookingExpired))
+
+    def cancelled(self, refund: int = 0) -> BookingCancelled:
+        return self._like(example(BookingCancelled), refund=gbp(refund))
+
+    def payment_failed(self, *, final: bool) -> BookingPaymentFailed:
+        return self._like(example(BookingPaymentFailed), final=final)
+
+    def unfulfillable(self, payment_id: str, refund: int = 5000) -> BookingUnfulfillable:
+        return self._like(
+            example(BookingUnfulfillable), payment_id=UUID(payment_id), refund=gbp(refund)
+        )
+
+    def refund_due(self, payment_id: str, cause: str, refund: Money) -> BookingRefundDue:
+        return self._like(
+            example(BookingRefundDue), payment_id=UUID(payment_id), refund=refund, cause=cause
+        )
+
+    def _like(self, golden: M, **changes: Any) -> M:
+        ids = {"booking_id": self.id, "org_id": self.world.org_id}
+        return golden.model_copy(update={**ids, **changes})
+
+    async def ready(self) -> dict[str, Any]:
+        """Held, and prepared at Stripe: the payment as the customer sees it."""
+        await self.world.hand(self.hold())
+        await self.world.quiet()
+        payment = await self.world.payment(self.id)
+        assert payment["status"] == "ready", payment
+        return payment
+
+    async def paid(self) -> dict[str, Any]:
+        payment = await self.ready()
+        await self.world.stripe.pay(payment)
+        await self.becomes("succeeded")
+        await self.world.quiet()
+        return payment
+
+    async def becomes(self, status: str) -> dict[str, Any]:
+        async def seen() -> dict[str, Any] | None:
+            found = await self.world.payment(self.id)
+            return found if found["status"] == status else None
+
+        found: dict[str, Any] = await eventually(seen, timeout=10, what=f"payment is {status}")
+        return found
+
+    async def told(self) -> list[dict[str, Any]]:
+        return await self.world.told(self.id)
+
+    async def told_types(self) -> list[str]:
+        return [one["type"].removesuffix(".v1") for one in await self.told()]
+
+    async def ref(self) -> str:
+        rows = await self.world.rows(
+            "SELECT provider_ref FROM payments WHERE booking_id = $1", self.id
+        )
+        return str(rows[0]["provider_ref"])
+
+
+def gbp(amount: int) -> Money:
+    return Money(amount_minor=amount, currency="GBP")
+
+
+@asynccontextmanager
+async def running(urls: DatabaseUrls, sandbox: str) -> AsyncIterator[World]:
+    """The service with its HTTP side on a free port and its worker's outside calls."""
+    seed, public = new_key_pair()
+    door = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{door.getsockname()[1]}"
+    settings = load(Settings, settings_for(urls.url, sandbox, public, WEBHOOK_BASE_URL=url))
+    service = build(settings)
+    stop = asyncio.Event()
+    async with connected(urls, pool_size=8) as db, aiohttp.ClientSession() as http:
+        assert service.db is not None
+        stripe = Stripe(sandbox, http)
+        await stripe.call(
+            "PUT",
+            "/_sandbox/webhook_endpoints",
+            {
+                "key": PLATFORM_KEY,
+                "url": f"{url}/webhooks/stripe/platform",
+                "secret": PLATFORM_SECRET,
+            },
+        )
+        intents = Intents(db, service.executors, lane_concurrency=8)
+        db.on_commit(lambda _: intents.wake())
+        service.db.on_commit(lambda _: intents.wake())
+        tasks = [
+            asyncio.create_task(serve(create_app(service), door, stop, drain_seconds=2)),
+            asyncio.create_task(intents.run()),
+        ]
+        yield World(
+            service=service,
+            db=db,
+            urls=urls,
+            url=url,
+            http=http,
+            stripe=stripe,
+            minter=TokenMinter({"k1": raw_key(seed)}),
+        )
+        stop.set()
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for hook in service.on_stop:
+            await hook()
+        await service.db.close()
+
+
+def settings_for(database: str, sandbox: str, public: str, **others: Any) -> dict[str, Any]:
+    return {
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": database,
+        "AMQP_URL": "amqp://nobody@127.0.0.1/",
+        "INTERNAL_TOKEN_PUBLIC_KEYS": json.dumps({"k1": public}),
+        "CONTACT_KEYS": EXAMPLE_CONTACT_KEYS,
+        "COLUMN_KEYS": {"k1": b"c" * 32},
+        "STRIPE_SECRET_KEY": PLATFORM_KEY,
+        "STRIPE_WEBHOOK_SECRET": PLATFORM_SECRET,
+        "STRIPE_PUBLISHABLE_KEY": "pk_test_platform",
+        "STRIPE_API_BASE": sandbox,
+        **others,
+    }
