@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 LONGEST_LAG = 60.0
 
 
-class NotReady(Exception):  # an answer to a probe
+class NotReady(Exception):
     """Why a worker is not ready."""
 
 

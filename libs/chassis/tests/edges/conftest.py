@@ -102,8 +102,8 @@ async def http(url):
 
 
 @asynccontextmanager
-async def program(*arguments, **more):
-    """The sample service as a process of its own; yields it, its environment and its addresses."""
+async def program(*arguments, file="sample.py", **more):
+    """A service as a process of its own; yields it, its environment and its addresses."""
     port, internal = free_port(), free_port()
     env = {
         **os.environ,
@@ -114,11 +114,12 @@ async def program(*arguments, **more):
         "MANAGE_TOKEN_KEYS": orjson.dumps({"k": b64encode(bytes(32)).decode()}).decode(),
         "HTTP_PORT": str(port),
         "INTERNAL_PORT": str(internal),
+        "PYTHONPATH": str(Path(__file__).parents[1] / "probe" / "src"),
         **more,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(Path(__file__).with_name("sample.py")),
+        str(Path(__file__).with_name(file)),
         *arguments,
         env={name: value for name, value in env.items() if value is not None},
         stdout=asyncio.subprocess.PIPE,
