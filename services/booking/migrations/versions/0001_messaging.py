@@ -1,6 +1,7 @@
 """The messaging schema: outbox, inbox, timers."""
 
 from alembic import op
+
 from chassis.migrations import create_messaging_schema
 
 revision = "0001"

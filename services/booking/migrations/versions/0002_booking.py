@@ -1,6 +1,7 @@
 """Organisations to bookings: the catalogue, the allocation ledger, audit and idempotency."""
 
 from alembic import op
+
 from chassis.migrations import tenant_table
 
 revision = "0002"

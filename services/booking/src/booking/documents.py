@@ -5,6 +5,7 @@ Checked here, at the border, field by field; inside there are only the domain's 
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -109,6 +110,9 @@ class RefundTierDocument(_Document):
     percent: Annotated[int, Field(ge=0, le=100)]
 
 
+Tiers: TypeAlias = Annotated[tuple[RefundTierDocument, ...], Field(max_length=policy.MOST_TIERS)]
+
+
 class PolicyDocument(_Document):
     """Hold, cancellation and payment rules.
 
@@ -117,7 +121,9 @@ class PolicyDocument(_Document):
 
     hold_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     clearing_minutes: Annotated[int, Field(ge=1, le=14 * 24 * 60)] = 60
-    refund_tiers: Annotated[tuple[RefundTierDocument, ...], Field(max_length=policy.MOST_TIERS)] = ()
+    refund_tiers: Annotated[
+        tuple[RefundTierDocument, ...], Field(max_length=policy.MOST_TIERS)
+    ] = ()
     refund_mode: Literal["auto"] = "auto"
     release_on_failure: bool = False
     late_payment: Literal["retake", "refund"] = "retake"
@@ -185,7 +191,7 @@ def read_settings(documents: Mapping[str, Mapping[str, Any]]) -> OfferingSetting
     settings: dict[str, Any] = {}
     for name, reader in _readers().items():
         try:
-            settings[name] = reader.validate_json(orjson.dumps(documents[name])).settings()
+            settings[name] = reader.validate_json(json.dumps(documents[name])).settings()
         except ValidationError as error:
             faults.extend(_fault(name, problem) for problem in error.errors(include_input=False))
     if faults:
@@ -211,8 +217,7 @@ def document_of(setting: Any) -> str:
 
 
 def _fault(name: str, problem: Any) -> Fault:
-    # The union's tag is part of pydantic's path, though not of the document's.
-    path = [str(part) for part in problem["loc"] if part not in _KINDS.values() or part == "capacity"]
-    if len(path) > 1 and path[0] == "capacity":
-        path = path[1:]
+    path = [str(part) for part in problem["loc"]]
+    if path and path[0] in _KINDS.values() and name != "policy":
+        del path[0]  # the union's tag is part of pydantic's path, though not of the document's
     return Fault(".".join([name, *path]), problem["msg"])

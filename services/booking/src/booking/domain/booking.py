@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from uuid import UUID
 
+from booking.domain.guest import Name
+from booking.domain.inventory import Claim
 from booking.domain.lifecycle import WAITING, PaymentStatus, Status, Verb, allows
 from booking.domain.money import Money
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
-    from booking.domain.guest import Name
-    from booking.domain.inventory import Claim
-    from booking.domain.policy import Policy
-    from booking.domain.pricing import Quote
+from booking.domain.policy import Policy
+from booking.domain.pricing import Quote
 
 MANAGEABLE_AFTER_END = timedelta(days=30)
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from uuid import UUID
 
+from booking.domain.inventory import Inventory, Seats
+from booking.domain.policy import Policy
+from booking.domain.presets import Preset
+from booking.domain.pricing import Pricing
 from booking.domain.refusals import NotOnSale, SessionClosed, SessionStarted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-    from uuid import UUID
-
-    from booking.domain.inventory import Inventory, Seats
-    from booking.domain.policy import Policy
-    from booking.domain.presets import Preset
-    from booking.domain.pricing import Pricing
-    from booking.domain.schedule import Schedule
+from booking.domain.schedule import Schedule
 
 
 class OrganisationStatus(StrEnum):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from booking.domain.booking import Booking, Occasion
 from booking.domain.catalogue import check_on_sale
+from booking.domain.guest import Name
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
 from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
@@ -14,11 +17,9 @@ from booking.domain.schedule import arrival, zone
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime, time
-    from uuid import UUID
+    from datetime import datetime
 
     from booking.domain.catalogue import Listing, Session
-    from booking.domain.guest import Name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from booking.domain.refusals import Fault, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from uuid import UUID
 
 LARGEST_PARTY = 1000
 LARGEST_CAPACITY = 100_000
@@ -109,6 +109,7 @@ class Exclusive:
         """
         if asked is not None:
             raise InvalidRequest(Fault("capacity", "this offering sells tables, not places"))
+        return None
 
 
 Inventory = Counted | Exclusive

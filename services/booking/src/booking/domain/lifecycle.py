@@ -86,7 +86,7 @@ OCCUPYING = WAITING | {Status.CONFIRMED, Status.CHECKED_IN, Status.COMPLETED, St
 """States whose booking has its place in the ledger; all others have none."""
 
 
-class IllegalTransition(Exception):  # noqa: N818 - named for what was tried
+class IllegalTransition(Exception):
     """A verb was applied to a booking in a state that has no such way out."""
 
     def __init__(self, verb: Verb, status: Status) -> None:

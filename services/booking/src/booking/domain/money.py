@@ -16,7 +16,7 @@ _SMALLEST_CHARGE = {
 }  # fmt: skip
 
 
-class DifferentCurrencies(ValueError):  # noqa: N818 - named for what happened
+class DifferentCurrencies(ValueError):
     """Amounts of different currencies are never added or compared."""
 
 

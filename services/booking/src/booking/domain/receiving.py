@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from booking.domain.lifecycle import Status, Verb, allows
 from booking.domain.policy import LatePayment
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from booking.domain.booking import Booking
     from booking.domain.money import Money
+
+
+ReturnCause = Literal["already_paid", "cancelled", "wrong_amount", "wrong_currency"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class GiveUp:
 class GiveBack:
     """The booking cannot keep this money and does not change because of it."""
 
-    cause: str
+    cause: ReturnCause
 
 
 Verdict = Accept | Retake | GiveUp | GiveBack
@@ -51,18 +54,20 @@ def judge(booking: Booking, amount: Money, now: datetime) -> Verdict:
     State decides, not the clock: money that comes before anyone expired a lapsed hold confirms it.
     A payment other than the exact amount due is returned (F-27).
     """
-    if booking.status is Status.CANCELLED:
-        return GiveBack("cancelled")
-    confirms = allows(Verb.CONFIRM, booking.status)
-    late = allows(Verb.RETAKE, booking.status)
-    if not (confirms or late):
-        return GiveBack("already_paid")
-    if amount.currency != booking.quote.due_now.currency:
-        return GiveBack("wrong_currency")
-    if amount != booking.quote.due_now:
-        return GiveBack("wrong_amount")
-    if confirms:
+    if (cause := _cannot_keep(booking, amount)) is not None:
+        return GiveBack(cause)
+    if allows(Verb.CONFIRM, booking.status):
         return Accept()
     if booking.policy.late_payment is LatePayment.REFUND or now >= booking.occasion.starts_at:
         return GiveUp(_TOO_LATE)
     return Retake()
+
+
+def _cannot_keep(booking: Booking, amount: Money) -> ReturnCause | None:
+    if booking.status is Status.CANCELLED:
+        return "cancelled"
+    if not any(allows(verb, booking.status) for verb in (Verb.CONFIRM, Verb.RETAKE)):
+        return "already_paid"
+    if amount.currency != booking.quote.due_now.currency:
+        return "wrong_currency"
+    return None if amount == booking.quote.due_now else "wrong_amount"

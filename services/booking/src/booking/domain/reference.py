@@ -31,9 +31,7 @@ def check_template(template: str) -> None:
         raise ValueError(f"makes references longer than {LONGEST} characters")
 
 
-def new_reference(
-    template: str, year: int, choose: Callable[[str], str] = secrets.choice
-) -> str:
+def new_reference(template: str, year: int, choose: Callable[[str], str] = secrets.choice) -> str:
     """One random reference; the database decides whether it is unique (F-63)."""
     filled = "".join(choose(ALPHABET) if char == "X" else char for char in template)
     return filled.replace("{YYYY}", f"{year:04d}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+class Refusal(Exception):
     """The docstring's first line is the text, unless a better one is given."""
 
     code: ClassVar[str] = "REFUSED"
@@ -51,16 +51,16 @@ class PaymentsOff(Refusal):
     code = "FEATURE_OFF"
 
 
-class Busy(Refusal):
-    """Too many guests want this place at this moment; try again."""
-
-    code = "BUSY"
-
-
 class Clash(Refusal):
     """The request is right, but the present state refuses it."""
 
     code = "CONFLICT"
+
+
+class Busy(Clash):
+    """Too many guests want this place at this moment; try again."""
+
+    code = "BUSY"
 
 
 class CapacityExceeded(Clash):

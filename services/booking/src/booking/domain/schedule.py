@@ -18,7 +18,7 @@ class Dated:
 Schedule = Dated
 
 
-class NoSuchLocalTime(ValueError):  # noqa: N818 - named for what is wrong
+class NoSuchLocalTime(ValueError):
     """The clocks were put forward over this local time: it never happens on that day."""
 
 

@@ -1,0 +1,69 @@
+"""The composition root: the only file that sees everything."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from booking import messages
+from booking.api import bookings, catalogue, problems, public
+from booking.shop import Shop
+from booking.store.contacts import ContactVault
+from booking.store.listings import Listings
+from booking.store.lookups import TenantLookup
+from booking.usecases.forget_idempotency_keys import forget_idempotency_keys
+from chassis.db import Database
+from chassis.manage_token import ManageTokens
+from chassis.sealing import Sealer
+from chassis.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from booking.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_HOURLY = 3600
+
+
+def build(settings: Settings) -> Service:
+    """The service, assembled but not started."""
+    db = Database(settings.DATABASE_URL, pool_size=settings.POOL_SIZE, application_name="booking")
+    vault = ContactVault(
+        columns=Sealer(settings.COLUMN_KEYS),
+        bus=Sealer(settings.CONTACT_KEYS),
+        hash_key=settings.HASH_KEY,
+    )
+    shop = Shop(
+        vault=vault,
+        listings=Listings(),
+        tenants=TenantLookup(db),
+        manage_tokens=ManageTokens(settings.MANAGE_TOKEN_KEYS),
+        payments_enabled=settings.PAYMENTS_ENABLED,
+    )
+    return Service(
+        name="booking",
+        settings=settings,
+        db=db,
+        routers=[bookings.router, public.router, catalogue.router],
+        handlers=messages.build(vault),
+        jobs=[_hourly(db)],
+        parts=[shop],
+        extend=problems.install,
+        on_stop=[db.close],
+    )
+
+
+def _hourly(db: Database) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        while True:
+            await asyncio.sleep(_HOURLY)
+            try:
+                await db.run(None, forget_idempotency_keys)
+            except Exception:
+                log.exception("idempotency.not_forgotten")
+
+    return run

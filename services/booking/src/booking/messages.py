@@ -1,0 +1,116 @@
+"""Incoming messages, one function each: translate to a use case, decide nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from booking.domain.booking import Failure
+from booking.domain.money import Money
+from booking.domain.refusals import Unknown
+from booking.store.receipts import Receipt
+from booking.timers import HoldDue
+from booking.usecases.attach_customer import attach_customer
+from booking.usecases.confirm import confirm
+from booking.usecases.expire import expire
+from booking.usecases.fail_payment import FailedAttempt, fail_payment
+from booking.usecases.mark_processing import mark_processing
+from booking.usecases.note_payment import note_payment
+from booking.usecases.record_refund import Refunded, record_failed_refund, record_refund
+from booking.usecases.require_authentication import require_authentication
+from chassis.messaging import Handlers, Meta, Park
+from contracts.customers import CustomerResolved
+from contracts.payments import (
+    PaymentCancelled,
+    PaymentFailed,
+    PaymentProcessing,
+    PaymentReady,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentRequiresAction,
+    PaymentSucceeded,
+)
+
+if TYPE_CHECKING:
+    import contracts
+    from booking.store.contacts import ContactVault
+    from chassis.db import Transaction
+
+
+def _money(money: contracts.Money) -> Money:
+    return Money(money.amount_minor, money.currency)
+
+
+def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short functions
+    """The handlers of everything this service listens to, and of its own timer."""
+    handlers = Handlers("booking")
+
+    @handlers.on(HoldDue)
+    async def hold_due(tx: Transaction, message: HoldDue, _: Meta) -> None:
+        await expire(tx, message.booking_id)
+
+    @handlers.on(PaymentReady)
+    async def payment_ready(tx: Transaction, message: PaymentReady, _: Meta) -> None:
+        await note_payment(tx, message.booking_id, message.payment_id)
+
+    @handlers.on(PaymentRequiresAction)
+    async def payment_requires_action(
+        tx: Transaction, message: PaymentRequiresAction, meta: Meta
+    ) -> None:
+        await require_authentication(tx, message.booking_id, message.payment_id, meta.sequence)
+
+    @handlers.on(PaymentProcessing)
+    async def payment_processing(tx: Transaction, message: PaymentProcessing, meta: Meta) -> None:
+        await mark_processing(tx, message.booking_id, message.payment_id, meta.sequence)
+
+    @handlers.on(PaymentSucceeded)
+    async def payment_succeeded(tx: Transaction, message: PaymentSucceeded, _: Meta) -> None:
+        receipt = Receipt(message.payment_id, message.booking_id, _money(message.amount))
+        try:
+            await confirm(tx, receipt, vault=vault)
+        except Unknown as unknown:
+            # Money without a booking: nothing here can decide about it, so people must.
+            raise Park(f"no booking {message.booking_id}") from unknown
+
+    @handlers.on(PaymentFailed)
+    async def payment_failed(tx: Transaction, message: PaymentFailed, meta: Meta) -> None:
+        attempt = FailedAttempt(
+            booking_id=message.booking_id,
+            payment_id=message.payment_id,
+            sequence=meta.sequence,
+            failure=Failure(message.decline_code or message.code, message.message_key),
+            terminal=message.terminal,
+        )
+        await fail_payment(tx, attempt, vault=vault)
+
+    @handlers.on(PaymentCancelled)
+    async def payment_cancelled(tx: Transaction, message: PaymentCancelled, meta: Meta) -> None:
+        # While the booking still waits, a payment that can no longer be paid is its end.
+        attempt = FailedAttempt(
+            booking_id=message.booking_id,
+            payment_id=message.payment_id,
+            sequence=meta.sequence,
+            failure=Failure("payment_cancelled", "payment.cancelled"),
+            terminal=True,
+        )
+        await fail_payment(tx, attempt, vault=vault)
+
+    @handlers.on(PaymentRefunded)
+    async def payment_refunded(tx: Transaction, message: PaymentRefunded, _: Meta) -> None:
+        await record_refund(
+            tx,
+            Refunded(
+                booking_id=message.booking_id,
+                payment_id=message.payment_id,
+                total=_money(message.refunded_total),
+            ),
+        )
+
+    @handlers.on(PaymentRefundFailed)
+    async def payment_refund_failed(tx: Transaction, message: PaymentRefundFailed, _: Meta) -> None:
+        await record_failed_refund(tx, message.booking_id, _money(message.amount), message.code)
+
+    @handlers.on(CustomerResolved)
+    async def customer_resolved(tx: Transaction, message: CustomerResolved, _: Meta) -> None:
+        await attach_customer(tx, message.booking_id, message.customer_id)
+
+    return handlers

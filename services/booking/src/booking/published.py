@@ -1,0 +1,195 @@
+"""What happened, in the words of the contracts. Contacts arrive here already sealed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+import contracts
+from contracts import booking as wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from booking.domain.booking import Booking, Cancellation, Failure
+    from booking.domain.catalogue import Organisation, Venue
+    from booking.domain.money import Money
+    from booking.store.bookings import BookedResource
+
+
+class _Facts(TypedDict):
+    booking_id: UUID
+    org_id: UUID
+    venue_id: UUID
+    offering_id: UUID
+    session_id: UUID
+    reference: str
+
+
+def _facts(booking: Booking) -> _Facts:
+    return {
+        "booking_id": booking.id,
+        "org_id": booking.org_id,
+        "venue_id": booking.venue_id,
+        "offering_id": booking.offering_id,
+        "session_id": booking.session_id,
+        "reference": booking.reference,
+    }
+
+
+def _money(money: Money) -> contracts.Money:
+    return contracts.Money(amount_minor=money.amount_minor, currency=money.currency)
+
+
+def venue_changed(organisation: Organisation, venue: Venue) -> wire.VenueChanged:
+    """The whole present state of a venue and its organisation."""
+    return wire.VenueChanged(
+        org_id=organisation.org_id,
+        org_name=organisation.name,
+        org_slug=organisation.slug,
+        default_country=organisation.default_country,
+        venue_id=venue.id,
+        name=venue.name,
+        slug=venue.slug,
+        timezone=venue.timezone,
+        currency=venue.currency,
+        locale=venue.locale,
+        contact_email=venue.contact_email,
+        contact_phone=venue.contact_phone,
+        statement_descriptor=venue.statement_descriptor,
+        status=venue.status.value,
+    )
+
+
+def held(booking: Booking, expires_at: datetime, contact: str) -> wire.BookingHeld:
+    """A place waits for its payment."""
+    occasion = booking.occasion
+    return wire.BookingHeld(
+        **_facts(booking),
+        offering_kind=occasion.offering_kind,
+        title=occasion.title,
+        starts_at=occasion.starts_at,
+        ends_at=occasion.ends_at,
+        timezone=occasion.timezone,
+        party_size=booking.party_size,
+        amount_total=_money(booking.quote.total),
+        amount_due_now=_money(booking.quote.due_now),
+        expires_at=expires_at,
+        hold_minutes=booking.policy.hold_minutes,
+        payment_methods=booking.payment_methods,
+        release_on_failure=booking.policy.release_on_failure,
+        locale=booking.locale,
+        contact=contact,
+        source=booking.source,
+    )
+
+
+def requires_authentication(booking: Booking) -> wire.BookingRequiresAuthentication:
+    """The bank asks for a further step."""
+    return wire.BookingRequiresAuthentication(**_facts(booking))
+
+
+def confirmed(
+    booking: Booking, confirmed_at: datetime, contact: str, resources: Sequence[BookedResource]
+) -> wire.BookingConfirmed:
+    """The place is the guest's."""
+    occasion = booking.occasion
+    return wire.BookingConfirmed(
+        **_facts(booking),
+        title=occasion.title,
+        venue_name=occasion.venue_name,
+        starts_at=occasion.starts_at,
+        ends_at=occasion.ends_at,
+        timezone=occasion.timezone,
+        party_size=booking.party_size,
+        amount_total=_money(booking.quote.total),
+        amount_paid=_money(booking.paid),
+        confirmed_at=confirmed_at,
+        contact=contact,
+        locale=booking.locale,
+        manage_epoch=booking.manage_epoch,
+        manage_expires_at=occasion.manage_expires_at,
+        resources=tuple(
+            wire.BookedResource(number=str(resource.number), label=resource.label)
+            for resource in resources
+        ),
+    )
+
+
+def payment_failed(
+    booking: Booking, failure: Failure, contact: str, *, final: bool
+) -> wire.BookingPaymentFailed:
+    """An attempt to pay failed; ``final`` gave the place up."""
+    return wire.BookingPaymentFailed(
+        **_facts(booking),
+        failure_code=failure.code,
+        failure_message_key=failure.message_key,
+        contact=contact,
+        locale=booking.locale,
+        title=booking.occasion.title,
+        starts_at=booking.occasion.starts_at,
+        timezone=booking.occasion.timezone,
+        final=final,
+    )
+
+
+def expired(booking: Booking, expired_at: datetime) -> wire.BookingExpired:
+    """The hold ended unpaid."""
+    return wire.BookingExpired(**_facts(booking), expired_at=expired_at)
+
+
+def cancelled(
+    booking: Booking,
+    cancelled_at: datetime,
+    cancellation: Cancellation,
+    contact: str,
+    *,
+    cause: Literal["customer", "staff"],
+    reason: str | None,
+) -> wire.BookingCancelled:
+    """Cancelled, its place freed, and this much goes back."""
+    return wire.BookingCancelled(
+        **_facts(booking),
+        cancelled_at=cancelled_at,
+        cause=cause,
+        reason=reason,
+        refund=_money(cancellation.refund),
+        refund_percent=cancellation.refund_percent,
+        amount_paid=_money(booking.paid),
+        contact=contact,
+        locale=booking.locale,
+        title=booking.occasion.title,
+        starts_at=booking.occasion.starts_at,
+        timezone=booking.occasion.timezone,
+        release=True,
+    )
+
+
+def unfulfillable(
+    booking: Booking, payment_id: UUID, refund: Money, cause: str, contact: str
+) -> wire.BookingUnfulfillable:
+    """Paid, but there is no place: all of it goes back."""
+    return wire.BookingUnfulfillable(
+        **_facts(booking),
+        payment_id=payment_id,
+        refund=_money(refund),
+        cause=cause,
+        contact=contact,
+        locale=booking.locale,
+        title=booking.occasion.title,
+        starts_at=booking.occasion.starts_at,
+        timezone=booking.occasion.timezone,
+    )
+
+
+def refund_due(
+    booking: Booking,
+    payment_id: UUID,
+    refund: Money,
+    cause: Literal["already_paid", "cancelled", "wrong_amount", "wrong_currency"],
+) -> wire.BookingRefundDue:
+    """Money that this booking cannot keep goes back."""
+    return wire.BookingRefundDue(
+        **_facts(booking), payment_id=payment_id, refund=_money(refund), cause=cause
+    )

@@ -1,0 +1,185 @@
+"""Reading a booking, locking it, and saving what became of it."""
+
+# ruff: noqa: S608 - the pieces of these statements are constants
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from booking.domain.lifecycle import OCCUPYING
+from booking.store import audit
+from booking.store.rows import COLUMNS, TABLES, booking_of
+from chassis.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from booking.domain.booking import Booking
+    from chassis.db import Transaction
+
+READ = f"SELECT {COLUMNS} FROM {TABLES} WHERE b.id = $1"
+LOCK = f"{READ} FOR UPDATE OF b"
+
+# Rows that others are deciding about right now are theirs: skipping them cannot deadlock.
+LAPSED_UNITS = f"""
+SELECT {COLUMNS} FROM {TABLES}
+WHERE b.session_id = $1 AND b.status IN ('pending_payment', 'requires_authentication')
+    AND b.expires_at <= $2
+ORDER BY b.expires_at LIMIT 100
+FOR UPDATE OF b SKIP LOCKED
+"""
+LAPSED_RESOURCES = f"""
+SELECT {COLUMNS} FROM {TABLES}
+WHERE b.id IN (SELECT live.booking_id FROM live_allocations($1, tstzrange($3, $4)) live)
+    AND b.status IN ('pending_payment', 'requires_authentication') AND b.expires_at <= $2
+ORDER BY b.id
+FOR UPDATE OF b SKIP LOCKED
+"""
+
+# State, ledger, counter and audit change together or not at all.
+SAVE = """
+WITH changed AS (
+    UPDATE bookings SET
+        previous_status = CASE WHEN $17 THEN status ELSE previous_status END,
+        status = $3, payment_status = $4, version = $2 + 1, amount_paid = $5,
+        amount_refunded = $6, expires_at = $7, confirmed_at = $8, cancelled_at = $9,
+        payment_id = $10, payment_sequence = $11, failure_code = $12, failure_message_key = $13
+    WHERE id = $1 AND version = $2
+    RETURNING id, org_id
+),
+freed AS (
+    UPDATE allocations a SET released_at = $14 FROM changed
+    WHERE a.booking_id = changed.id AND a.released_at IS NULL AND $15::boolean
+    RETURNING a.session_id, a.units
+),
+counted AS (
+    UPDATE sessions s SET taken = s.taken - freed.units FROM freed
+    WHERE s.id = freed.session_id AND freed.units > 0
+),
+noted AS (
+    INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor, reason, before, after,
+        message_id)
+    SELECT changed.id, $16::uuid, changed.org_id, 'booking', $18::text, $14, $19::text, $20::text,
+        $21::text::jsonb, $22::text::jsonb, $23::uuid
+    FROM changed
+)
+SELECT EXISTS (SELECT FROM changed)
+"""
+
+RESOURCES = "SELECT number, label FROM resources WHERE id = ANY($1) ORDER BY number"
+ATTACH_CUSTOMER = """
+UPDATE bookings SET customer_id = $2 WHERE id = $1 AND customer_id IS DISTINCT FROM $2
+RETURNING id
+"""
+NOTE_PAYMENT = "UPDATE bookings SET payment_id = $2 WHERE id = $1 AND payment_id IS NULL"
+
+
+class StaleBooking(Exception):
+    """A booking was saved that was not the one last read under its lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookedResource:
+    """A resource as a guest knows it."""
+
+    number: int
+    label: str
+
+
+async def read(tx: Transaction, booking_id: UUID) -> Booking | None:
+    """The booking as it is, without locking it."""
+    row = await tx.fetchrow(READ, booking_id)
+    return None if row is None else booking_of(row)
+
+
+async def lock(tx: Transaction, booking_id: UUID) -> Booking | None:
+    """The booking, with its row locked: from here on its state decides, and nobody else does."""
+    row = await tx.fetchrow(LOCK, booking_id)
+    return None if row is None else booking_of(row)
+
+
+async def lock_lapsed_in_the_way_of(
+    tx: Transaction, wanted: Booking, now: datetime
+) -> list[Booking]:
+    """Lapsed holds on the place that ``wanted`` could not get, locked; rivals' are left alone."""
+    if wanted.claim.resource_ids:
+        rows = await tx.fetch(
+            LAPSED_RESOURCES,
+            list(wanted.claim.resource_ids),
+            now,
+            wanted.occasion.starts_at,
+            wanted.occasion.ends_at,
+        )
+    else:
+        rows = await tx.fetch(LAPSED_UNITS, wanted.session_id, now)
+    return [booking_of(row) for row in rows]
+
+
+async def save(
+    tx: Transaction,
+    before: Booking,
+    after: Booking,
+    action: str,
+    *,
+    actor: str,
+    moved: bool = True,
+    reason: str | None = None,
+) -> None:
+    """Write what became of a locked booking, freeing its place when its new state has none.
+
+    ``after.version`` must be one more than ``before.version``. ``moved`` False: the change is no
+    step in the lifecycle, such as a refund.
+
+    Raises:
+        StaleBooking: the row is not at ``before.version``; the caller did not lock it.
+    """
+    now = await tx.now()
+    old, new = audit.change(before, after)
+    saved = await tx.fetchval(
+        SAVE,
+        after.id,
+        before.version,
+        after.status.value,
+        after.payment_status.value,
+        after.paid.amount_minor,
+        after.refunded.amount_minor,
+        after.expires_at,
+        after.confirmed_at,
+        after.cancelled_at,
+        after.payment_id,
+        after.payment_sequence,
+        after.failure.code if after.failure else None,
+        after.failure.message_key if after.failure else None,
+        now,
+        before.status in OCCUPYING and after.status not in OCCUPYING,
+        uuid7(now),
+        moved,
+        action,
+        actor,
+        reason,
+        audit.document(old),
+        audit.document(new),
+        tx.cause.message_id if tx.cause else None,
+    )
+    if not saved or after.version != before.version + 1:
+        raise StaleBooking(f"booking {after.id} is not at version {before.version}")
+
+
+async def resources_of(tx: Transaction, resource_ids: Sequence[UUID]) -> list[BookedResource]:
+    """Numbers and labels of the resources a booking asked for; no query when it asked for none."""
+    if not resource_ids:
+        return []
+    rows = await tx.fetch(RESOURCES, list(resource_ids))
+    return [BookedResource(row["number"], row["label"]) for row in rows]
+
+
+async def attach_customer(tx: Transaction, booking_id: UUID, customer_id: UUID) -> bool:
+    """Set the customer; False when it was set already or there is no such booking."""
+    return await tx.fetchval(ATTACH_CUSTOMER, booking_id, customer_id) is not None
+
+
+async def note_payment(tx: Transaction, booking_id: UUID, payment_id: UUID) -> None:
+    """Set the payment of a booking that has none yet."""
+    await tx.execute(NOTE_PAYMENT, booking_id, payment_id)

@@ -1,0 +1,69 @@
+"""What a hold needs of the catalogue, read once per version and kept in the process.
+
+An offering's version rises with every change of it, its venue, organisation or resources, so what
+is cached under a version never changes, and nothing has to be invalidated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from booking.domain.catalogue import Listing
+from booking.domain.inventory import Seats
+from booking.store import tables
+from booking.store.catalogue import offering_of, organisation_of, venue_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from chassis.db import Transaction
+
+_MOST = 5_000
+
+
+class Listings:
+    """The newest known listing of each offering."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, Listing] = {}
+
+    async def at(self, tx: Transaction, offering_id: UUID, version: int) -> Listing:
+        """The listing at this version of the offering, or a newer one."""
+        known = self._known.get(offering_id)
+        if known is not None and known.offering.version >= version:
+            return known
+        listing = await _load(tx, offering_id)
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[offering_id] = listing
+        return listing
+
+
+async def _load(tx: Transaction, offering_id: UUID) -> Listing:
+    # The version first: what is read after it can only be newer than it claims to be.
+    offerings, venues = tables.offerings, tables.venues
+    offering = offering_of(
+        (await tx.core(select(offerings).where(offerings.c.id == offering_id))).one()
+    )
+    venue = venue_of((await tx.core(select(venues).where(venues.c.id == offering.venue_id))).one())
+    organisation = organisation_of(
+        (
+            await tx.core(
+                select(tables.organisations).where(tables.organisations.c.org_id == offering.org_id)
+            )
+        ).one()
+    )
+    resources = tables.resources
+    rows = await tx.core(
+        select(resources.c.id, resources.c.seats_min, resources.c.seats_max).where(
+            resources.c.venue_id == venue.id, resources.c.status == "active"
+        )
+    )
+    return Listing(
+        organisation=organisation,
+        venue=venue,
+        offering=offering,
+        seats={row.id: Seats(row.seats_min, row.seats_max) for row in rows},
+    )

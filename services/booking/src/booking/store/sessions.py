@@ -1,0 +1,254 @@
+"""Sessions: opening and editing them, and what is left of them."""
+
+# ruff: noqa: S608 - the pieces of these statements are constants
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from booking.domain.catalogue import Session, SessionStatus
+from booking.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import asyncpg
+
+    from chassis.db import Transaction
+
+_COLUMNS = """s.id, s.org_id, s.offering_id, s.venue_id, s.title, s.starts_at, s.ends_at,
+    s.capacity, s.taken, s.status, s.version"""
+
+# One round trip gives a hold all it must know afresh; the rest is cached by offering_version.
+FOR_HOLD = f"""
+SELECT {_COLUMNS}, o.version AS offering_version, messaging.now() AS now,
+    ARRAY(SELECT sr.resource_id FROM session_resources sr
+          WHERE sr.session_id = s.id AND sr.resource_id = ANY($2::uuid[])) AS offered
+FROM sessions s JOIN offerings o ON o.id = s.offering_id
+WHERE s.id = $1
+"""
+
+# A lapsed hold that nobody has expired yet does not count: a new one may have its place.
+_LAPSED = """coalesce((
+    SELECT sum(b.units) FROM bookings b
+    WHERE b.session_id = s.id AND b.status IN ('pending_payment', 'requires_authentication')
+        AND b.expires_at <= messaging.now()), 0)::integer AS lapsed"""
+
+ONE = f"SELECT {_COLUMNS}, {_LAPSED} FROM sessions s WHERE s.id = $1"
+PAGE = f"""
+SELECT {_COLUMNS}, {_LAPSED} FROM sessions s
+WHERE s.offering_id = $1 AND s.starts_at >= $2 AND s.starts_at < $3
+    AND (s.starts_at, s.id) > ($4, $5) AND s.status = ANY($6)
+ORDER BY s.starts_at, s.id LIMIT $7
+"""
+
+# Every session of the same time counts, not only this one: a table is in one place at a time.
+TABLES = """
+WITH session AS (SELECT id, starts_at, ends_at FROM sessions WHERE id = $1),
+offered AS (SELECT resource_id FROM session_resources WHERE session_id = $1),
+blocked AS (
+    SELECT live.resource_id, bool_or(b.expires_at IS NULL OR b.status NOT IN
+        ('pending_payment', 'requires_authentication')) AS booked
+    FROM session, live_allocations(
+        ARRAY(SELECT resource_id FROM offered), tstzrange(session.starts_at, session.ends_at)) live
+    JOIN bookings b ON b.id = live.booking_id
+    WHERE b.status NOT IN ('pending_payment', 'requires_authentication')
+        OR b.expires_at > messaging.now()
+    GROUP BY live.resource_id
+)
+SELECT r.id, r.number, r.floor, r.seats_min, r.seats_max, r.features, r.vip, r.label,
+    CASE WHEN blocked.booked THEN 'booked' WHEN blocked.booked IS NULL THEN 'available'
+         ELSE 'pending' END AS status
+FROM offered JOIN resources r ON r.id = offered.resource_id
+LEFT JOIN blocked ON blocked.resource_id = r.id
+ORDER BY r.number
+"""
+
+_LOCK = f"SELECT {_COLUMNS}, 0 AS lapsed FROM sessions s WHERE s.id = $1 FOR UPDATE"
+_HAS_TABLES_TAKEN = """
+SELECT EXISTS (SELECT FROM allocations
+    WHERE session_id = $1 AND released_at IS NULL AND resource_id IS NOT NULL)
+"""
+_SAVE = """
+UPDATE sessions SET title = $2, starts_at = $3, ends_at = $4, capacity = $5, status = $6,
+    version = version + 1
+WHERE id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session and how many places are left; None when it sells resources."""
+
+    session: Session
+    remaining: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A resource of a session as anybody may see it: no trace of who has it (F-41)."""
+
+    resource_id: UUID
+    number: int
+    label: str
+    floor: str | None
+    seats_min: int
+    seats_max: int
+    features: list[str]
+    vip: bool
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForHold:
+    """What a hold must know afresh."""
+
+    session: Session
+    offering_version: int
+    offered: list[UUID]
+
+
+async def for_hold(
+    tx: Transaction, session_id: UUID, resource_ids: Sequence[UUID]
+) -> ForHold | None:
+    """The session, which of the resources it offers, and the time (``tx.now()`` is free after)."""
+    row = await tx.fetchrow(FOR_HOLD, session_id, resource_ids)
+    if row is None:
+        return None
+    tx.observe_now(row["now"])
+    return ForHold(session_of(row), row["offering_version"], row["offered"])
+
+
+async def add(
+    tx: Transaction, session: Session, resource_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Write a new session and the resources it offers."""
+    await tx.core(
+        insert(tables.sessions).values(
+            id=session.id,
+            org_id=session.org_id,
+            offering_id=session.offering_id,
+            venue_id=session.venue_id,
+            title=session.title,
+            starts_at=session.starts_at,
+            ends_at=session.ends_at,
+            capacity=session.capacity,
+            status=session.status,
+            version=session.version,
+            created_at=now,
+        )
+    )
+    if resource_ids:
+        await tx.core(
+            insert(tables.session_resources).values(
+                [
+                    {
+                        "session_id": session.id,
+                        "resource_id": resource_id,
+                        "org_id": session.org_id,
+                    }
+                    for resource_id in resource_ids
+                ]
+            )
+        )
+
+
+async def read(tx: Transaction, session_id: UUID) -> SessionView | None:
+    """One session with what is left of it."""
+    row = await tx.fetchrow(ONE, session_id)
+    return None if row is None else _view_of(row)
+
+
+async def lock(tx: Transaction, session_id: UUID) -> Session | None:
+    """One session, locked against holds: they wait, and then find its new version."""
+    row = await tx.fetchrow(_LOCK, session_id)
+    return None if row is None else session_of(row)
+
+
+async def save(tx: Transaction, session: Session) -> None:
+    """Write what may be edited; the version rises."""
+    await tx.execute(
+        _SAVE,
+        session.id,
+        session.title,
+        session.starts_at,
+        session.ends_at,
+        session.capacity,
+        session.status.value,
+    )
+
+
+async def has_tables_taken(tx: Transaction, session_id: UUID) -> bool:
+    """Whether any booking of this session has a resource."""
+    return bool(await tx.fetchval(_HAS_TABLES_TAKEN, session_id))
+
+
+async def page(
+    tx: Transaction,
+    offering_id: UUID,
+    *,
+    since: datetime,
+    until: datetime,
+    after: tuple[datetime, UUID],
+    statuses: Sequence[SessionStatus],
+    limit: int,
+) -> list[SessionView]:
+    """Sessions of an offering by start, those after the given start and id."""
+    rows = await tx.fetch(
+        PAGE, offering_id, since, until, *after, [status.value for status in statuses], limit
+    )
+    return [_view_of(row) for row in rows]
+
+
+async def tables_of(tx: Transaction, session_id: UUID) -> list[TableView]:
+    """The resources of a session by number, each with its status (AVL-01)."""
+    return [
+        TableView(
+            resource_id=row["id"],
+            number=row["number"],
+            label=row["label"],
+            floor=row["floor"],
+            seats_min=row["seats_min"],
+            seats_max=row["seats_max"],
+            features=row["features"],
+            vip=row["vip"],
+            status=row["status"],
+        )
+        for row in await tx.fetch(TABLES, session_id)
+    ]
+
+
+async def resource_ids_of(tx: Transaction, session_id: UUID) -> list[UUID]:
+    """The resources a session offers."""
+    table = tables.session_resources
+    query = select(table.c.resource_id).where(table.c.session_id == session_id)
+    return list((await tx.core(query)).scalars())
+
+
+def session_of(row: asyncpg.Record) -> Session:
+    """The session in a row."""
+    return Session(
+        id=row["id"],
+        org_id=row["org_id"],
+        offering_id=row["offering_id"],
+        venue_id=row["venue_id"],
+        title=row["title"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        capacity=row["capacity"],
+        taken=row["taken"],
+        status=SessionStatus(row["status"]),
+        version=row["version"],
+    )
+
+
+def _view_of(row: asyncpg.Record) -> SessionView:
+    session = session_of(row)
+    remaining = None
+    if session.capacity is not None:
+        remaining = session.capacity - session.taken + row["lapsed"]
+    return SessionView(session, remaining)

@@ -1,0 +1,19 @@
+"""Timers that this service sets for itself; they never touch the broker."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from contracts import Message
+
+
+class HoldDue(Message):
+    """A hold has reached its end; its state decides what that means."""
+
+    TYPE: ClassVar[str] = "booking.hold_due"
+
+    booking_id: UUID
+
+
+def key_of(booking_id: UUID) -> str:
+    """The key under which a booking has at most one timer."""
+    return f"hold:{booking_id}"

@@ -1,0 +1,94 @@
+"""What is on offer, page by page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from booking.domain.catalogue import SessionStatus
+from booking.domain.refusals import Unknown
+from booking.store import catalogue, sessions
+
+if TYPE_CHECKING:
+    from booking.domain.catalogue import Offering, Organisation, Resource, Venue
+    from booking.store.sessions import SessionView
+    from chassis.db import Transaction
+
+_FIRST_ID = UUID(int=0)
+_LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+
+
+async def organisation(tx: Transaction) -> Organisation:
+    """Raises Unknown when the tenant does not exist."""
+    found = await catalogue.organisation(tx)
+    if found is None:
+        raise Unknown
+    return found
+
+
+async def venue(tx: Transaction, venue_id: UUID) -> Venue:
+    """Raises Unknown when the organisation has no such venue."""
+    found = await catalogue.venue(tx, venue_id)
+    if found is None:
+        raise Unknown
+    return found
+
+
+async def offering(tx: Transaction, offering_id: UUID) -> tuple[Offering, Venue]:
+    """An offering and where it takes place; raises Unknown when there is none."""
+    found = await catalogue.offering(tx, offering_id)
+    if found is None:
+        raise Unknown
+    return found, await venue(tx, found.venue_id)
+
+
+async def offerings(
+    tx: Transaction, *, after: UUID | None, limit: int
+) -> list[tuple[Offering, Venue]]:
+    """What is on sale, each with its venue, in the order of their making (CAT-10)."""
+    page = await catalogue.offerings(tx, after=after, limit=limit)
+    venues = {venue_id: await venue(tx, venue_id) for venue_id in {o.venue_id for o in page}}
+    return [(found, venues[found.venue_id]) for found in page]
+
+
+async def venues(tx: Transaction, *, after: UUID | None, limit: int) -> list[Venue]:
+    """Venues in the order of their making."""
+    return await catalogue.venues(tx, after=after, limit=limit)
+
+
+async def resources(
+    tx: Transaction, venue_id: UUID, *, after: tuple[int, UUID] | None, limit: int
+) -> list[Resource]:
+    """A venue's resources by number (CAT-06); raises Unknown when there is no such venue."""
+    await venue(tx, venue_id)
+    return await catalogue.resources(tx, venue_id, after=after, limit=limit)
+
+
+async def future_sessions(
+    tx: Transaction,
+    offering_id: UUID,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[SessionView]:
+    """Open sessions that have not started, by start, with what is left of each.
+
+    Raises:
+        Unknown: there is no such offering.
+    """
+    if await catalogue.offering(tx, offering_id) is None:
+        raise Unknown
+    now = await tx.now()
+    earliest = now if since is None else max(now, since)
+    return await sessions.page(
+        tx,
+        offering_id,
+        since=earliest,
+        until=until or _LAST_INSTANT,
+        after=after or (earliest, _FIRST_ID),
+        statuses=[SessionStatus.OPEN],
+        limit=limit,
+    )

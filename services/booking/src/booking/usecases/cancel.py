@@ -1,0 +1,78 @@
+"""Cancel a booking: free its place and say what goes back, by the policy frozen on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from booking import published, timers
+from booking.domain.booking import Cancellation, cancellation
+from booking.domain.lifecycle import Verb, after
+from booking.domain.refusals import CannotCancel, Fault, InvalidRequest, Unknown
+from booking.store import bookings
+
+if TYPE_CHECKING:
+    from booking.domain.booking import Booking
+    from booking.store.contacts import ContactVault
+    from chassis.db import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Who cancels what, and why. ``manage_epoch``: of the guest's token; None for staff."""
+
+    booking_id: UUID
+    cause: Literal["customer", "staff"]
+    actor: str
+    reason: str | None = None
+    manage_epoch: int | None = None
+
+
+async def cancel(
+    tx: Transaction, command: Cancel, *, vault: ContactVault
+) -> tuple[Booking, Cancellation]:
+    """Cancel and answer what was done (CAN-01..05).
+
+    A guest may until the start; staff also after it, with a reason. What goes back is decided by
+    the policy the booking was made under, at this instant.
+
+    Raises:
+        Unknown: there is no such booking, or the guest's token was revoked.
+        CannotCancel: its state, or the start, forbids it.
+        InvalidRequest: staff gave no reason.
+    """
+    by_staff = command.cause == "staff"
+    if by_staff and not (command.reason or "").strip():
+        raise InvalidRequest(Fault("reason", "staff must give one"))
+    booking = await bookings.lock(tx, command.booking_id)
+    if booking is None or command.manage_epoch not in (None, booking.manage_epoch):
+        raise Unknown
+    now = await tx.now()
+    terms = cancellation(booking, now, by_staff=by_staff)
+    if not terms.allowed:
+        raise CannotCancel
+    cancelled = replace(
+        booking,
+        status=after(Verb.CANCEL, booking.status),
+        version=booking.version + 1,
+        cancelled_at=now,
+    )
+    await bookings.save(
+        tx,
+        booking,
+        cancelled,
+        "booking.cancelled",
+        actor=command.actor,
+        reason=command.reason or f"{command.cause}_cancellation",
+    )
+    tx.unschedule(timers.key_of(booking.id))
+    contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
+    tx.publish(
+        published.cancelled(
+            cancelled, now, terms, contact, cause=command.cause, reason=command.reason
+        ),
+        key=str(booking.id),
+        sequence=cancelled.version,
+    )
+    return cancelled, terms

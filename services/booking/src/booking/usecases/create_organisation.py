@@ -1,0 +1,63 @@
+"""Create an organisation: a tenant of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from booking.domain.catalogue import Organisation, OrganisationStatus
+from booking.domain.reference import check_template
+from booking.domain.refusals import Fault, InvalidRequest
+from booking.store import audit, catalogue
+
+if TYPE_CHECKING:
+    from chassis.db import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateOrganisation:
+    """``default_country``: ISO 3166-1 alpha-2, for phone numbers without a country code."""
+
+    slug: str
+    name: str
+    default_country: str
+    locale: str
+    reference_template: str
+    actor: str
+
+
+async def create_organisation(tx: Transaction, command: CreateOrganisation) -> Organisation:
+    """Create it in a transaction of its own new tenant id (TEN-01).
+
+    Raises:
+        AlreadyExists: the slug is taken.
+        InvalidRequest: references cannot be made from the template.
+    """
+    if tx.org_id is None:
+        raise ValueError("an organisation is created inside its own tenant")
+    try:
+        check_template(command.reference_template)
+    except ValueError as wrong:
+        raise InvalidRequest(Fault("reference_template", str(wrong))) from wrong
+    now = await tx.now()
+    organisation = Organisation(
+        org_id=tx.org_id,
+        slug=command.slug,
+        name=command.name,
+        status=OrganisationStatus.ACTIVE,
+        default_country=command.default_country,
+        locale=command.locale,
+        reference_template=command.reference_template,
+        version=1,
+    )
+    await catalogue.add_organisation(tx, organisation, now)
+    await audit.note(
+        tx,
+        "organisation",
+        organisation.org_id,
+        "organisation.created",
+        actor=command.actor,
+        at=now,
+        after={"slug": organisation.slug, "name": organisation.name},
+    )
+    return organisation

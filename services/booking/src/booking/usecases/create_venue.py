@@ -1,0 +1,94 @@
+"""Create a venue: a place with a time zone and a currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from booking import published
+from booking.domain.catalogue import ListingStatus, Venue
+from booking.domain.guest import normal_email
+from booking.domain.refusals import Fault, InvalidRequest, Unknown
+from booking.domain.schedule import zone
+from booking.phones import normal_phone
+from booking.store import audit, catalogue
+from chassis.ids import uuid7
+
+if TYPE_CHECKING:
+    from chassis.db import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateVenue:
+    """``timezone``: IANA name; ``currency``: ISO 4217. Neither can change later."""
+
+    slug: str
+    name: str
+    timezone: str
+    currency: str
+    locale: str | None
+    contact_email: str | None
+    contact_phone: str | None
+    statement_descriptor: str | None
+    actor: str
+
+
+async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
+    """Create it and tell the other services (TEN-10).
+
+    Raises:
+        Unknown: the organisation does not exist.
+        InvalidRequest: unknown time zone, wrong contact e-mail or phone.
+        AlreadyExists: the organisation has a venue with this slug.
+    """
+    organisation = await catalogue.organisation(tx)
+    if organisation is None:
+        raise Unknown
+    try:
+        zone(command.timezone)
+    except ValueError as wrong:
+        raise InvalidRequest(Fault("timezone", "is not an IANA time zone")) from wrong
+    now = await tx.now()
+    venue = Venue(
+        id=uuid7(now),
+        org_id=organisation.org_id,
+        slug=command.slug,
+        name=command.name,
+        timezone=command.timezone,
+        currency=command.currency,
+        locale=command.locale or organisation.locale,
+        contact_email=venue_email(command.contact_email),
+        contact_phone=venue_phone(command.contact_phone, organisation.default_country),
+        statement_descriptor=command.statement_descriptor,
+        status=ListingStatus.ACTIVE,
+        version=1,
+    )
+    await catalogue.add_venue(tx, venue, now)
+    tx.publish(
+        published.venue_changed(organisation, venue), key=str(venue.id), sequence=venue.version
+    )
+    await audit.note(
+        tx,
+        "venue",
+        venue.id,
+        "venue.created",
+        actor=command.actor,
+        at=now,
+        after={"slug": venue.slug, "timezone": venue.timezone, "currency": venue.currency},
+    )
+    return venue
+
+
+def venue_email(text: str | None) -> str | None:
+    """The venue's public address in normal form; raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        return normal_email(text)
+    except InvalidRequest as wrong:
+        raise InvalidRequest(Fault("contact_email", wrong.faults[0].message)) from wrong
+
+
+def venue_phone(text: str | None, country: str) -> str | None:
+    """The venue's public number in E.164; raises InvalidRequest."""
+    return None if text is None else normal_phone(text, country, field="contact_phone")

@@ -1,0 +1,213 @@
+"""Hold a place: the guest has it until an exact instant, or for good when nothing is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from booking import published, timers
+from booking.domain.guest import Contact
+from booking.domain.holding import Wish, decide
+from booking.domain.lifecycle import PaymentStatus, Status
+from booking.domain.money import Money
+from booking.domain.reference import new_reference
+from booking.domain.refusals import (
+    Busy,
+    CapacityExceeded,
+    IdempotencyInProgress,
+    Refusal,
+    ResourceTaken,
+    Unknown,
+)
+from booking.domain.schedule import zone
+from booking.store import bookings, holding, idempotency, sessions
+from booking.store.holding import Outcome
+from booking.usecases.expire import expire_locked
+from chassis.ids import uuid7
+
+if TYPE_CHECKING:
+    from booking.domain.booking import Booking
+    from booking.store.contacts import ContactVault
+    from booking.store.listings import Listings
+    from chassis.db import Transaction
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A guest's wish, how to reach them, and what makes the request the same if it comes again."""
+
+    wish: Wish
+    contact: Contact
+    key: idempotency.Key
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The answer to a hold; stored, so that the same request gets the same answer."""
+
+    booking_id: UUID
+    reference: str
+    status: Status
+    payment_status: PaymentStatus
+    total: Money
+    due_now: Money
+    expires_at: datetime | None
+    manage_epoch: int
+    manage_expires_at: datetime
+
+
+async def hold(
+    tx: Transaction,
+    command: Hold,
+    *,
+    listings: Listings,
+    vault: ContactVault,
+    payments_enabled: bool,
+) -> Held:
+    """Take the place if it is free (HLD-01, INV-01, INV-02), expiring lapsed holds in its way.
+
+    Raises:
+        Unknown: there is no such session.
+        InvalidRequest, NotOnSale, SessionClosed, SessionStarted, PaymentsOff: see ``decide``.
+        CapacityExceeded, ResourceTaken: somebody else has the place.
+        IdempotencyKeyReused, IdempotencyInProgress: see the ``Idempotency-Key`` header.
+        Busy: the place was locked by others for more than 2 s.
+    """
+    wish, key = command.wish, command.key
+    for _ in range(_ATTEMPTS):
+        fresh = await sessions.for_hold(tx, wish.session_id, wish.resource_ids)
+        if fresh is None:
+            raise Unknown
+        now = await tx.now()
+        listing = await listings.at(tx, fresh.session.offering_id, fresh.offering_version)
+        booking_id = uuid7(now)
+        year = now.astimezone(zone(listing.venue.timezone)).year
+        try:
+            booking = decide(
+                wish,
+                listing,
+                fresh.session,
+                fresh.offered,
+                booking_id=booking_id,
+                reference=new_reference(listing.organisation.reference_template, year),
+                sealed_contact=vault.seal(command.contact, booking_id),
+                payments_enabled=payments_enabled,
+                now=now,
+            )
+        except Refusal as refusal:
+            # The same request may have succeeded before the session closed, filled or started.
+            return await _answer_given_before(tx, key, now, otherwise=refusal)
+        held = _held_of(booking)
+        outcome = await holding.take(
+            tx,
+            booking,
+            session_version=fresh.session.version,
+            hashes=vault.hashes(command.contact),
+            key=key,
+            answer=_answer_of(held),
+            actor=command.actor,
+        )
+        if outcome is Outcome.BOOKED:
+            await _announce(tx, booking, vault.for_bus(booking.name, command.contact))
+            return held
+        if outcome is Outcome.ANSWERED_BEFORE:
+            return await _answer_given_before(tx, key, now, otherwise=IdempotencyInProgress())
+        await holding.undo(tx, booking, key)
+        if outcome is Outcome.NO_PLACE and not await _make_way(
+            tx, booking, fresh.session.version, now
+        ):
+            raise ResourceTaken if booking.claim.resource_ids else CapacityExceeded
+    raise Busy
+
+
+async def _answer_given_before(
+    tx: Transaction, key: idempotency.Key, now: datetime, *, otherwise: Refusal
+) -> Held:
+    answer = await idempotency.find(tx, key, now)
+    if answer is None:
+        raise otherwise
+    return _held_from(answer)
+
+
+async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now: datetime) -> bool:
+    """Expire lapsed holds on the wanted place; whether there is reason to try once more.
+
+    There also is when the session was edited since it was read: then the decision is out of date.
+    """
+    lapsed = await bookings.lock_lapsed_in_the_way_of(tx, wanted, now)
+    for booking in lapsed:
+        await expire_locked(tx, booking, now, actor="hold")
+    if lapsed:
+        return True
+    view = await sessions.read(tx, wanted.session_id)
+    return view is not None and view.session.version != session_version
+
+
+async def _announce(tx: Transaction, booking: Booking, contact: str) -> None:
+    if booking.expires_at is not None:
+        tx.publish(
+            published.held(booking, booking.expires_at, contact),
+            key=str(booking.id),
+            sequence=booking.version,
+        )
+        tx.schedule(
+            timers.HoldDue(booking_id=booking.id),
+            due_at=booking.expires_at,
+            key=timers.key_of(booking.id),
+        )
+        return
+    resources = await bookings.resources_of(tx, booking.claim.resource_ids)
+    tx.publish(
+        published.confirmed(booking, booking.created_at, contact, resources),
+        key=str(booking.id),
+        sequence=booking.version,
+    )
+
+
+def _held_of(booking: Booking) -> Held:
+    return Held(
+        booking_id=booking.id,
+        reference=booking.reference,
+        status=booking.status,
+        payment_status=booking.payment_status,
+        total=booking.quote.total,
+        due_now=booking.quote.due_now,
+        expires_at=booking.expires_at,
+        manage_epoch=booking.manage_epoch,
+        manage_expires_at=booking.occasion.manage_expires_at,
+    )
+
+
+def _answer_of(held: Held) -> dict[str, Any]:
+    return {
+        "booking_id": held.booking_id,
+        "reference": held.reference,
+        "status": held.status,
+        "payment_status": held.payment_status,
+        "currency": held.total.currency,
+        "total": held.total.amount_minor,
+        "due_now": held.due_now.amount_minor,
+        "expires_at": held.expires_at,
+        "manage_epoch": held.manage_epoch,
+        "manage_expires_at": held.manage_expires_at,
+    }
+
+
+def _held_from(answer: dict[str, Any]) -> Held:
+    expires_at = answer["expires_at"]
+    return Held(
+        booking_id=UUID(answer["booking_id"]),
+        reference=answer["reference"],
+        status=Status(answer["status"]),
+        payment_status=PaymentStatus(answer["payment_status"]),
+        total=Money(answer["total"], answer["currency"]),
+        due_now=Money(answer["due_now"], answer["currency"]),
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        manage_epoch=answer["manage_epoch"],
+        manage_expires_at=datetime.fromisoformat(answer["manage_expires_at"]),
+    )

@@ -1,0 +1,49 @@
+"""Read a booking, with what may be done with it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from booking.domain.booking import Booking, Cancellation, cancellation
+from booking.domain.refusals import Unknown
+from booking.store import bookings
+from booking.store.bookings import BookedResource
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from chassis.db import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """A booking at an instant; ``cancellation`` is what cancelling would do right now."""
+
+    booking: Booking
+    resources: list[BookedResource]
+    cancellation: Cancellation
+    now: datetime
+
+
+async def read_booking(
+    tx: Transaction, booking_id: UUID, *, manage_epoch: int | None = None, by_staff: bool = False
+) -> BookingView:
+    """The booking as a guest or staff may see it (LIF-22).
+
+    ``manage_epoch``: of the guest's token, which a newer epoch revokes; None for staff.
+
+    Raises:
+        Unknown: there is no such booking, or the token was revoked.
+    """
+    booking = await bookings.read(tx, booking_id)
+    if booking is None or manage_epoch not in (None, booking.manage_epoch):
+        raise Unknown
+    now = await tx.now()
+    return BookingView(
+        booking=booking,
+        resources=await bookings.resources_of(tx, booking.claim.resource_ids),
+        cancellation=cancellation(booking, now, by_staff=by_staff),
+        now=now,
+    )
