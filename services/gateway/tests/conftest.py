@@ -138,11 +138,9 @@ class Services:
 @pytest_asyncio.fixture(loop_scope="session")
 async def services() -> AsyncIterator[Services]:
     made = Services()
-    for one in made:
-        await one.start()
+    await asyncio.gather(*(one.start() for one in made))
     yield made
-    for one in made:
-        await one.stop()
+    await asyncio.gather(*(one.stop() for one in made))
 
 
 @dataclass
@@ -276,13 +274,14 @@ class Keys:
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def make(self, *permissions: str, kind: str = "key") -> str:
+    def make(self, *permissions: str, kind: str = "key", **more: Any) -> str:
         key = f"hf_test{len(self.known):04}_{uuid4().hex}"
         self.known[key] = {
             "key_id": str(uuid4()),
             "org_id": None if kind == "operator" else str(uuid4()),
             "kind": kind,
             "permissions": list(permissions),
+            **more,
         }
         return key
 
@@ -290,7 +289,7 @@ class Keys:
         key = orjson.loads(seen.body)["key"]
         self.checks[key] += 1
         found = self.known.get(key)
-        return (200, found) if found else (401, Problem().document(""))
+        return (200, found) if found else (404, Problem().document(""))
 
 
 @pytest.fixture

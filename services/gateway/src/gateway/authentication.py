@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from gateway.wire import Request, Trail
 
 GUEST: Final = Principal(kind="guest", id="guest")
+_WRONG_KIND: Final = {
+    "key": "This takes an operator's key.",
+    "operator": "An operator acts for no organisation: this takes a key of the organisation.",
+}
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
@@ -91,7 +95,7 @@ def admit(principal: Principal, route: Route) -> None:
         Forbidden: the line is not for this kind of caller, or the key lacks its permission.
     """
     if principal.kind not in route.callers:
-        raise Forbidden
+        raise Forbidden(_WRONG_KIND.get(principal.kind))
     if (
         route.permission is not None
         and principal.kind == "key"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _PENDING: Final = "pending_payment"
+_PREPARING: Final = "preparing"
 _REPLAYED: Final = b"idempotent-replayed"
 
 
@@ -120,7 +121,7 @@ def _is_due(booking: dict[str, Any]) -> bool:
 
 def is_ready(payment: dict[str, Any]) -> bool:
     """Whether the client can go on with it: pay it, or see how it ended."""
-    return bool(payment.get("client_secret"))
+    return bool(payment.get("status", _PREPARING) != _PREPARING)
 
 
 async def _more(expected: Expectation, seconds: float) -> bool:

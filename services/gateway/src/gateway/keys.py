@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import re
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 import orjson
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from chassis.auth import Principal
 from chassis.problems import Problem, Unauthenticated, Unavailable
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_FORM = re.compile(r"hf_[A-Za-z0-9]{4,32}_[A-Za-z0-9_-]{16,128}\Z")
+_FORM = re.compile(r"hf_[A-Za-z0-9]{4,32}_[A-Za-z0-9]{16,90}\Z")
 _MOST_REMEMBERED = 10_000
 _ASK_AGAIN_AFTER: Final = 5.0
 _VERIFY_PATH = "/internal/api-keys/verify"
@@ -48,6 +50,7 @@ class KeyAnswer(BaseModel):
     org_id: UUID | None
     kind: Literal["key", "operator"]
     permissions: frozenset[str] = frozenset()
+    expires_at: AwareDatetime | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class _Known:
     principal: Principal | None  # None: asked about, and not valid
     asked_at: float
     ask_again_at: float
+    good_until: float = math.inf
 
 
 class ApiKeys:
@@ -108,9 +112,9 @@ class ApiKeys:
         except UnknownKey:
             raise
         except Problem:
-            if known is None or known.principal is None or now >= known.asked_at + self._stale:
+            if known is None or known.principal is None or now >= known.good_until:
                 raise Unavailable("Keys cannot be checked just now. Please try again.") from None
-            known.ask_again_at = now + _ASK_AGAIN_AFTER
+            known.ask_again_at = min(now + _ASK_AGAIN_AFTER, known.good_until)
             log.warning("keys.stale", key_id=known.principal.id, age=round(now - known.asked_at))
             return known.principal
 
@@ -136,11 +140,19 @@ class ApiKeys:
         )
         now = self._clock()
         if answer.status == 200:
-            principal = _principal(answer.body)
+            found = _read(answer.body)
+            good_until = now + min(self._stale, _seconds_until(found.expires_at))
+            principal = Principal(
+                kind=found.kind,
+                id=str(found.key_id),
+                org_id=found.org_id,
+                permissions=found.permissions,
+            )
             self._invalid.pop(digest, None)
-            _remember(self._valid, digest, _Known(principal, now, now + self._fresh))
+            ask_again_at = min(now + self._fresh, good_until)
+            _remember(self._valid, digest, _Known(principal, now, ask_again_at, good_until))
             return principal
-        if answer.status in {401, 404}:
+        if answer.status == 404:
             self._valid.pop(digest, None)
             _remember(self._invalid, digest, _Known(None, now, now + self._fresh))
             return None
@@ -148,18 +160,16 @@ class ApiKeys:
         raise Unavailable
 
 
-def _principal(body: bytes) -> Principal:
+def _read(body: bytes) -> KeyAnswer:
     try:
-        answer = KeyAnswer.model_validate_json(body)
+        return KeyAnswer.model_validate_json(body)
     except ValidationError as exc:
         log.exception("keys.unreadable_answer")
         raise Unavailable from exc
-    return Principal(
-        kind=answer.kind,
-        id=str(answer.key_id),
-        org_id=answer.org_id,
-        permissions=answer.permissions,
-    )
+
+
+def _seconds_until(instant: datetime | None) -> float:
+    return math.inf if instant is None else (instant - datetime.now(UTC)).total_seconds()
 
 
 def _or_refuse(principal: Principal | None) -> Principal:

@@ -33,9 +33,12 @@ Callers = frozenset[Kind]
 Limit = Literal["reads", "booking", "payment", "default"]
 Handling = Literal["forward", "book", "timeline"]
 
+# An operator's key belongs to no organisation, so what belongs to one takes a key of its own.
 ANYONE: Final[Callers] = frozenset({"guest", "key", "operator"})
-HOLDER: Final[Callers] = frozenset({"manage", "key", "operator"})
-STAFF: Final[Callers] = frozenset({"key", "operator"})
+BOOKER: Final[Callers] = frozenset({"guest", "key"})
+HOLDER: Final[Callers] = frozenset({"manage", "key"})
+STAFF: Final[Callers] = frozenset({"key"})
+STAFF_OR_OPERATOR: Final[Callers] = frozenset({"key", "operator"})
 OPERATOR: Final[Callers] = frozenset({"operator"})
 
 
@@ -138,7 +141,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/sessions/{id}/availability",          _B, ANYONE),
 
     # A booking, from hold to cancellation
-    post("/v1/bookings",                           _B, ANYONE, "bookings:create",
+    post("/v1/bookings",                           _B, BOOKER, "bookings:create",
          limit="booking", idempotent=True, handling="book"),
     get("/v1/bookings/{booking_id}",               _B, HOLDER, "bookings:view"),
     get("/v1/bookings/{booking_id}/payment",       _P, HOLDER, "bookings:view"),
@@ -164,9 +167,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     patch("/v1/sessions/{id}",                     _B, STAFF,  "catalogue:edit"),
 
     # Staff: money, people, keys
-    post("/v1/payment-accounts",                   _P, STAFF,  "payments:manage"),
-    post("/v1/payment-accounts/{id}/webhook-secret", _P, STAFF, "payments:manage"),
-    post("/v1/api-keys",                           _C, STAFF,  "keys:manage"),
+    post("/v1/payment-accounts",                   _P, STAFF_OR_OPERATOR, "payments:manage"),
+    post("/v1/payment-accounts/{id}/webhook-secret",
+                                                   _P, STAFF_OR_OPERATOR, "payments:manage"),
+    post("/v1/api-keys",                           _C, STAFF_OR_OPERATOR, "keys:manage"),
+    post("/v1/api-keys/{prefix}/revoke",           _C, STAFF_OR_OPERATOR, "keys:manage"),
     get("/v1/customers",                           _C, STAFF,  "customers:view"),
     get("/v1/customers/{id}",                      _C, STAFF,  "customers:view"),
 )
@@ -175,9 +180,10 @@ ROUTES: Final[tuple[Route, ...]] = (
 # A parameter takes only what its pattern allows, so a path that matched can be passed on as it
 # stands: it holds no escapes, no dots and no empty segments.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_PREFIX = re.compile(r"[A-Za-z0-9]{4,32}\Z")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 _PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
-    {"slug": _SLUG, "id": _UUID, "booking_id": _UUID}
+    {"slug": _SLUG, "id": _UUID, "booking_id": _UUID, "prefix": _PREFIX}
 )
 
 
