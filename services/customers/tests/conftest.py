@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+
 from chassis.db import Database
 from chassis.ids import uuid7
 from chassis.messaging import Handlers, Meta

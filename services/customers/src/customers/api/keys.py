@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field, field_validator
 
 from chassis.auth import Principal
@@ -100,7 +100,9 @@ async def create(request: KeyRequest, maker: KeyMaker, db: DB) -> KeyMade:
     response_class=Response,
     responses=responses(UnknownKey),
 )
-async def revoke(prefix: Annotated[str, Field(max_length=32)], revoker: KeyMaker, db: DB) -> None:
+async def revoke(
+    prefix: Annotated[str, Path(pattern="^[0-9a-f]{12}$")], revoker: KeyMaker, db: DB
+) -> None:
     """Revoke a key; it stops working within a minute."""
     if revoker.kind != "operator" and revoker.org_id is None:
         raise Forbidden

@@ -1,0 +1,101 @@
+"""What is counted for a customer, whatever order the messages arrive in."""
+
+import asyncio
+import itertools
+import random
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customers.domain.standing import NOTHING, Money, Seen, Tally
+
+from .conftest import NOON, Inbox, Story
+
+FACTS = ("confirm", "cancel", "refund 2000", "refund 5000")
+
+
+def noted(seen: Seen, fact: str) -> Seen:
+    match fact.split():
+        case ["confirm"]:
+            return seen.confirm(customer_id=seen.booking_id, at=NOON, paid=Money(5000, "GBP"))
+        case ["cancel"]:
+            return seen.cancel(NOON)
+        case ["refund", total]:
+            return seen.refund(Money(int(total), "GBP"))
+    raise AssertionError(fact)
+
+
+@given(st.lists(st.sampled_from(FACTS), max_size=12))
+def test_the_sum_depends_on_what_was_heard_and_not_on_when(facts: list[str]) -> None:
+    heard = Seen(uuid4())
+    counted = Tally()
+    for fact in facts:
+        after = noted(heard, fact)
+        counted = _sum(counted, after.tally() - heard.tally())
+        heard = after
+    assert counted == _expected(set(facts))
+
+
+def _expected(facts: set[str]) -> Tally:
+    if "confirm" not in facts:
+        return NOTHING
+    refunded = 5000 if "refund 5000" in facts else 2000 if "refund 2000" in facts else 0
+    net = {"GBP": 5000 - refunded} if refunded < 5000 else {}
+    return Tally(bookings=1, cancellations=int("cancel" in facts), spend=net)
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    return one - (NOTHING - other)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_messages_shuffled_and_doubled_leave_the_same_counters(
+    inbox: Inbox, seed: int
+) -> None:
+    """F-34, F-40: cumulative refunds, spend per currency and net of them."""
+    kept = Story(inbox.org_id, at=NOON, amount=5000)
+    undone = Story(inbox.org_id, at=NOON + timedelta(hours=1), amount=18000, currency="SEK")
+    held = Story(inbox.org_id)
+    messages = [
+        kept.confirmed(),
+        kept.refunded(1000),
+        kept.refunded(1500),
+        undone.confirmed(),
+        undone.cancelled(),
+        undone.refunded(18000),
+        held.cancelled(),  # given up before it was paid
+    ] * 2
+    random.Random(seed).shuffle(messages)
+    await asyncio.gather(*(inbox.hand(message) for message in messages))
+    [customer] = await inbox.customers()
+    assert (customer["total_bookings"], customer["cancellations"]) == (2, 1)
+    assert customer["first_booking_at"] == kept.at
+    assert customer["last_booking_at"] == undone.at
+    spend = await inbox.rows("SELECT currency, amount_minor FROM spend WHERE amount_minor <> 0")
+    assert spend == [{"currency": "GBP", "amount_minor": 3500}]
+
+
+async def test_every_order_of_one_bookings_story_ends_alike(inbox: Inbox) -> None:
+    for number, order in enumerate(itertools.permutations(range(3))):
+        story = Story(inbox.org_id, phone=f"+4477009001{number:02}", email=None)
+        told = [story.confirmed(), story.cancelled(), story.refunded(5000)]
+        for step in order:
+            await inbox.hand(told[step])
+    customers = await inbox.customers()
+    assert len(customers) == 6
+    assert {(c["total_bookings"], c["cancellations"]) for c in customers} == {(1, 1)}
+    assert await inbox.rows("SELECT 1 FROM spend WHERE amount_minor <> 0") == []
+
+
+async def test_the_customer_is_told_once(inbox: Inbox) -> None:
+    story = Story(inbox.org_id)
+    await asyncio.gather(*(inbox.hand(story.confirmed(), sequence=2) for _ in range(4)))
+    told = await inbox.rows(
+        "SELECT type, sequence, ordering_key FROM messaging.outbox WHERE org_id = $1", inbox.org_id
+    )
+    assert told == [
+        {"type": "customer.resolved.v1", "sequence": 2, "ordering_key": str(story.booking_id)}
+    ]
