@@ -38,7 +38,8 @@ from notifications.store.messages import Messages
 from notifications.usecases.plan import SEND_MAIL
 from notifications.usecases.send import SendMail
 
-CONTACTS = Sealer(EXAMPLE_CONTACT_KEYS)
+CONTACT_KEYS = EXAMPLE_CONTACT_KEYS
+CONTACTS = Sealer(CONTACT_KEYS)
 TOKENS = ManageTokens({"k1": "a manage token key only for tests, and long"})
 SENDER = "bookings@holdfast.example"
 

@@ -17,7 +17,6 @@ from notifications.domain.notice import Facts, Kind, Message, Money, Recipient, 
 from notifications.domain.text import file_stem, is_address, one_line
 from notifications.mail.formats import language_of, locale_for, money
 from notifications.mail.letter import BadAddress
-from notifications.messages import handlers
 
 from .conftest import TOKENS, letter_writer
 
@@ -268,13 +267,3 @@ def test_unknown_languages_and_countries_fall_back() -> None:
     assert (language_of("sv_SE"), language_of("fr-FR")) == ("sv", "en")
     assert str(locale_for("en", "XX")) == "en_GB"
     assert str(locale_for("en", "US")) == "en_US"
-
-
-def test_handlers_exist_for_all_that_is_sent_here() -> None:
-    from chassis.sealing import Sealer
-    from contracts.registry import consumed_by
-    from notifications.store.messages import Messages
-
-    sealer = Sealer({"k": b"c" * 32})
-    table = handlers(sealer, Messages(sealer), WRITER)
-    assert table.types == set(consumed_by("notifications"))
