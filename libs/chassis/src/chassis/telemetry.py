@@ -52,7 +52,8 @@ def configure(service: str, sampler: Sampler | None = None) -> None:
         )
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        # A collector that is away must not hold up a drain: two seconds, retries included.
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=2)))
     _tracing.provider = provider
     _tracing.tracer = provider.get_tracer("holdfast")
 

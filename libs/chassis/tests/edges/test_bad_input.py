@@ -19,9 +19,11 @@ async def refused(reply, status, code):
 
 
 async def test_a_good_order_is_taken(http):
-    async with http.post("/orders", json=order(party_size=2, at="2026-01-01T10:00:00Z")) as reply:
-        assert reply.status == 201
-        assert await reply.json() == {"id": SESSION, "party_size": 2}
+    for party_size in (2, 2.0):
+        sent = order(party_size=party_size, at="2026-01-01T10:00:00Z")
+        async with http.post("/orders", json=sent) as reply:
+            assert reply.status == 201
+            assert await reply.json() == {"id": SESSION, "party_size": 2}
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def _whole_number(node: dict[str, Any]) -> None:
         node.setdefault("ge", -LARGEST_INTEGER)
     if "lt" not in node:
         node.setdefault("le", LARGEST_INTEGER)
+    _precede(node, _integral)
 
 
 def _number(node: dict[str, Any]) -> None:
@@ -57,9 +58,18 @@ def _string(node: dict[str, Any]) -> None:
 
 
 def _instant(node: dict[str, Any]) -> None:
+    _precede(node, _text)
+
+
+def _precede(node: dict[str, Any], check: Callable[[object], object]) -> None:
     inner: Any = dict(node)
     node.clear()
-    node.update(core_schema.no_info_before_validator_function(_text, inner))
+    node.update(core_schema.no_info_before_validator_function(check, inner))
+
+
+def _integral(value: object) -> object:
+    # To JSON, 2.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _text(value: object) -> object:
@@ -70,7 +80,10 @@ def _text(value: object) -> object:
 
 
 def _is_guarded(node: dict[str, Any]) -> bool:
-    return node.get("type") == "function-before" and node["function"].get("function") is _text
+    return node.get("type") == "function-before" and node["function"].get("function") in {
+        _text,
+        _integral,
+    }
 
 
 _SCALARS: dict[str, Callable[[dict[str, Any]], None]] = {
