@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -202,16 +203,14 @@ def _run_on_servers(run_dir: Path, tuning: Tuning, program: Sequence[str]) -> in
     if all(os.environ.get(name) for name in _NAMES):
         return subprocess.run(command, check=False).returncode
     began = time.monotonic()
+    run_dir = run_dir.with_name(f"{run_dir.name}-{os.getpid()}")  # others may test at this moment
     found = find_servers(run_dir, load(run_dir), tuning, clock())
-    already = bool(found.pids())
     try:
         found.start_postgres()
         found.start_broker()
         print(f"test servers ready after {time.monotonic() - began:.1f} s", file=sys.stderr)
-        return subprocess.run(
-            command, env={**os.environ, **_exports(found)}, check=False
-        ).returncode
+        env = {**os.environ, **_exports(found)}
+        return subprocess.run(command, env=env, check=False).returncode
     finally:
-        if not already:
-            found.discard()
-            forget(run_dir)
+        found.discard()
+        shutil.rmtree(run_dir, ignore_errors=True)
