@@ -1,15 +1,18 @@
 """The command line behind `make up`, `make down` and the rest."""
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from devstack import demo, deploy_files, doctor, paths
+from devstack.containers import Containers
 from devstack.errors import StackError
 from devstack.keys import load
 from devstack.processes import end_strays
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("status", help="what runs, and where").set_defaults(command=_status)
     commands.add_parser("demo", help="one booking per preset, to the e-mail").set_defaults(
-        command=lambda options: demo.run(_running(options.run_dir))
+        command=lambda options: demo.run(_endpoints(options.run_dir))
     )
     commands.add_parser("doctor", help="check it all and say what to do").set_defaults(
         command=lambda options: doctor.run(options.run_dir)
@@ -78,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     servers.add_argument("program", nargs=argparse.REMAINDER, help="for run: -- command ...")
     servers.set_defaults(command=_servers)
 
+    compose = commands.add_parser("compose", help="the same system in containers")
+    compose.add_argument("action", choices=("up", "demo", "down"))
+    compose.add_argument("--run-dir", type=lambda text: Path(text).resolve(), dest="compose_dir")
+    compose.add_argument("--scale", action="append", type=_count, default=[], metavar="NAME=N")
+    compose.set_defaults(command=_compose)
+
     files = commands.add_parser("deploy-files", help="write the generated files under deploy/")
     files.add_argument("--check", action="store_true", help="only say whether they are current")
     files.set_defaults(command=lambda options: deploy_files.run(check=options.check))
@@ -91,11 +100,12 @@ def _count(text: str) -> tuple[str, int]:
     return kind, int(number)
 
 
-def _running(run_dir: Path) -> Stack:
-    stack = Stack.existing(run_dir)
-    if stack is None or not stack.endpoints:
-        raise StackError("nothing runs here; `make up` starts it")
-    return stack
+def _endpoints(run_dir: Path) -> dict[str, Any]:
+    try:
+        known: dict[str, Any] = json.loads((run_dir / "endpoints.json").read_text())
+    except FileNotFoundError:
+        raise StackError("nothing runs here; `make up` starts it") from None
+    return known
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -105,12 +115,29 @@ def _up(options: argparse.Namespace) -> int:
     if not options.no_seed:
         stack.seed()
     say("ready")
-    print(f"\n  API        {stack.endpoints['gateway']}/v1   (documentation: /docs)")
-    print(f"  mailbox    {stack.endpoints['sandbox']['mailbox']}")
-    print(f"  Stripe     {stack.endpoints['sandbox']['stripe']}   (sandbox)")
-    print(f"  RabbitMQ   {stack.endpoints['rabbitmq']['management']}")
-    print(f"  addresses, ids and keys: {stack.endpoints_file}")
-    print("\n  make demo   make status   make logs   make down")
+    _show(stack.endpoints, stack.endpoints_file)
+    return 0
+
+
+def _show(endpoints: Mapping[str, Any], file: Path) -> None:
+    print(f"""
+  API        {endpoints["gateway"]}/v1   (documentation: /docs)
+  mailbox    {endpoints["sandbox"]["mailbox"]}
+  Stripe     {endpoints["sandbox"]["stripe"]}   (sandbox)
+  addresses, ids and keys: {file}
+
+  make demo   make status   make logs   make down""")
+
+
+def _compose(options: argparse.Namespace) -> int:
+    system = Containers(options.compose_dir or options.run_dir / "compose", clock())
+    if options.action == "down":
+        system.stop()
+    elif options.action == "demo":
+        return demo.run(_endpoints(system.run_dir))
+    else:
+        system.start(dict(options.scale))
+        _show(system.endpoints, system.endpoints_file)
     return 0
 
 

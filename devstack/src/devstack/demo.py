@@ -10,26 +10,27 @@ from urllib.parse import quote
 from devstack import web
 from devstack.client import Client, wait_for
 from devstack.errors import StackError
-from devstack.stack import Stack
+
+Endpoints = Mapping[str, Any]  # endpoints.json
 
 _CARD = "4242424242424242"
 _COLUMNS = ("at", "service", "type", "summary", "message_id")
 
 
-def run(stack: Stack) -> int:
+def run(endpoints: Endpoints) -> int:
     """Book a place and a table, to the confirmation e-mail; 0 when all of it arrived.
 
     Raises:
         StackError: something was refused or did not arrive.
     """
-    organisations = stack.endpoints["demo"]["organisations"]
+    organisations = endpoints["demo"]["organisations"]
     if not organisations:
         raise StackError("there are no demo organisations; `make up` creates them")
     for slug, organisation in organisations.items():
         for title, offering in organisation["offerings"].items():
             began = time.monotonic()
             print(f"\n=== {slug}: {title} ({offering['preset']})")
-            _book(stack, slug, organisation, offering)
+            _book(endpoints, slug, organisation, offering)
             print(f"--- done in {time.monotonic() - began:.1f} s")
     print("\nEvery booking is confirmed, paid and announced.")
     return 0
@@ -40,9 +41,9 @@ def _step(text: str) -> None:
 
 
 def _book(
-    stack: Stack, slug: str, organisation: Mapping[str, Any], offering: Mapping[str, Any]
+    endpoints: Endpoints, slug: str, organisation: Mapping[str, Any], offering: Mapping[str, Any]
 ) -> None:
-    guest = Client(stack.endpoints["gateway"])
+    guest = Client(endpoints["gateway"])
     email = f"guest-{secrets.token_hex(4)}@example.com"
     country = guest.get(f"/v1/organisations/{slug}")
     session, choice = _something_free(guest, offering)
@@ -66,7 +67,7 @@ def _book(
     )
 
     payment = wait_for("the payment", lambda: _payable(holder, held))
-    _pay(stack, payment)
+    _pay(endpoints, payment)
     _step(f"paid with a test card at {payment['provider']}")
 
     booking = wait_for("the confirmation", lambda: _settled(holder, held["id"]))
@@ -74,7 +75,7 @@ def _book(
         raise StackError(f"the booking ended as {booking['status']}: {booking}")
     _step("confirmed")
 
-    mail = wait_for("the confirmation e-mail", lambda: _mail(stack, email, held["reference"]))
+    mail = wait_for("the confirmation e-mail", lambda: _mail(endpoints, email, held["reference"]))
     names = ", ".join(part["filename"] for part in mail["attachments"]) or "nothing"
     _step(f"e-mail {mail['subject']!r} to {email}, with {names}")
 
@@ -116,13 +117,13 @@ def _payable(holder: Client, held: Mapping[str, Any]) -> Any:
     return payment if payment and payment.get("client_secret") else None
 
 
-def _pay(stack: Stack, payment: Mapping[str, Any]) -> None:
+def _pay(endpoints: Endpoints, payment: Mapping[str, Any]) -> None:
     """What Stripe.js does in a browser: confirm with the client secret and a card."""
     secret = str(payment["client_secret"])
     intent = secret.partition("_secret_")[0]
     reply = web.call(
         "POST",
-        f"{stack.endpoints['sandbox']['stripe']}/v1/payment_intents/{quote(intent)}/confirm",
+        f"{endpoints['sandbox']['stripe']}/v1/payment_intents/{quote(intent)}/confirm",
         form={
             "client_secret": secret,
             "payment_method_data[type]": "card",
@@ -144,8 +145,8 @@ def _settled(holder: Client, booking_id: str) -> Any:
     )
 
 
-def _mail(stack: Stack, address: str, reference: str) -> Any:
-    reply = web.call("GET", f"{stack.endpoints['sandbox']['mailbox']}/messages?to={quote(address)}")
+def _mail(endpoints: Endpoints, address: str, reference: str) -> Any:
+    reply = web.call("GET", f"{endpoints['sandbox']['mailbox']}/messages?to={quote(address)}")
     return next((mail for mail in reply.body if reference in mail["subject"] + mail["text"]), None)
 
 
