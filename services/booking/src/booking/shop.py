@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from booking.store.contacts import ContactVault
-    from booking.store.listings import Listings
-    from booking.store.lookups import TenantLookup
-    from chassis.manage_token import ManageTokens
+from booking.store.contacts import ContactVault
+from booking.store.listings import Listings
+from booking.store.lookups import TenantLookup
+from chassis.manage_token import ManageTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from booking import published, timers
-from booking.domain.guest import Contact
+from booking.domain.guest import Contact, normal_email
 from booking.domain.holding import Wish, decide
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
@@ -22,6 +22,7 @@ from booking.domain.refusals import (
     Unknown,
 )
 from booking.domain.schedule import zone
+from booking.phones import normal_phone
 from booking.store import bookings, holding, idempotency, sessions
 from booking.store.holding import Outcome
 from booking.usecases.expire import expire_locked
@@ -38,10 +39,14 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A guest's wish, how to reach them, and what makes the request the same if it comes again."""
+    """A guest's wish, how to reach them, and what makes the request the same if it comes again.
+
+    ``email`` and ``phone`` as the guest typed them.
+    """
 
     wish: Wish
-    contact: Contact
+    email: str
+    phone: str | None
     key: idempotency.Key
     actor: str
 
@@ -88,6 +93,7 @@ async def hold(
         booking_id = uuid7(now)
         year = now.astimezone(zone(listing.venue.timezone)).year
         try:
+            contact = _contact(command, listing.organisation.default_country)
             booking = decide(
                 wish,
                 listing,
@@ -95,7 +101,7 @@ async def hold(
                 fresh.offered,
                 booking_id=booking_id,
                 reference=new_reference(listing.organisation.reference_template, year),
-                sealed_contact=vault.seal(command.contact, booking_id),
+                sealed_contact=vault.seal(contact, booking_id),
                 payments_enabled=payments_enabled,
                 now=now,
             )
@@ -107,13 +113,13 @@ async def hold(
             tx,
             booking,
             session_version=fresh.session.version,
-            hashes=vault.hashes(command.contact),
+            hashes=vault.hashes(contact),
             key=key,
             answer=_answer_of(held),
             actor=command.actor,
         )
         if outcome is Outcome.BOOKED:
-            await _announce(tx, booking, vault.for_bus(booking.name, command.contact))
+            await _announce(tx, booking, vault.for_bus(booking.name, contact))
             return held
         if outcome is Outcome.ANSWERED_BEFORE:
             return await _answer_given_before(tx, key, now, otherwise=IdempotencyInProgress())
@@ -123,6 +129,11 @@ async def hold(
         ):
             raise ResourceTaken if booking.claim.resource_ids else CapacityExceeded
     raise Busy
+
+
+def _contact(command: Hold, country: str) -> Contact:
+    phone = None if command.phone is None else normal_phone(command.phone, country)
+    return Contact(email=normal_email(command.email), phone=phone)
 
 
 async def _answer_given_before(

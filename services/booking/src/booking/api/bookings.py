@@ -1,0 +1,198 @@
+"""Bookings: hold, read, cancel, timeline."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from booking.api import views
+from booking.api.bodies import CancelBooking, CreateBooking, time_of
+from booking.api.callers import (
+    IdempotencyKey,
+    ShopPart,
+    Viewer,
+    actor_of,
+    check_guest_or,
+    is_staff,
+    optional_key,
+    org_of,
+    org_of_booking,
+    required_key,
+)
+from booking.api.problems import (
+    CapacityExceeded,
+    FeatureOff,
+    IdempotencyInProgress,
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    ResourceTaken,
+)
+from booking.api.texts import text
+from booking.domain.guest import name_of
+from booking.domain.holding import Wish
+from booking.domain.refusals import Unknown
+from booking.store.idempotency import Key
+from booking.usecases.cancel import Cancel, cancel
+from booking.usecases.hold import Held, Hold, hold
+from booking.usecases.once import once
+from booking.usecases.read_booking import read_booking
+from booking.usecases.timeline import timeline
+from chassis.auth import Principal
+from chassis.db import Transaction
+from chassis.http import DB, Caller, json_reply
+from chassis.problems import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, responses
+
+router = APIRouter(tags=["bookings"])
+
+_CREATE, _CANCEL = "POST /bookings", "POST /bookings/{id}/cancel"
+
+
+@router.post(
+    "/bookings",
+    status_code=201,
+    responses={
+        201: {"model": views.BookingCreated, "description": "The place is held"},
+        **responses(
+            NotFound,
+            CapacityExceeded,
+            ResourceTaken,
+            IdempotencyInProgress,
+            IdempotencyKeyReused,
+            IdempotencyKeyRequired,
+            FeatureOff,
+        ),
+    },
+)
+async def create_booking(
+    body: CreateBooking,
+    caller: Caller,
+    db: DB,
+    shop: ShopPart,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Hold a place. Due now: pay before `expires_at`. Nothing due: confirmed at once."""
+    if caller.kind not in {"guest", "manage"} and not caller.has("bookings:create"):
+        raise Forbidden("This needs the permission bookings:create.")
+    key = required_key(caller, _CREATE, idempotency_key, body)
+    org_id = await shop.tenants.of_session(body.session_id)
+    if caller.org_id not in (None, org_id):
+        raise Unknown
+
+    command = _hold(body, key, caller)
+
+    async def work(tx: Transaction) -> tuple[Held, datetime]:
+        held = await hold(
+            tx,
+            command,
+            listings=shop.listings,
+            vault=shop.vault,
+            payments_enabled=shop.payments_enabled,
+        )
+        return held, await tx.now()
+
+    held, now = await db.run(org_id, work)
+    return json_reply(
+        views.booking_created(held, org_id, now, shop),
+        201,
+        {"Location": f"/v1/bookings/{held.booking_id}"},
+    )
+
+
+def _hold(body: CreateBooking, key: Key, caller: Principal) -> Hold:
+    customer = body.customer
+    name = name_of(whole=customer.name, given=customer.given, family=customer.family)
+    return Hold(
+        wish=Wish(
+            session_id=body.session_id,
+            party_size=body.party_size,
+            resource_ids=body.resource_ids,
+            name=name,
+            locale=body.locale,
+            arrival_time=None if body.arrival_time is None else time_of(body.arrival_time),
+            special_requests=body.special_requests,
+            drinks_package=body.drinks_package,
+            source=body.source or ("staff" if caller.permissions else "web"),
+        ),
+        email=customer.email,
+        phone=customer.phone,
+        key=key,
+        actor=actor_of(caller),
+    )
+
+
+@router.get("/bookings/{booking_id}", responses=responses(NotFound, Unauthenticated, Forbidden))
+async def get_booking(booking_id: UUID, caller: Caller, db: DB) -> views.Booking:
+    """A booking, with what may be done with it now. For its guest and for staff."""
+    check_guest_or(caller, "bookings:view")
+    view = await db.run(
+        org_of_booking(caller, booking_id),
+        lambda tx: read_booking(
+            tx, booking_id, manage_epoch=caller.epoch, by_staff=is_staff(caller)
+        ),
+    )
+    return views.Booking.of(view)
+
+
+@router.post(
+    "/bookings/{booking_id}/cancel",
+    responses=responses(
+        NotFound, Unauthenticated, Forbidden, Conflict, Invalid, IdempotencyKeyReused
+    ),
+)
+async def cancel_booking(
+    *,
+    booking_id: UUID,
+    body: CancelBooking,
+    caller: Caller,
+    db: DB,
+    shop: ShopPart,
+    idempotency_key: IdempotencyKey = None,
+) -> views.Cancelled:
+    """Cancel. Guests may until the start; staff give a reason. The policy decides the refund."""
+    check_guest_or(caller, "bookings:cancel")
+    key = optional_key(caller, f"{_CANCEL} {booking_id}", idempotency_key, body)
+    cause: Literal["customer", "staff"] = "staff" if is_staff(caller) else "customer"
+    command = Cancel(
+        booking_id=booking_id,
+        cause=cause,
+        actor=actor_of(caller),
+        reason=body.reason,
+        manage_epoch=caller.epoch,
+    )
+
+    async def work(tx: Transaction) -> dict[str, Any]:
+        booking, terms = await cancel(tx, command, vault=shop.vault)
+        eligible = terms.refund.amount_minor > 0
+        return views.Cancelled(
+            status=booking.status,
+            refund_eligible=eligible,
+            refund=views.Money.of(terms.refund),
+            message=text("cancel.refund" if eligible else "cancel.no_refund", booking.locale),
+        ).model_dump(mode="json")
+
+    answer = await db.run(
+        org_of_booking(caller, booking_id), lambda tx: once(tx, key, lambda: work(tx))
+    )
+    return views.Cancelled.model_validate(answer)
+
+
+@router.get(
+    "/bookings/{booking_id}/timeline", responses=responses(NotFound, Unauthenticated, Forbidden)
+)
+async def get_timeline(booking_id: UUID, caller: Viewer, db: DB) -> views.Timeline:
+    """Everything that happened to a booking in this service, with message ids. For staff."""
+    entries = await db.run(org_of(caller), lambda tx: timeline(tx, booking_id))
+    return views.Timeline(
+        entries=[
+            views.TimelineEntry(
+                at=entry.at,
+                type=entry.type,
+                message_id=entry.message_id,
+                summary=entry.summary,
+                data=entry.data,
+            )
+            for entry in entries
+        ]
+    )
