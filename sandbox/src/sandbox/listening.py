@@ -8,12 +8,14 @@ import uvicorn
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 takes a free one. Raises OSError when the address is taken."""
+    """A listening socket; port 0 takes a free one. Raises OSError when the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From here on a client waits instead of being refused, so the address may be announced.
+        listener.listen(2048)
     except OSError:
         listener.close()
         raise

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 Json = dict[str, Any]
 
@@ -31,9 +31,7 @@ class Letter:
         return self._shown
 
     def _read(self) -> Json:
-        message = cast(
-            "EmailMessage", email.message_from_bytes(self.raw, policy=email.policy.default)
-        )
+        message = email.message_from_bytes(self.raw, policy=email.policy.default)
         return {
             "id": self.id,
             "message_id": message.get("Message-ID"),
@@ -105,7 +103,7 @@ def _body(message: EmailMessage, kind: str) -> str | None:
     if part is None:
         return None
     try:
-        return str(part.get_content())
+        return str(part.get_content()).replace("\r\n", "\n")
     except (LookupError, ValueError):
         # An unknown character set: better an approximation than no message.
         return _bytes(part).decode("utf-8", "replace")

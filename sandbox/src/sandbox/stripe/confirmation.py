@@ -55,7 +55,7 @@ def start(call: Call, stored: Stored, method: Stored, *, off_session: bool) -> J
     card = payment_methods.card_of(method)
     intent = stored.body
     intent["payment_method"] = method.body["id"]
-    intent["next_action"] = None
+    ask_no_more(stored)
     intent["last_payment_error"] = None
     if card.asks and off_session:
         return _decline(call, stored, method, cards.AUTHENTICATION_REQUIRED)
@@ -68,8 +68,7 @@ def answer(call: Call, stored: Stored, *, approved: bool) -> None:
     """What the customer said on the authentication page. A decline after it is no error here."""
     intent = stored.body
     method = call.store.get(call.tenant, payment_methods.KIND, intent["payment_method"])
-    intent["next_action"] = None
-    stored.hidden.pop("challenge", None)
+    ask_no_more(stored)
     if approved:
         try:
             _charge(call, stored, method, payment_methods.card_of(method))
@@ -87,6 +86,12 @@ def answer(call: Call, stored: Stored, *, approved: bool) -> None:
         "type": "invalid_request_error",
     }
     _back_to_start(call, stored, method)
+
+
+def ask_no_more(stored: Stored) -> None:
+    """A page still open for an earlier question must not pay any more."""
+    stored.body["next_action"] = None
+    stored.hidden.pop("challenge", None)
 
 
 def _ask(call: Call, stored: Stored) -> Json:

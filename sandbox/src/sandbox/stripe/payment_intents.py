@@ -142,7 +142,7 @@ def update(call: Call) -> Json:
     if "currency" in params:
         intent["currency"] = money.currency(params["currency"])
     if "amount" in params or "currency" in params:
-        amount: int = params.get("amount", intent["amount"])
+        amount = params["amount"] if "amount" in params else intent["amount"]
         intent["amount"] = money.chargeable(amount, intent["currency"])
     _check(params)
     if "payment_method_types" in params:
@@ -168,7 +168,7 @@ def update(call: Call) -> Json:
         intent["status"] = (
             "requires_confirmation" if intent["payment_method"] else "requires_payment_method"
         )
-        intent["next_action"] = None
+        confirmation.ask_no_more(stored)
     call.store.save(stored, metadata_changed="metadata" in params)
     return intent
 
@@ -209,9 +209,8 @@ def cancel(call: Call) -> Json:
     intent["status"] = "canceled"
     intent["canceled_at"] = call.now
     intent["cancellation_reason"] = call.params.get("cancellation_reason")
-    intent["next_action"] = None
     intent["amount_capturable"] = 0
-    stored.hidden.pop("challenge", None)
+    confirmation.ask_no_more(stored)
     call.store.save(stored)
     call.emit("payment_intent.canceled", intent)
     if released:
