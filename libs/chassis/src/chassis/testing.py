@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import importlib.resources
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -25,13 +26,19 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from chassis import migrations, provision
+from chassis import logging, migrations, provision
 from chassis.db import Database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 PASSWORD = "test"  # noqa: S105 - of throw-away databases on a private server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_as_services_write_them() -> None:
+    """JSON lines on the real standard error, which pytest shows with a failure."""
+    logging.configure("test", "test", stream=sys.__stderr__)
 
 
 @dataclass(frozen=True)

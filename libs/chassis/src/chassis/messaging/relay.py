@@ -227,6 +227,8 @@ class Relay:
             ),
             mandatory=_mandatory(row.type),
             timeout=CONFIRM_TIMEOUT,
+            # Not waiting for the socket, message by message: the window bounds what is buffered.
+            wait=False,
         )
         if failpoints.armed("relay.after_publish"):
             sending = asyncio.ensure_future(publishing)
