@@ -1,0 +1,1 @@
+"""Whole-system stories through the public API."""
