@@ -1,1 +1,300 @@
+"""A small world to book in: real database, real use cases, one line per thing that happens."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from booking.domain.guest import name_of
+from booking.domain.holding import Wish
+from booking.domain.money import Money
+from booking.domain.presets import Preset
+from booking.shop import Shop
+from booking.store import bookings
+from booking.store.contacts import ContactVault
+from booking.store.idempotency import Key
+from booking.store.listings import Listings
+from booking.store.lookups import TenantLookup
+from booking.store.receipts import Receipt
+from booking.usecases.add_resource import AddResource, add_resource
+from booking.usecases.cancel import Cancel, cancel
+from booking.usecases.confirm import confirm
+from booking.usecases.create_offering import CreateOffering, create_offering
+from booking.usecases.create_organisation import CreateOrganisation, create_organisation
+from booking.usecases.create_venue import CreateVenue, create_venue
+from booking.usecases.expire import expire
+from booking.usecases.hold import Hold, hold
+from booking.usecases.open_session import Instants, OpenSession, open_session
+from chassis import clock
+from chassis.db import Database
+from chassis.ids import uuid7
+from chassis.manage_token import ManageTokens
+from chassis.sealing import Sealer
+
 pytest_plugins = ["chassis.testing"]
+
+CONTACT_KEYS = {"bus": b"b" * 32}
+
+
+@dataclass
+class World:
+    """One organisation with a venue, and everything that can be done to its bookings."""
+
+    db: Database
+    admin: asyncpg.Connection
+    shop: Shop
+    org_id: UUID = field(default_factory=uuid7)
+    venue_id: UUID | None = None
+
+    async def run(self, work):
+        return await self.db.run(self.org_id, work)
+
+    async def now(self):
+        return await self.run(lambda tx: tx.now())
+
+    async def advance(self, **duration):
+        await clock.advance(
+            self.admin, timedelta(**duration).total_seconds(), environment="test"
+        )
+
+    async def found(self, *, timezone="Europe/London", currency="GBP", country="GB"):
+        slug = f"org-{self.org_id.hex[-12:]}"
+        await self.run(
+            lambda tx: create_organisation(
+                tx,
+                CreateOrganisation(
+                    slug=slug,
+                    name="Example Nights",
+                    default_country=country,
+                    locale="en",
+                    reference_template="BRL-{YYYY}-XXXXX",
+                    actor="test",
+                ),
+            )
+        )
+        venue = await self.run(
+            lambda tx: create_venue(
+                tx,
+                CreateVenue(
+                    slug="hall",
+                    name="Example Hall",
+                    timezone=timezone,
+                    currency=currency,
+                    locale=None,
+                    contact_email="Hello@Example.com",
+                    contact_phone="020 7946 0123",
+                    statement_descriptor="EXAMPLE HALL",
+                    actor="test",
+                ),
+            )
+        )
+        self.venue_id = venue.id
+        return self
+
+    async def offering(self, preset=Preset.CLASS, **overrides):
+        return await self.run(
+            lambda tx: create_offering(
+                tx,
+                CreateOffering(
+                    venue_id=self.venue_id,
+                    preset=preset,
+                    title="Saturday Night",
+                    description=None,
+                    overrides=overrides,
+                    actor="test",
+                ),
+            )
+        )
+
+    async def open(self, offering, *, starts_in=timedelta(days=10), lasts=timedelta(hours=5), capacity=None):
+        starts_at = (await self.now() + starts_in).replace(microsecond=0)
+        return await self.run(
+            lambda tx: open_session(
+                tx,
+                OpenSession(
+                    offering_id=offering.id,
+                    when=Instants(starts_at=starts_at, ends_at=starts_at + lasts),
+                    title=None,
+                    capacity=capacity,
+                    resource_ids=None,
+                    actor="test",
+                ),
+            )
+        )
+
+    async def class_session(self, capacity=20, price=18000, policy=None, **when):
+        offering = await self.offering(
+            Preset.CLASS,
+            inventory={"capacity": capacity},
+            pricing={"amount_minor": price},
+            policy=policy or {},
+        )
+        return await self.open(offering, **when)
+
+    async def table(self, number=7, seats=(2, 6)):
+        return await self.run(
+            lambda tx: add_resource(
+                tx,
+                AddResource(
+                    venue_id=self.venue_id,
+                    number=number,
+                    label=None,
+                    floor="upstairs",
+                    seats_min=seats[0],
+                    seats_max=seats[1],
+                    features=("booth",),
+                    vip=False,
+                    description=None,
+                    actor="test",
+                ),
+            )
+        )
+
+    async def table_session(self, tables=1, policy=None, max_resources=1, **when):
+        made = [await self.table(number) for number in range(7, 7 + tables)]
+        offering = await self.offering(
+            Preset.EVENT_TABLE,
+            policy=policy or {},
+            inventory={"max_resources": max_resources, "party_max": 100},
+        )
+        return await self.open(offering, **when), made
+
+    def wish(self, session, tables=(), party=None, **details):
+        return Wish(
+            session_id=session.id,
+            party_size=party or (4 if tables else 1),
+            resource_ids=tuple(table.id for table in tables),
+            name=name_of(whole="Test Guest", given=None, family=None),
+            locale=None,
+            arrival_time=details.get("arrival_time"),
+            special_requests=details.get("special_requests"),
+            drinks_package=None,
+            source="web",
+        )
+
+    async def hold(self, session, tables=(), *, key=None, request=b"same", payments=True, email="guest@example.com", phone="07123456789", **wish):
+        command = Hold(
+            wish=self.wish(session, tables, **wish),
+            email=email,
+            phone=phone,
+            key=Key("guest", "POST /bookings", key or uuid4().hex, request),
+            actor="guest",
+        )
+        return await self.run(
+            lambda tx: hold(
+                tx,
+                command,
+                listings=self.shop.listings,
+                vault=self.shop.vault,
+                payments_enabled=payments,
+            )
+        )
+
+    async def pay(self, held, amount=None, *, payment_id=None, currency=None):
+        due = held.due_now
+        money = Money(amount if amount is not None else due.amount_minor, currency or due.currency)
+        payment_id = payment_id or uuid7()
+        receipt = Receipt(payment_id, held.booking_id, money)
+        await self.run(lambda tx: confirm(tx, receipt, vault=self.shop.vault))
+        return payment_id
+
+    async def expire(self, held):
+        await self.run(lambda tx: expire(tx, held.booking_id))
+
+    async def cancel(self, held, cause="customer", reason=None, epoch=1):
+        command = Cancel(
+            booking_id=held.booking_id,
+            cause=cause,
+            actor="guest",
+            reason=reason,
+            manage_epoch=epoch if cause == "customer" else None,
+        )
+        return await self.run(lambda tx: cancel(tx, command, vault=self.shop.vault))
+
+    async def booking(self, held):
+        return await self.run(lambda tx: bookings.read(tx, held.booking_id))
+
+    async def taken(self, session):
+        return await self.admin.fetchval("SELECT taken FROM sessions WHERE id = $1", session.id)
+
+    async def published(self, type_=None, about=None):
+        """Types of messages waiting in this organisation's outbox, in order."""
+        rows = await self.admin.fetch(
+            "SELECT type, payload, ordering_key FROM messaging.outbox "
+            "WHERE org_id = $1 AND due_at IS NULL ORDER BY position",
+            self.org_id,
+        )
+        return [
+            row
+            for row in rows
+            if (type_ is None or row["type"] == type_)
+            and (about is None or row["ordering_key"] == str(about.booking_id))
+        ]
+
+    async def types(self, about):
+        return [row["type"] for row in await self.published(about=about)]
+
+    async def timer_of(self, held):
+        return await self.admin.fetchval(
+            "SELECT due_at FROM messaging.outbox WHERE timer_key = $1", f"hold:{held.booking_id}"
+        )
+
+    async def drift(self):
+        """Sessions whose counter is not the sum of their live units, and overlapping tables."""
+        return await self.admin.fetch(
+            """
+            SELECT s.id, s.taken, coalesce(sum(a.units), 0) AS live
+            FROM sessions s LEFT JOIN allocations a ON a.session_id = s.id AND a.released_at IS NULL
+            WHERE s.org_id = $1 GROUP BY s.id HAVING s.taken <> coalesce(sum(a.units), 0)
+            """,
+            self.org_id,
+        )
+
+
+def make_shop(db):
+    return Shop(
+        vault=ContactVault(
+            columns=Sealer({"col": b"c" * 32}), bus=Sealer(CONTACT_KEYS), hash_key="h" * 32
+        ),
+        listings=Listings(),
+        tenants=TenantLookup(db),
+        manage_tokens=ManageTokens({"m": "m" * 32}),
+        payments_enabled=True,
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def urls(fresh_database):
+    return await fresh_database("booking")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def db(urls):
+    database = Database(urls.url, pool_size=10, application_name="test")
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def admin(urls):
+    connection = await asyncpg.connect(urls.admin_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def shop(db):
+    return make_shop(db)
+
+
+@pytest_asyncio.fixture
+async def world(db, admin, shop):
+    await admin.execute("UPDATE messaging.clock SET shift = interval '0'")
+    return await World(db=db, admin=admin, shop=shop).found()
+
+
+@pytest.fixture
+def utc():
+    return lambda *parts: datetime(*parts, tzinfo=UTC)

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 READ = f"SELECT {COLUMNS} FROM {TABLES} WHERE b.id = $1"
 LOCK = f"{READ} FOR UPDATE OF b"
 
-# Rows that others are deciding about right now are theirs: skipping them cannot deadlock.
+# Rows that others are deciding about right now are theirs: skipping them cannot deadlock. Each
+# lapsed hold has at least one unit, so no more rows than units are wanted; the rest is for rivals.
 LAPSED_UNITS = f"""
 SELECT {COLUMNS} FROM {TABLES}
 WHERE b.session_id = $1 AND b.status IN ('pending_payment', 'requires_authentication')
     AND b.expires_at <= $2
-ORDER BY b.expires_at LIMIT 100
+ORDER BY b.expires_at LIMIT $3
 FOR UPDATE OF b SKIP LOCKED
 """
 LAPSED_RESOURCES = f"""
@@ -113,7 +114,7 @@ async def lock_lapsed_in_the_way_of(
             wanted.occasion.ends_at,
         )
     else:
-        rows = await tx.fetch(LAPSED_UNITS, wanted.session_id, now)
+        rows = await tx.fetch(LAPSED_UNITS, wanted.session_id, now, wanted.claim.units)
     return [booking_of(row) for row in rows]
 
 
