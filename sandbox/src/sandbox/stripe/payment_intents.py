@@ -39,7 +39,7 @@ _FROZEN_ONCE_PAID = (
     "currency",
     "payment_method",
     "payment_method_data",
-    "payment_method_types",
+    "allowed_payment_method_types",
     "capture_method",
     "setup_future_usage",
     "statement_descriptor",
@@ -53,8 +53,7 @@ def create(call: Call) -> Json:
     amount = money.chargeable(params["amount"], code)
     _check(params)
     method = payment_methods.data_or_name(call, params)
-    types, automatic = _types(params)
-    _check_descriptors(params, types)
+    _check_descriptors(params)
     if not params.get("confirm"):
         for name in ("off_session", "return_url", "error_on_requires_action"):
             if name in params:
@@ -72,7 +71,6 @@ def create(call: Call) -> Json:
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": automatic,
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": params.get("capture_method", "automatic_async"),
@@ -100,7 +98,6 @@ def create(call: Call) -> Json:
                 "request_three_d_secure": "automatic",
             }
         },
-        "payment_method_types": types,
         "processing": None,
         "receipt_email": params.get("receipt_email"),
         "review": None,
@@ -112,6 +109,7 @@ def create(call: Call) -> Json:
         "status": "requires_confirmation" if method else "requires_payment_method",
         "transfer_data": None,
         "transfer_group": None,
+        **_types(params),
     }
     stored = call.store.add(call.tenant, body)
     call.emit("payment_intent.created", body)
@@ -145,9 +143,9 @@ def update(call: Call) -> Json:
         amount = params["amount"] if "amount" in params else intent["amount"]
         intent["amount"] = money.chargeable(amount, intent["currency"])
     _check(params)
-    if "payment_method_types" in params:
-        intent["payment_method_types"], intent["automatic_payment_methods"] = _types(params)
-    _check_descriptors(params, intent["payment_method_types"])
+    if "allowed_payment_method_types" in params:
+        intent.update(_types(params))
+    _check_descriptors(params)
     method = payment_methods.data_or_name(call, params)
     for name in (
         "capture_method",
@@ -315,20 +313,28 @@ def _check_client_secret(call: Call, stored: Stored) -> None:
         )
 
 
-def _types(params: Values) -> tuple[list[str], Json | None]:
+def _types(params: Values) -> Json:
+    """The fields that say how this can be paid. The sandbox's accounts take cards and no more.
+
+    Raises Refusal(400) when that leaves nothing to pay with.
+    """
+    allowed = params.get("allowed_payment_method_types")
+    if allowed is not None and "card" not in allowed:
+        raise bad_parameter(
+            "No valid payment method types for this Payment Intent. Please ensure that you have "
+            "activated payment methods compatible with your chosen currency in your dashboard.",
+            param="allowed_payment_method_types",
+        )
     automatic = params.get("automatic_payment_methods")
-    if "payment_method_types" in params:
-        if automatic and automatic["enabled"]:
-            raise bad_parameter(
-                "You may only specify one of these parameters: automatic_payment_methods, "
-                "payment_method_types.",
-                code="parameters_exclusive",
-            )
-        return params["payment_method_types"], None
-    if automatic is not None and not automatic["enabled"]:
-        return ["card"], None
+    enabled = automatic["enabled"] if automatic is not None else allowed is None
     redirects = (automatic or {}).get("allow_redirects", "always")
-    return ["card"], {"allow_redirects": redirects, "enabled": True}
+    return {
+        "allowed_payment_method_types": allowed,
+        "automatic_payment_methods": (
+            {"allow_redirects": redirects, "enabled": True} if enabled else None
+        ),
+        "payment_method_types": ["card"],
+    }
 
 
 def _check(params: Values) -> None:
@@ -347,8 +353,8 @@ def _check(params: Values) -> None:
         raise bad_parameter("Not a valid URL", param="return_url", code="url_invalid")
 
 
-def _check_descriptors(params: Values, types: list[str]) -> None:
-    if params.get("statement_descriptor") and "card" in types:
+def _check_descriptors(params: Values) -> None:
+    if params.get("statement_descriptor"):
         raise bad_parameter(
             "The statement_descriptor parameter is not supported for the card payment method type. "
             "Use statement_descriptor_suffix to set a customized suffix instead.",
@@ -381,7 +387,7 @@ _CHANGEABLE: dict[str, Shape] = {
     "metadata": Metadata(),
     "payment_method": Text(),
     "payment_method_data": Fields(payment_methods.DATA, payment_methods.DATA_REQUIRED),
-    "payment_method_types": Many(Choice(("card",))),
+    "allowed_payment_method_types": Many(Choice(("card", "bacs_debit"))),
     "receipt_email": Text(longest=800, clears=True),
     "setup_future_usage": Choice(("off_session", "on_session")),
     "expand": EXPAND,

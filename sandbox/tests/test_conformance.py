@@ -1,0 +1,197 @@
+"""The sandbox against the installed `stripe` package's own types."""
+
+import pytest
+import stripe
+from sandbox import conformance
+from sandbox.stripe.api import OPERATIONS
+from sandbox.stripe.settings import API_VERSION
+from sandbox.stripe.shapes import Either, Fields, Many
+
+# What a browser sends with a publishable key is Stripe.js's business and not in the server package.
+_BROWSER_ONLY = {
+    ("payment_intents.confirm", "client_secret"),
+    ("payment_intents.create", "payment_method_data[card]"),
+    ("payment_intents.update", "payment_method_data[card]"),
+    ("payment_intents.confirm", "payment_method_data[card]"),
+}
+
+
+def test_objects_are_rendered_in_the_packages_version():
+    assert stripe.api_version == API_VERSION
+
+
+def _properties(schema, root):
+    """Every named member an object schema allows, references followed."""
+    found = {}
+    if "$ref" in schema:
+        found.update(_properties(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root))
+    found.update(schema.get("properties", {}))
+    for one in schema.get("anyOf", []):
+        found.update(_properties(one, root))
+    return found
+
+
+def _unknown(shape, schema, root, where):
+    if isinstance(shape, Either):
+        shape = shape.nested
+    if isinstance(shape, Many):
+        return []
+    if not isinstance(shape, Fields):
+        return []
+    known = _properties(schema, root)
+    unknown = []
+    for name, inner in shape.members.items():
+        path = f"{where}[{name}]" if where else name
+        if name not in known:
+            unknown.append(path)
+        else:
+            unknown += _unknown(inner, known[name], root, path)
+    return unknown
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_every_parameter_taken_is_one_that_stripe_takes(operation):
+    schema = conformance.parameters(operation.method, operation.path.replace("{id}", "x_1"))
+    unknown = _unknown(operation.params, schema, schema, "")
+    assert [one for one in unknown if (operation.name, one) not in _BROWSER_ONLY] == []
+    target = schema["$defs"][schema["$ref"][len("#/$defs/") :]] if "$ref" in schema else schema
+    assert set(target.get("required", [])) <= set(operation.params.required)
+
+
+async def test_answers_have_the_shape_the_sdk_is_typed_for(raw, control):
+    """Every operation, the unhappy ones too; each answer in full."""
+    seen = []
+
+    async def ask(method, path, **data):
+        answer = await raw.request(method, path, **({"data": data} if data else {}))
+        body = answer.json()
+        assert conformance.check_answer(body) == [], (method, path, data)
+        seen.append((answer.status, body))
+        return body
+
+    order = {"amount": "5000", "currency": "gbp"}
+    endpoint = await ask(
+        "POST",
+        "/v1/webhook_endpoints",
+        **{"url": "http://127.0.0.1:9/x", "enabled_events[]": "charge.updated"},
+    )
+    await ask("GET", f"/v1/webhook_endpoints/{endpoint['id']}")
+    await ask("GET", "/v1/webhook_endpoints")
+    await ask("POST", f"/v1/webhook_endpoints/{endpoint['id']}", description="x")
+    plain = await ask("POST", "/v1/payment_intents", **order, **{"metadata[a]": "b"})
+    await ask("POST", f"/v1/payment_intents/{plain['id']}", description="New")
+    for card in (
+        "pm_card_visa_chargeDeclined",
+        "pm_card_radarBlock",
+        "pm_card_chargeDeclinedExpiredCard",
+    ):
+        await ask("POST", f"/v1/payment_intents/{plain['id']}/confirm", payment_method=card)
+    asked = await ask(
+        "POST",
+        f"/v1/payment_intents/{plain['id']}/confirm",
+        payment_method="pm_card_authenticationRequiredOnSetup",
+    )
+    assert asked["status"] == "requires_action"
+    for approve in (False, True):
+        if approve:
+            await ask(
+                "POST",
+                f"/v1/payment_intents/{plain['id']}/confirm",
+                payment_method="pm_card_authenticationRequiredOnSetup",
+            )
+        await control.post(
+            f"/_sandbox/payment_intents/{plain['id']}/authenticate", json={"approve": approve}
+        )
+        await ask("GET", f"/v1/payment_intents/{plain['id']}")
+    paid = await ask("GET", f"/v1/payment_intents/{plain['id']}?expand[]=latest_charge")
+    assert paid["latest_charge"]["object"] == "charge"
+    await ask("GET", f"/v1/payment_methods/{paid['payment_method']}")
+    refund = await ask("POST", "/v1/refunds", payment_intent=plain["id"], amount="100")
+    await ask("POST", f"/v1/refunds/{refund['id']}", **{"metadata[x]": "y"})
+    await ask("GET", f"/v1/refunds/{refund['id']}?expand[]=charge&expand[]=payment_intent")
+    await ask("GET", "/v1/refunds")
+    await ask("POST", "/v1/refunds", payment_intent=plain["id"], amount="5000")
+    await ask("POST", f"/v1/payment_intents/{plain['id']}/cancel")
+    open_ = await ask("POST", "/v1/payment_intents", **order)
+    await ask("POST", f"/v1/payment_intents/{open_['id']}/cancel", cancellation_reason="duplicate")
+    manual = {**order, "capture_method": "manual", "payment_method": "pm_card_amex"}
+    held = await ask("POST", "/v1/payment_intents", **manual, confirm="true")
+    await ask("POST", f"/v1/payment_intents/{held['id']}/capture")
+    await ask("GET", f"/v1/charges/{held['latest_charge']}?expand[]=payment_intent")
+    await ask("GET", "/v1/charges")
+    await ask("GET", "/v1/payment_intents?limit=100&expand[]=data.payment_method")
+    await ask("GET", "/v1/payment_intents/search?query=metadata['a']:'b'")
+    events = await ask("GET", "/v1/events?limit=100")
+    assert len({event["type"] for event in events["data"]}) >= 10
+    await ask("GET", f"/v1/events/{events['data'][0]['id']}")
+    await ask("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
+    await ask("GET", "/v1/payment_intents/pi_none")
+    await ask("POST", "/v1/payment_intents", amount="x")
+    assert {status for status, _ in seen} == {200, 400, 402, 404}
+
+
+async def test_a_browsers_answer_is_a_part_of_the_same_shape(raw, browser, key):
+    order = {"amount": "5000", "currency": "gbp"}
+    intent = (await raw.post("/v1/payment_intents", data=order)).json()
+    for card in ("pm_card_visa_chargeDeclined", "pm_card_visa"):
+        answer = await browser.post(
+            f"/v1/payment_intents/{intent['id']}/confirm",
+            data={
+                "key": key.replace("sk_", "pk_"),
+                "client_secret": intent["client_secret"],
+                "payment_method": card,
+            },
+        )
+        assert conformance.check_answer(answer.json(), partial=True) == []
+
+
+async def test_our_own_requests_can_be_looked_at_and_checked(client, key, control):
+    await client.v1.payment_intents.create_async(
+        {
+            "amount": 5000,
+            "currency": "gbp",
+            "metadata": {"attempt_id": "a"},
+            "automatic_payment_methods": {"enabled": True},
+        },
+        {"idempotency_key": "mine"},
+    )
+    await client.v1.events.list_async({"types": ["charge.refunded"], "created": {"gte": 1}})
+    seen = [
+        one
+        for one in (await control.get("/_sandbox/requests")).json()
+        if one["account"] == key.removeprefix("sk_test_")
+    ]
+    assert [one["idempotency_key"] for one in seen] == ["mine", None]
+    for one in seen:
+        assert conformance.check_request(one["method"], one["path"], one["params"]) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "problem"),
+    [
+        ({"currency": "gbp"}, "'amount' is a required property"),
+        ({"amount": 1, "currency": "gbp", "amonut": 2}, "'amonut' was unexpected"),
+        ({"amount": "1.5", "currency": "gbp"}, ".amount"),
+        ({"amount": 1, "currency": "gbp", "capture_method": "maybe"}, ".capture_method"),
+        ({"amount": 1, "currency": "gbp", "metadata": ["a"]}, ".metadata"),
+        ({"amount": 1, "currency": "gbp", "confirm": "yes"}, ".confirm"),
+    ],
+)
+def test_a_request_stripe_would_not_understand_is_found(params, problem):
+    problems = conformance.check_request("POST", "/v1/payment_intents", params)
+    assert any(problem in one for one in problems), problems
+
+
+def test_an_answer_that_is_not_stripes_is_found():
+    assert conformance.check_answer({"object": "refund", "id": "re_1", "amount": "1", "x": 1})
+    assert conformance.check_answer({"error": {"message": "no type"}})
+    with pytest.raises(conformance.UnknownToStripe):
+        conformance.check_answer({"object": "unicorn"})
+    with pytest.raises(conformance.UnknownToStripe):
+        conformance.check_request("POST", "/v1/unicorns", {})
+
+
+def test_requests_of_later_parts_can_be_checked_already():
+    order = {"mode": "payment", "line_items": [{"price": "price_1", "quantity": 1}]}
+    assert conformance.check_request("POST", "/v1/checkout/sessions", order) == []
+    assert conformance.check_request("POST", "/v1/checkout/sessions", {"mode": "gift"}) != []
