@@ -267,3 +267,14 @@ def test_unknown_languages_and_countries_fall_back() -> None:
     assert (language_of("sv_SE"), language_of("fr-FR")) == ("sv", "en")
     assert str(locale_for("en", "XX")) == "en_GB"
     assert str(locale_for("en", "US")) == "en_US"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Sao_Paulo", "Australia/Lord_Howe"])
+def test_calendar_files_work_in_any_zone(zone: str) -> None:
+    [event] = calendar(mail(facts=changed(NIGHT, timezone=zone))).walk("VEVENT")
+    assert event["DTSTART"].dt == NIGHT.starts_at
+    assert event["DTEND"].dt == NIGHT.ends_at
+
+
+def test_a_letter_written_again_is_the_same_letter() -> None:
+    assert mail().as_bytes() == mail().as_bytes()

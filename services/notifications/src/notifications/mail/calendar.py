@@ -1,10 +1,11 @@
 """The calendar file of a confirmation (NTF-09)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, vCalAddress, vText
+from icalendar import Calendar, Event, Timezone, vCalAddress, vText
 
 from notifications.domain.notice import Facts, Venue
 from notifications.domain.text import one_line
@@ -39,11 +40,15 @@ def invitation(
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
+    calendar.add_component(_rules(facts.timezone, facts.starts_at.year))
     calendar.add_component(event)
-    # The zone's rules around the event only: fifty years of clock changes fill pages.
-    year = timedelta(days=366)
-    calendar.add_missing_timezones((facts.starts_at - year).date(), (ends_at + year).date())
     return str(calendar.to_ical(), "utf-8")
+
+
+@lru_cache(maxsize=256)
+def _rules(zone: str, year: int) -> Timezone:
+    """The zone's clock changes around a year; all that are known would fill pages."""
+    return Timezone.from_tzid(zone, first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
 
 
 def _wall(instant: datetime, zone: ZoneInfo) -> datetime:

@@ -70,7 +70,7 @@ class LetterWriter:
             manage_url=self._manage_url(message),
         )
         # Not EmailMessage: it parses each header it is given, which costs four times the rest.
-        letter = MIMEMultipart("mixed")
+        letter = MIMEMultipart("mixed", boundary=f"=-{message.told.id.hex}-letter")
         letter["From"] = _mailbox(venue.name, self.sender)
         letter["To"] = _mailbox(message.recipient.name, to)
         if venue.email and is_address(venue.email):
@@ -80,7 +80,7 @@ class LetterWriter:
         letter["Message-ID"] = message.message_id
         letter["Content-Language"] = words.language
         letter["Auto-Submitted"] = "auto-generated"
-        bodies = MIMEMultipart("alternative")
+        bodies = MIMEMultipart("alternative", boundary=f"=-{message.told.id.hex}-words")
         bodies.attach(MIMEText(words.text, "plain", "utf-8"))
         bodies.attach(MIMEText(words.html, "html", "utf-8"))
         letter.attach(bodies)

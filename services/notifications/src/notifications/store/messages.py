@@ -31,7 +31,7 @@ WITH begun AS (
     WHERE id = $1 AND state <> 'sent'
     RETURNING *
 )
-SELECT begun.*, v.name, v.organisation, v.country, v.email, v.phone
+SELECT begun.*, v.name, v.organisation, v.country, v.email, v.phone, messaging.now() AS now
 FROM begun LEFT JOIN venues v ON v.venue_id = begun.venue_id
 """
 
@@ -89,6 +89,7 @@ class Messages:
         row = await tx.fetchrow(_BEGIN, row_id)
         if row is None:
             return None
+        tx.observe_now(row["now"])
         return Message(
             told=Told(
                 id=row["id"],
