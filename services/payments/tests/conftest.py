@@ -39,6 +39,7 @@ async def world(service: World) -> AsyncIterator[World]:
     await service.stripe.reset()
     yield service.of_another_organisation()
     await service.stripe.reset()
+    await service.quiet()
 
 
 @pytest.fixture

@@ -40,7 +40,6 @@ from payments.settings import Settings
 
 M = TypeVar("M", bound=Message)
 
-PLATFORM_KEY = "sk_test_platform"
 PLATFORM_SECRET = "whsec_platformsecret"
 CARDS = {
     "good": "pm_card_visa",
@@ -57,7 +56,7 @@ class Stripe:
 
     url: str
     http: aiohttp.ClientSession
-    key: str = PLATFORM_KEY
+    key: str
 
     async def call(
         self, method: str, path: str, body: Any = None, form: Any = None, key: str | None = None
@@ -208,7 +207,7 @@ class World:
             if busy:
                 return False
             state = await self.stripe.call("GET", "/_sandbox/state")
-            return not state["deliveries"].get("pending", 0)
+            return state["webhooks"] == "paused" or not state["deliveries"].get("pending", 0)
 
         await eventually(done, what="no outside call is left to make")
 
@@ -332,17 +331,24 @@ async def running(urls: DatabaseUrls, sandbox: str) -> AsyncIterator[World]:
     seed, public = new_key_pair()
     door = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
-    settings = load(Settings, settings_for(urls.url, sandbox, public, WEBHOOK_BASE_URL=url))
+    # An account of its own, or Stripe would go on telling services of earlier tests.
+    account = uuid4().hex
+    platform = {
+        "STRIPE_SECRET_KEY": f"sk_test_{account}",
+        "STRIPE_PUBLISHABLE_KEY": f"pk_test_{account}",
+        "WEBHOOK_BASE_URL": url,
+    }
+    settings = load(Settings, settings_for(urls.url, sandbox, public, **platform))
     service = build(settings)
     stop = asyncio.Event()
     async with connected(urls, pool_size=8) as db, aiohttp.ClientSession() as http:
         assert service.db is not None
-        stripe = Stripe(sandbox, http)
+        stripe = Stripe(sandbox, http, settings.STRIPE_SECRET_KEY)
         await stripe.call(
             "PUT",
             "/_sandbox/webhook_endpoints",
             {
-                "key": PLATFORM_KEY,
+                "key": stripe.key,
                 "url": f"{url}/webhooks/stripe/platform",
                 "secret": PLATFORM_SECRET,
             },
@@ -379,7 +385,7 @@ def settings_for(database: str, sandbox: str, public: str, **others: Any) -> dic
         "INTERNAL_TOKEN_PUBLIC_KEYS": json.dumps({"k1": public}),
         "CONTACT_KEYS": EXAMPLE_CONTACT_KEYS,
         "COLUMN_KEYS": {"k1": b"c" * 32},
-        "STRIPE_SECRET_KEY": PLATFORM_KEY,
+        "STRIPE_SECRET_KEY": "sk_test_platform",
         "STRIPE_WEBHOOK_SECRET": PLATFORM_SECRET,
         "STRIPE_PUBLISHABLE_KEY": "pk_test_platform",
         "STRIPE_API_BASE": sandbox,
