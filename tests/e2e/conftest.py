@@ -5,11 +5,15 @@ system that runs already, `--containers` the images.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+import pytest_asyncio
 
+from .outside import Mailbox
+from .people import City
 from .system import Clock, Endpoints, GivenSystem, StackSystem, System, Tables
 
 
@@ -60,3 +64,21 @@ def clock(endpoints: Endpoints) -> Clock:
 @pytest.fixture(scope="session")
 def tables(endpoints: Endpoints) -> Tables:
     return Tables(endpoints)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """Connections of all callers; a browser would hold its own, but what is counted is addresses."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    async with httpx.AsyncClient(limits=limits, timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def city(http: httpx.AsyncClient, endpoints: Endpoints, clock: Clock) -> City:
+    return City(http, endpoints, clock)
+
+
+@pytest.fixture(scope="session")
+def mailbox(http: httpx.AsyncClient, endpoints: Endpoints) -> Mailbox:
+    return Mailbox(http, endpoints.mailbox)

@@ -8,7 +8,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ import asyncpg
 import pytest
 
 from chassis import clock
+from contracts.registry import contract
 from devstack.stack import Overrides, Stack
 
 SERVICES = ("booking", "payments", "customers", "notifications")
@@ -32,6 +33,7 @@ class Endpoints:
     stripe: str
     mailbox: str
     webhooks: str  # the payments service itself, for provider events
+    webhooks_for_stripe: str  # the same, from where the sandbox stands
     databases: Mapping[str, str]  # address of the service's own role
     superuser: Mapping[str, str]  # the same databases without row-level security
     amqp: str
@@ -47,6 +49,7 @@ class Endpoints:
             stripe=known["sandbox"]["stripe"],
             mailbox=known["sandbox"]["mailbox"],
             webhooks=known.get("services", {}).get("payments", {}).get("http", known["webhooks"]),
+            webhooks_for_stripe=known["webhooks"],
             databases={service: addresses[service]["url"] for service in addresses},
             superuser={service: _database(known["postgres"], service) for service in addresses},
             amqp=known.get("rabbitmq", {}).get("amqp", ""),
@@ -233,12 +236,12 @@ class Clock:
     async def advance(self, duration: timedelta) -> None:
         """Move every service's time forward; workers run what became due."""
         for service in SERVICES:
-            async with _connected(self._databases[service]) as driver:
+            async with _connected(self._databases, service) as driver:
                 await clock.advance(driver, duration.total_seconds(), environment="test")
 
     async def now(self) -> datetime:
         """The time as booking has it."""
-        async with _connected(self._databases["booking"]) as driver:
+        async with _connected(self._databases, "booking") as driver:
             now: datetime = await driver.fetchval("SELECT messaging.now()")
         return now.astimezone(UTC)
 
@@ -257,18 +260,51 @@ class Tables:
 
     async def value(self, service: str, query: str, *arguments: object) -> Any:
         """The first column of the first row."""
-        async with _connected(self._databases[service]) as driver:
+        async with _connected(self._databases, service) as driver:
             return await driver.fetchval(query, *arguments)
+
+    async def quiet(self, booking_id: str) -> bool:
+        """Whether nothing about a booking is under way: no call, no message, nothing unread.
+
+        Timers that are not due yet don't count.
+        """
+        told = await self._told(booking_id)
+        for consumer in SERVICES:
+            wanted = {message for message, kind in told if consumer in contract(kind).consumers}
+            if await self.value(consumer, _READ, wanted) < len(wanted):
+                return False
+        for service in SERVICES:
+            if await self.value(service, _UNDER_WAY):
+                return False
+        return told == await self._told(booking_id)
+
+    async def _told(self, booking_id: str) -> set[tuple[Any, str]]:
+        """Message id and type of everything that was published about a booking."""
+        return {
+            (row["message_id"], row["type"])
+            for service in SERVICES
+            for row in await self.rows(service, _TOLD, booking_id)
+        }
 
     async def rows(self, service: str, query: str, *arguments: object) -> list[dict[str, Any]]:
         """Every row."""
-        async with _connected(self._databases[service]) as driver:
+        async with _connected(self._databases, service) as driver:
             return [dict(row) for row in await driver.fetch(query, *arguments)]
 
 
+_UNDER_WAY = """
+    SELECT EXISTS (SELECT FROM messaging.intents WHERE state = 'pending')
+        OR EXISTS (SELECT FROM messaging.outbox WHERE due_at IS NULL OR due_at <= messaging.now())
+"""
+_TOLD = "SELECT type, message_id FROM messaging.archive WHERE ordering_key = $1"
+_READ = "SELECT count(*) FROM messaging.inbox WHERE message_id = ANY($1)"
+
+
 @contextlib.asynccontextmanager
-async def _connected(address: str) -> Any:
-    driver = await asyncpg.connect(address, timeout=10)
+async def _connected(databases: Mapping[str, str], service: str) -> AsyncIterator[Any]:
+    if service not in databases:
+        pytest.skip("needs the addresses of the databases")
+    driver = await asyncpg.connect(databases[service], timeout=10)
     try:
         yield driver
     finally:

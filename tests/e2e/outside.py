@@ -1,0 +1,210 @@
+"""The world outside the system: Stripe and the guests' mailboxes, as the sandbox plays them."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from .calls import told, until
+
+CARD = "4242424242424242"
+DECLINED = "4000000000000002"
+INSUFFICIENT_FUNDS = "4000000000009995"
+EXPIRED_CARD = "4000000000000069"
+AUTHENTICATION = "4000002500003155"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StripeAccount:
+    """One organisation's account at Stripe, through the eyes of its owner and of its customers."""
+
+    http: httpx.AsyncClient
+    base: str
+    suffix: str  # of its keys
+    webhook_secret: str
+    webhook_url: str  # where our system takes its events, from the tests' point of view
+
+    @property
+    def secret_key(self) -> str:
+        return f"sk_test_{self.suffix}"
+
+    @property
+    def publishable_key(self) -> str:
+        return f"pk_test_{self.suffix}"
+
+    async def intents(self, booking_id: str | None = None) -> list[Json]:
+        """PaymentIntents, of one booking or of all."""
+        found = await self._list("/v1/payment_intents")
+        return [
+            intent for intent in found if booking_id in (None, intent["metadata"].get("booking_id"))
+        ]
+
+    async def live_intents(self) -> list[Json]:
+        """PaymentIntents that somebody could still pay, or has paid."""
+        return [intent for intent in await self.intents() if intent["status"] != "canceled"]
+
+    async def intent_of(self, booking_id: str) -> Json:
+        """The one PaymentIntent of a booking."""
+        (intent,) = await self.intents(booking_id)
+        return intent
+
+    async def refunds(self, booking_id: str) -> list[Json]:
+        """Refunds of a booking's payments."""
+        intents = {intent["id"] for intent in await self.intents(booking_id)}
+        return [one for one in await self._list("/v1/refunds") if one["payment_intent"] in intents]
+
+    async def confirm(self, client_secret: str, card: str) -> httpx.Response:
+        """What Stripe.js does in the customer's browser."""
+        intent = client_secret.partition("_secret_")[0]
+        return await self.http.post(
+            f"{self.base}/v1/payment_intents/{intent}/confirm",
+            data={
+                "client_secret": client_secret,
+                "payment_method_data[type]": "card",
+                "payment_method_data[card][number]": card,
+                "payment_method_data[card][exp_month]": "12",
+                "payment_method_data[card][exp_year]": str(time.gmtime().tm_year + 2),
+                "payment_method_data[card][cvc]": "123",
+            },
+            headers={"Authorization": f"Bearer {self.publishable_key}"},
+        )
+
+    async def authenticate(self, intent: str, *, approve: bool = True) -> None:
+        """The customer's answer on the page of their bank."""
+        await self._control(f"payment_intents/{intent}/authenticate", {"approve": approve})
+
+    async def deliver_again(self, intent: str, times: int) -> list[Json]:
+        """Every event about a payment and its refunds once more, `times` times, in random order."""
+        body = {"payment_intent": intent, "count": times, "shuffle": True}
+        attempts: list[Json] = (await self._control("events/deliver", body))["attempts"]
+        return attempts
+
+    async def pause_events(self) -> None:
+        """Events of all accounts are held back."""
+        await self._control("webhooks/pause", None)
+
+    async def resume_events(self) -> None:
+        """What was held back is sent."""
+        await self._control("webhooks/resume", None)
+
+    async def send(
+        self, event: Mapping[str, Any], *, secret: str | None = None, signed: bool = True
+    ) -> httpx.Response:
+        """An event of our own making, posted as Stripe would post it."""
+        body = json.dumps(event).encode()
+        headers = {"Content-Type": "application/json"}
+        if signed:
+            headers["Stripe-Signature"] = signature(body, secret or self.webhook_secret)
+        return await self.http.post(self.webhook_url, content=body, headers=headers)
+
+    async def send_raw(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """Anything at all."""
+        return await self.http.post(self.webhook_url, content=body, headers=dict(headers))
+
+    async def _list(self, path: str) -> list[Json]:
+        found: list[Json] = []
+        params: dict[str, Any] = {"limit": 100}
+        while True:
+            answer = await self.http.get(
+                self.base + path,
+                params=params,
+                headers={"Authorization": f"Bearer {self.secret_key}"},
+            )
+            assert answer.status_code == 200, told(answer)
+            page = answer.json()
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+            params["starting_after"] = found[-1]["id"]
+
+    async def _control(self, path: str, body: object) -> Any:
+        answer = await self.http.post(f"{self.base}/_sandbox/{path}", json=body, timeout=60)
+        assert answer.status_code == 200, told(answer)
+        return answer.json()
+
+
+def signature(body: bytes, secret: str, at: float | None = None) -> str:
+    """The `Stripe-Signature` header of a body."""
+    moment = int(time.time() if at is None else at)
+    digest = hmac.new(secret.encode(), b"%d.%s" % (moment, body), hashlib.sha256).hexdigest()
+    return f"t={moment},v1={digest}"
+
+
+def event(kind: str, about: Mapping[str, Any]) -> Json:
+    """An event in Stripe's envelope."""
+    return {
+        "id": f"evt_{time.time_ns()}",
+        "object": "event",
+        "api_version": "2026-10-28.endive",
+        "created": int(time.time()),
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": kind,
+        "data": {"object": dict(about)},
+    }
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One e-mail as it arrived."""
+
+    message_id: str
+    to: Sequence[str]
+    subject: str
+    text: str
+    html: str
+    attachments: Mapping[str, bytes] = field(repr=False)
+
+    def says(self, *parts: str) -> bool:
+        """Whether subject or text hold all parts."""
+        return all(part in f"{self.subject}\n{self.text}" for part in parts)
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """All e-mail that the system sent."""
+
+    http: httpx.AsyncClient
+    base: str
+
+    async def letters(self, to: str) -> list[Letter]:
+        """Everything sent to an address, oldest first."""
+        answer = await self.http.get(f"{self.base}/messages", params={"to": to})
+        assert answer.status_code == 200, told(answer)
+        return [_letter(one) for one in answer.json()]
+
+    async def wait_for(self, to: str, *parts: str, seconds: float = 60) -> Letter:
+        """The first e-mail to an address whose subject or text hold all parts."""
+
+        async def look() -> Letter | None:
+            return next((one for one in await self.letters(to) if one.says(*parts)), None)
+
+        return await until(f"mail to {to} with {parts}", look, seconds=seconds)
+
+
+def _letter(shown: Json) -> Letter:
+    return Letter(
+        message_id=shown["message_id"],
+        to=shown["to"],
+        subject=shown["subject"],
+        text=shown["text"] or "",
+        html=shown["html"] or "",
+        attachments={
+            part["filename"]: base64.b64decode(part["content"]) for part in shown["attachments"]
+        },
+    )
+
+
+def instant(text: str) -> datetime:
+    """An instant as the API writes it."""
+    return datetime.fromisoformat(text).astimezone(UTC)
