@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 import stripe
 from aiohttp import web
+
 from sandbox import processes
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import stripe
+
 from sandbox import conformance
 from sandbox.stripe.api import OPERATIONS
 from sandbox.stripe.settings import API_VERSION

@@ -1,6 +1,7 @@
 import signal
 
 import pytest
+
 from sandbox import processes
 
 

@@ -139,7 +139,8 @@ async def test_sixteen_at_once_make_one(client):
                     {"amount": 5000, "currency": "gbp"}, {"idempotency_key": "k-10"}
                 )
             except stripe.InvalidRequestError as error:
-                assert error.http_status == 409
+                if error.http_status != 409:
+                    raise
             else:
                 return made.id
 

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 import aiohttp
 import aiosmtplib
 import pytest
+
 from sandbox import processes
 
 

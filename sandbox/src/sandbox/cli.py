@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     host = _host(parser, options.host, bind_any=options.bind_any)
-    # Each party imports only what it needs: the mailbox starts without an HTTP client, Stripe without SMTP.
+    # Each party imports only what it needs: the mailbox no HTTP client, Stripe no SMTP.
     if options.party == "stripe":
         from sandbox.stripe.app import serve as serve_stripe  # noqa: PLC0415
         from sandbox.stripe.settings import Settings  # noqa: PLC0415

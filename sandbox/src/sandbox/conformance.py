@@ -252,13 +252,24 @@ class _Schemas:
         }
 
     def _of(self, hint: Any) -> Json:
-        origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-        if origin in {NotRequired, Required, typing_extensions.NotRequired}:
-            return self._of(arguments[0])
         if hint in _WORDS:
             return self._word(hint)
+        if typing.get_origin(hint) is not None:
+            return self._composed(typing.get_origin(hint), typing.get_args(hint))
         if hint is Any or isinstance(hint, TypeVar):
             return {}
+        if _named(hint, "UntypedStripeObject"):
+            return {"type": "object"}
+        if hasattr(hint, "OBJECT_NAME") and hint.__name__ not in _RESOURCES.values():
+            # Following every object that can be expanded would end at all of Stripe.
+            return {"type": "object", "required": ["object"]}
+        if isinstance(hint, type):
+            return self._reference(hint)
+        raise UnknownToStripe(f"no schema for the annotation {hint!r}")
+
+    def _composed(self, origin: Any, arguments: Sequence[Any]) -> Json:
+        if origin in {NotRequired, Required, typing_extensions.NotRequired}:
+            return self._of(arguments[0])
         if origin is Literal:
             return {"enum": list(arguments)}
         if origin in {Union, UnionType}:
@@ -267,17 +278,8 @@ class _Schemas:
             return self._list(self._of(arguments[0]))
         if origin in {dict, Mapping} or _named(origin, "UntypedStripeObject"):
             return {"type": "object", "additionalProperties": self._of(arguments[-1])}
-        if _named(hint, "UntypedStripeObject"):
-            return {"type": "object"}
-        if isinstance(origin, type):
-            # ListObject[Refund] and the like: its own fields are checked, its items where used.
-            return {"type": "object"}
-        if isinstance(hint, type):
-            if hasattr(hint, "OBJECT_NAME") and hint.__name__ not in _RESOURCES.values():
-                # Following every object that can be expanded would end at all of Stripe.
-                return {"type": "object", "required": ["object"]}
-            return self._reference(hint)
-        raise UnknownToStripe(f"no schema for the annotation {hint!r}")
+        # ListObject[Refund] and the like: its own fields are checked, its items where used.
+        return {"type": "object"}
 
     def _word(self, hint: Any) -> Json:
         plain = _WORDS[hint]

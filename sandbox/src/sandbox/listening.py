@@ -45,7 +45,7 @@ def log_as_json() -> None:
 
 def run(app: Any, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
-    # Critical only: a fault that cuts an answer short would otherwise fill the log with uvicorn's complaints.
+    # Critical only: uvicorn would complain in the log of every answer that a fault cuts short.
     config = uvicorn.Config(
         app,
         http="httptools",

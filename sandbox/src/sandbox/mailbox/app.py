@@ -1,5 +1,6 @@
 """The mailbox put together: SMTP and HTTP in one loop."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +9,6 @@ from pathlib import Path
 from socket import socket
 from typing import Annotated, Any
 
-import asyncio
 import structlog
 from fastapi import FastAPI, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response

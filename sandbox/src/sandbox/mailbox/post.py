@@ -75,7 +75,7 @@ class Post:
         after: int = 0,
         newest: int | None = None,
     ) -> list[Letter]:
-        """Oldest first: to an address in any case, received at or after `since`, numbered above `after`."""
+        """Oldest first: to an address in any case, received at or after `since`, above `after`."""
         wanted = to.lower() if to else None
         found = [
             letter

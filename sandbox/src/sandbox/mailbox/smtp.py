@@ -11,8 +11,11 @@ from sandbox.mailbox.post import Post
 
 @dataclass(slots=True)
 class Temper:
-    """`reject` messages are refused with 451, `drop` are taken but the connection is cut before
-    the answer; every answer waits `delay` seconds."""
+    """How the next senders fare.
+
+    `reject` messages are refused with 451; `drop` are taken, but the connection is cut before the
+    answer; every answer waits `delay` seconds.
+    """
 
     reject: int = 0
     drop: int = 0

@@ -12,7 +12,7 @@ _KEY = re.compile(r"(sk|rk|pk)_(test|live)_([A-Za-z0-9_]{1,200})\Z")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who calls. `tenant` is the key's suffix: sk_test_x, rk_test_x and pk_test_x are one account."""
+    """Who calls. `tenant` is the key's suffix, which sk_test_x, rk_test_x and pk_test_x share."""
 
     tenant: str
     publishable: bool
@@ -57,9 +57,9 @@ def account(key: str | None) -> Account:
     if match[2] == "live":
         raise Refusal(
             401,
-            f"Invalid API Key provided: {_masked(key)}. This is a local sandbox and takes test keys "
-            "only; a live key was sent here by mistake. It was neither stored nor logged, but it "
-            "left its home: consider rolling it.",
+            f"Invalid API Key provided: {_masked(key)}. This is a local sandbox and takes test "
+            "keys only; a live key was sent here by mistake. It was neither stored nor logged, but "
+            "it left its home: consider rolling it.",
             stored=False,
         )
     return Account(tenant=match[3], publishable=match[1] == "pk")

@@ -12,9 +12,10 @@ from fastapi import FastAPI
 from sandbox import listening
 from sandbox.same_site import same_site
 from sandbox.stripe import control, pages
-from sandbox.stripe.api import KEYS_KEPT, Api, Receive, Scope, Send
+from sandbox.stripe.api import KEYS_KEPT, Api
 from sandbox.stripe.deliveries import Deliveries, Pace
 from sandbox.stripe.faults import Faults
+from sandbox.stripe.request import Receive, Scope, Send
 from sandbox.stripe.settings import API_VERSION, Settings
 from sandbox.stripe.store import StateInUse, Store
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.stripe.event_log import Delivery
 from sandbox.stripe.refusal import Json, bad_parameter
 from sandbox.stripe.settings import API_VERSION
 from sandbox.stripe.shapes import Fields, Shape, Values
-from sandbox.stripe.store import Delivery, Store, Window
+from sandbox.stripe.store import Store
+from sandbox.stripe.windows import Window
 
 
 def new_id(prefix: str) -> str:
@@ -57,10 +59,10 @@ class Call:
             "type": kind,
         }
         about = subject.get("payment_intent") or subject["id"]
-        self.store.add_event(self.tenant, body, about)
+        self.store.events.add(self.tenant, body, about)
         due = time.time()
         self.emitted.extend(
-            self.store.add_delivery(body["id"], endpoint, due) for endpoint in endpoints
+            self.store.events.send(body["id"], endpoint, due) for endpoint in endpoints
         )
 
 

@@ -81,7 +81,8 @@ def answer(call: Call, stored: Stored, *, approved: bool) -> None:
         "code": code,
         "doc_url": doc_url(code),
         "message": "The provided PaymentMethod has failed authentication. You can provide "
-        "payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again.",
+        "payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent "
+        "again.",
         "payment_method": method.body,
         "type": "invalid_request_error",
     }

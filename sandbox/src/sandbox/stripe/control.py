@@ -15,7 +15,8 @@ from sandbox.stripe.faults import Fault, Faults
 from sandbox.stripe.form import decode
 from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.settings import API_VERSION
-from sandbox.stripe.store import Store, Window
+from sandbox.stripe.store import Store
+from sandbox.stripe.windows import Window
 
 
 class World:
@@ -99,8 +100,8 @@ async def state(around: Around) -> Json:
     return {
         "api_version": API_VERSION,
         "objects": around.store.census(),
-        "events": around.store.count_events(),
-        "deliveries": around.store.delivery_census(),
+        "events": around.store.events.count(),
+        "deliveries": around.store.events.census(),
         "webhooks": "paused" if around.deliveries.paused else "running",
         "faults": [asdict(fault) for fault in around.faults.planned],
     }
@@ -110,7 +111,7 @@ async def state(around: Around) -> Json:
 async def deliver(identifier: str, around: Around, again: Again | None = None) -> Json:
     """Send one event again to every endpoint that listens to it."""
     again = again or Again()
-    if around.store.event(identifier) is None:
+    if around.store.events.find(identifier) is None:
         raise HTTPException(404, f"no event {identifier}")
     sent = await around.deliveries.deliver([identifier], count=again.count, shuffle=again.shuffle)
     return {"attempts": summary(sent)}
@@ -121,7 +122,7 @@ async def deliver_many(around: Around, again: AgainMany) -> Json:
     """Send several events again."""
     chosen = list(again.ids)
     if again.payment_intent is not None:
-        chosen += around.store.events_about(again.payment_intent)
+        chosen += around.store.events.about(again.payment_intent)
     if not chosen:
         raise HTTPException(404, "no such events")
     sent = await around.deliveries.deliver(chosen, count=again.count, shuffle=again.shuffle)
@@ -130,7 +131,7 @@ async def deliver_many(around: Around, again: AgainMany) -> Json:
 
 @router.get("/events/{identifier}/deliveries")
 async def deliveries_of(identifier: str, around: Around) -> list[Json]:
-    return around.store.deliveries_of(identifier)
+    return around.store.events.deliveries(identifier)
 
 
 @router.post("/webhooks/pause")

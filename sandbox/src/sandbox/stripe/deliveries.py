@@ -13,8 +13,9 @@ import aiohttp
 import structlog
 
 from sandbox.stripe.call import listens
+from sandbox.stripe.event_log import Delivery
 from sandbox.stripe.refusal import Json
-from sandbox.stripe.store import Delivery, Store, Target
+from sandbox.stripe.store import Store, Target
 
 _GIVEN_UP_AFTER = 3 * 24 * 3600.0
 _AT_ONCE = 64
@@ -67,7 +68,7 @@ class Deliveries:
         self._busy: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
         self.paused = store.flag("webhooks") == "paused"
-        self.push(store.pending_deliveries())
+        self.push(store.events.pending())
 
     def push(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
@@ -108,7 +109,7 @@ class Deliveries:
         plan = [
             (event, endpoint["id"])
             for event in events
-            if (found := self._store.event(event)) is not None
+            if (found := self._store.events.find(event)) is not None
             for endpoint in self._store.endpoints(found[0])
             if endpoint["status"] == "enabled"
             and listens(endpoint["enabled_events"], found[1]["type"])
@@ -138,14 +139,14 @@ class Deliveries:
 
     async def _attempt(self, delivery: Delivery) -> None:
         if self._store.target(delivery.endpoint) is None:
-            self._store.settle_delivery(delivery, "dropped", "endpoint gone", delivery.due)
+            self._record(delivery, "dropped", "endpoint gone", delivery.due)
             return
         sent = await self._send(delivery.event, delivery.endpoint)
         if sent.arrived:
-            self._store.settle_delivery(delivery, "succeeded", sent.said, delivery.due)
+            self._record(delivery, "succeeded", sent.said, delivery.due)
             return
         attempts = delivery.attempts + 1
-        found = self._store.event(delivery.event)
+        found = self._store.events.find(delivery.event)
         born = found[1]["created"] if found else 0
         due = time.time() + self._pace.pause(attempts)
         state = "failed" if due - born > _GIVEN_UP_AFTER else "pending"
@@ -156,12 +157,16 @@ class Deliveries:
             attempt=attempts,
             answer=sent.said,
         )
-        self._store.settle_delivery(delivery, state, sent.said, due)
+        self._record(delivery, state, sent.said, due)
         if state == "pending":
             self.push([Delivery(delivery.seq, delivery.event, delivery.endpoint, attempts, due)])
 
+    def _record(self, delivery: Delivery, state: str, answer: str, due: float) -> None:
+        with self._store.transaction():
+            self._store.events.attempted(delivery, state, answer, due)
+
     async def _send(self, event: str, endpoint: str) -> Sent:
-        target, text = self._store.target(endpoint), self._store.event_text(event)
+        target, text = self._store.target(endpoint), self._store.events.text(event)
         if target is None or text is None:
             return Sent(event, endpoint, None, "endpoint or event gone")
         try:

@@ -6,8 +6,8 @@ from sandbox.stripe.shapes import EXPAND, PAGE, Flag, Many, Text
 
 
 def retrieve(call: Call) -> Json:
-    found = call.store.event(call.id, call.tenant)
-    if found is None:
+    found = call.store.events.find(call.id)
+    if found is None or found[0] != call.tenant:
         raise no_such("event", call.id)
     return found[1]
 
@@ -20,7 +20,7 @@ def list_(call: Call) -> Json:
             code="parameters_exclusive",
         )
     types = params.get("types") or ([params["type"]] if "type" in params else [])
-    page = call.store.events(
+    page = call.store.events.page(
         call.tenant, window(params), types=types, delivered=params.get("delivery_success")
     )
     return listing("/v1/events", page)

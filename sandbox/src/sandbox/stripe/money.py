@@ -1,17 +1,10 @@
 """Currencies Stripe takes, and the smallest and largest charge in each (minor units)."""
 
+from functools import cache
+from importlib import resources
+
 from sandbox.stripe.refusal import Refusal, bad_parameter
 
-CURRENCIES = frozenset(
-    (
-        "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bif bmd bnd bob brl bsd bwp byn bzd "
-        "cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq "
-        "gyd hkd hnl htg huf idr ils inr isk jmd jpy kes kgs khr kmf krw kyd kzt lak lbp lkr lrd lsl mad "
-        "mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln "
-        "pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs "
-        "uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw bhd jod kwd omr tnd"
-    ).split()
-)
 SMALLEST = {
     "usd": 50,
     "aed": 200,
@@ -41,13 +34,21 @@ SMALLEST = {
 LARGEST = 99_999_999
 
 
+@cache
+def currencies() -> frozenset[str]:
+    """Every currency Stripe charges in."""
+    return frozenset(
+        resources.files("sandbox.stripe").joinpath("currencies.txt").read_text().split()
+    )
+
+
 def currency(code: str) -> str:
     """Lower case; raises Refusal(400) for one Stripe doesn't take."""
     lowered = code.lower()
-    if lowered not in CURRENCIES:
+    if lowered not in currencies():
         raise bad_parameter(
             f"Invalid currency: {code}. Stripe currently supports these currencies: "
-            f"{', '.join(sorted(CURRENCIES))}",
+            f"{', '.join(sorted(currencies()))}",
             param="currency",
         )
     return lowered

@@ -1,23 +1,17 @@
 """PaymentIntents: every operation and the states it may start from."""
 
 import hmac
-import re
 import secrets
-from typing import Any
 
-from sandbox.stripe import confirmation, money, payment_methods, search
+from sandbox.stripe import confirmation, intent_rules, money, payment_methods, search
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such, unexpected_state
 from sandbox.stripe.shapes import (
     EXPAND,
     PAGE,
     Choice,
-    Fields,
     Flag,
     Integer,
-    Many,
-    Metadata,
-    Shape,
     Text,
     Values,
 )
@@ -32,6 +26,14 @@ _CANCELABLE = (
     "requires_confirmation",
     "requires_action",
     "processing",
+)
+_COPIED = (
+    "capture_method",
+    "description",
+    "receipt_email",
+    "setup_future_usage",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
 )
 # Changing one of these on a finished intent would change what was agreed.
 _FROZEN_ONCE_PAID = (
@@ -51,14 +53,15 @@ def create(call: Call) -> Json:
     params = call.params
     code = money.currency(params["currency"])
     amount = money.chargeable(params["amount"], code)
-    _check(params)
+    intent_rules.check(params)
     method = payment_methods.data_or_name(call, params)
-    _check_descriptors(params)
+    intent_rules.check_descriptors(params)
     if not params.get("confirm"):
         for name in ("off_session", "return_url", "error_on_requires_action"):
             if name in params:
                 raise bad_parameter(
-                    f"You cannot set `{name}` when creating a PaymentIntent without `confirm=true`.",
+                    f"You cannot set `{name}` when creating a PaymentIntent without "
+                    "`confirm=true`.",
                     param=name,
                 )
     identifier = new_id("pi")
@@ -85,7 +88,7 @@ def create(call: Call) -> Json:
         "last_payment_error": None,
         "latest_charge": None,
         "livemode": False,
-        "metadata": _merged({}, params.get("metadata")),
+        "metadata": intent_rules.merged({}, params.get("metadata")),
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": method.body["id"] if method else None,
@@ -109,7 +112,7 @@ def create(call: Call) -> Json:
         "status": "requires_confirmation" if method else "requires_payment_method",
         "transfer_data": None,
         "transfer_group": None,
-        **_types(params),
+        **intent_rules.payable_by(params),
     }
     stored = call.store.add(call.tenant, body)
     call.emit("payment_intent.created", body)
@@ -128,45 +131,28 @@ def update(call: Call) -> Json:
     params = call.params
     stored = call.store.get(call.tenant, KIND, call.id, param="intent")
     intent = stored.body
-    if intent["status"] not in _UPDATABLE:
-        for name in _FROZEN_ONCE_PAID:
-            if name in params:
-                raise unexpected_state(
-                    f"This PaymentIntent's {name} could not be updated because it has a status of "
-                    f"{intent['status']}. You may only update the {name} of a PaymentIntent with one "
-                    f"of the following statuses: {', '.join(_UPDATABLE)}.",
-                    intent,
-                )
+    _check_still_open(intent, params)
+    intent_rules.check(params)
+    intent_rules.check_descriptors(params)
     if "currency" in params:
         intent["currency"] = money.currency(params["currency"])
     if "amount" in params or "currency" in params:
         amount = params["amount"] if "amount" in params else intent["amount"]
         intent["amount"] = money.chargeable(amount, intent["currency"])
-    _check(params)
     if "allowed_payment_method_types" in params:
-        intent.update(_types(params))
-    _check_descriptors(params)
+        intent.update(intent_rules.payable_by(params))
     method = payment_methods.data_or_name(call, params)
-    for name in (
-        "capture_method",
-        "description",
-        "receipt_email",
-        "setup_future_usage",
-        "statement_descriptor",
-        "statement_descriptor_suffix",
-    ):
-        if name in params:
-            intent[name] = params[name]
-    if "metadata" in params:
-        intent["metadata"] = _merged(intent["metadata"], params["metadata"])
     if method is not None:
         intent["payment_method"] = method.body["id"]
-    if intent["status"] in _UPDATABLE and (method is not None or "amount" in params):
+    intent.update({name: params[name] for name in _COPIED if name in params})
+    if "metadata" in params:
+        intent["metadata"] = intent_rules.merged(intent["metadata"], params["metadata"])
+    if method is not None or "amount" in params:
         # What the customer was asked to approve has changed.
+        confirmation.ask_no_more(stored)
         intent["status"] = (
             "requires_confirmation" if intent["payment_method"] else "requires_payment_method"
         )
-        confirmation.ask_no_more(stored)
     call.store.save(stored, metadata_changed="metadata" in params)
     return intent
 
@@ -188,7 +174,7 @@ def confirm(call: Call) -> Json:
             "requires_confirmation, requires_action.",
             confirmation.shown(call, stored.body),
         )
-    _check(call.params)
+    intent_rules.check(call.params)
     method = payment_methods.data_or_name(call, call.params)
     return confirmation.shown(call, _confirm(call, stored, method))
 
@@ -264,6 +250,20 @@ def find(call: Call) -> Json:
     return search.payment_intents(call)
 
 
+def _check_still_open(intent: Json, params: Values) -> None:
+    """Once paid or cancelled, what was agreed can't change any more; notes still can."""
+    if intent["status"] in _UPDATABLE:
+        return
+    for name in _FROZEN_ONCE_PAID:
+        if name in params:
+            raise unexpected_state(
+                f"This PaymentIntent's {name} could not be updated because it has a status of "
+                f"{intent['status']}. You may only update the {name} of a PaymentIntent with one "
+                f"of the following statuses: {', '.join(_UPDATABLE)}.",
+                intent,
+            )
+
+
 def _confirm(call: Call, stored: Stored, method: Stored | None) -> Json:
     intent, params = stored.body, call.params
     for name in ("receipt_email", "setup_future_usage", "capture_method"):
@@ -313,113 +313,16 @@ def _check_client_secret(call: Call, stored: Stored) -> None:
         )
 
 
-def _types(params: Values) -> Json:
-    """The fields that say how this can be paid. The sandbox's accounts take cards and no more.
-
-    Raises Refusal(400) when that leaves nothing to pay with.
-    """
-    allowed = params.get("allowed_payment_method_types")
-    if allowed is not None and "card" not in allowed:
-        raise bad_parameter(
-            "No valid payment method types for this Payment Intent. Please ensure that you have "
-            "activated payment methods compatible with your chosen currency in your dashboard.",
-            param="allowed_payment_method_types",
-        )
-    automatic = params.get("automatic_payment_methods")
-    enabled = automatic["enabled"] if automatic is not None else allowed is None
-    redirects = (automatic or {}).get("allow_redirects", "always")
-    return {
-        "allowed_payment_method_types": allowed,
-        "automatic_payment_methods": (
-            {"allow_redirects": redirects, "enabled": True} if enabled else None
-        ),
-        "payment_method_types": ["card"],
-    }
-
-
-def _check(params: Values) -> None:
-    """Rules for single parameters that need no object."""
-    if "customer" in params:
-        missing = no_such("customer", params["customer"], param="customer")
-        missing.status = 400
-        raise missing
-    email = params.get("receipt_email")
-    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
-        raise bad_parameter(
-            f"Invalid email address: {email}", param="receipt_email", code="email_invalid"
-        )
-    url = params.get("return_url")
-    if url and not re.match(r"[a-z][a-z0-9+.-]*://\S+\Z", url):
-        raise bad_parameter("Not a valid URL", param="return_url", code="url_invalid")
-
-
-def _check_descriptors(params: Values) -> None:
-    if params.get("statement_descriptor"):
-        raise bad_parameter(
-            "The statement_descriptor parameter is not supported for the card payment method type. "
-            "Use statement_descriptor_suffix to set a customized suffix instead.",
-            param="statement_descriptor",
-        )
-    suffix = params.get("statement_descriptor_suffix")
-    if suffix is not None and (
-        len(suffix) > 22 or not re.search("[A-Za-z]", suffix) or re.search(r"[<>\\'\"*]", suffix)
-    ):
-        raise bad_parameter(
-            "The statement descriptor suffix must be at most 22 characters, contain a letter and "
-            "none of < > \\ ' \" *.",
-            param="statement_descriptor_suffix",
-        )
-
-
-def _merged(old: dict[str, Any], new: dict[str, str] | None) -> dict[str, str]:
-    """Metadata after an update: named keys change, empty ones leave, None empties it."""
-    if new is None:
-        return {} if old else dict(old)
-    merged = {**old, **new}
-    if sum(1 for value in merged.values() if value) > 50:
-        raise bad_parameter("Metadata can have at most 50 keys.", param="metadata")
-    return {key: value for key, value in merged.items() if value}
-
-
-_CHANGEABLE: dict[str, Shape] = {
-    "capture_method": Choice(("automatic", "automatic_async", "manual")),
-    "customer": Text(),
-    "metadata": Metadata(),
-    "payment_method": Text(),
-    "payment_method_data": Fields(payment_methods.DATA, payment_methods.DATA_REQUIRED),
-    "allowed_payment_method_types": Many(Choice(("card", "bacs_debit"))),
-    "receipt_email": Text(longest=800, clears=True),
-    "setup_future_usage": Choice(("off_session", "on_session")),
-    "expand": EXPAND,
-}
-_AMOUNTS: dict[str, Shape] = {
-    "amount": Integer(least=1),
-    "currency": Text(longest=10),
-    "description": Text(longest=1000, clears=True),
-    "statement_descriptor": Text(longest=22, clears=True),
-    "statement_descriptor_suffix": Text(clears=True),
-}
-_CONFIRMING: dict[str, Shape] = {
-    "error_on_requires_action": Flag(),
-    "off_session": Flag(),
-    "return_url": Text(clears=True),
-    "use_stripe_sdk": Flag(),
-}
-_AUTOMATIC = Fields(
-    {"enabled": Flag(), "allow_redirects": Choice(("always", "never"))}, frozenset({"enabled"})
-)
-_SECRET: Shape = Text()
-
 OPERATIONS = (
     operation(
         "payment_intents.create",
         "POST /v1/payment_intents",
         create,
         {
-            **_CHANGEABLE,
-            **_AMOUNTS,
-            **_CONFIRMING,
-            "automatic_payment_methods": _AUTOMATIC,
+            **intent_rules.CHANGEABLE,
+            **intent_rules.AMOUNTS,
+            **intent_rules.CONFIRMING,
+            "automatic_payment_methods": intent_rules.AUTOMATIC,
             "confirm": Flag(),
             "confirmation_method": Choice(("automatic",)),
         },
@@ -447,14 +350,14 @@ OPERATIONS = (
         "payment_intents.retrieve",
         "GET /v1/payment_intents/{id}",
         retrieve,
-        {"client_secret": _SECRET, "expand": EXPAND},
+        {"client_secret": Text(), "expand": EXPAND},
         publishable=True,
     ),
     operation(
         "payment_intents.update",
         "POST /v1/payment_intents/{id}",
         update,
-        {**_CHANGEABLE, **_AMOUNTS},
+        {**intent_rules.CHANGEABLE, **intent_rules.AMOUNTS},
     ),
     operation(
         "payment_intents.confirm",
@@ -463,11 +366,11 @@ OPERATIONS = (
         {
             **{
                 name: shape
-                for name, shape in _CHANGEABLE.items()
+                for name, shape in intent_rules.CHANGEABLE.items()
                 if name not in {"customer", "metadata"}
             },
-            **_CONFIRMING,
-            "client_secret": _SECRET,
+            **intent_rules.CONFIRMING,
+            "client_secret": Text(),
         },
         publishable=True,
     ),

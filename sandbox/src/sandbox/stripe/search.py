@@ -16,7 +16,8 @@ _TOKEN = re.compile(
         (?P<field>[a-z_]+)
         (?:\[(?P<quote>['"])(?P<key>(?:\\.|(?!(?P=quote)).)*)(?P=quote)\])?
         \s*(?P<operator>:|~|>=|<=|>|<)\s*
-        (?: (?P<mark>['"])(?P<text>(?:\\.|(?!(?P=mark)).)*)(?P=mark) | (?P<null>null)\b | (?P<number>\d+) )
+        (?: (?P<mark>['"])(?P<text>(?:\\.|(?!(?P=mark)).)*)(?P=mark)
+          | (?P<null>null)\b | (?P<number>\d+) )
     )\s*""",
     re.VERBOSE,
 )

@@ -39,9 +39,9 @@ class Text:
             if self.clears:
                 return None
             raise bad_parameter(
-                f"You passed an empty string for '{name}'. We assume empty values are an attempt to "
-                f"unset a parameter; however '{name}' cannot be unset. You should remove '{name}' "
-                "from your request or supply a non-empty value.",
+                f"You passed an empty string for '{name}'. We assume empty values are an attempt "
+                f"to unset a parameter; however '{name}' cannot be unset. You should remove "
+                f"'{name}' from your request or supply a non-empty value.",
                 param=name,
                 code="parameter_invalid_empty",
             )

@@ -6,7 +6,7 @@ reach the operating system, not the disk: a killed process loses nothing, a powe
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -15,7 +15,9 @@ from typing import Any
 
 import orjson
 
+from sandbox.stripe.event_log import EventLog
 from sandbox.stripe.refusal import Json, no_such
+from sandbox.stripe.windows import Window, page
 
 
 @dataclass(slots=True)
@@ -30,34 +32,13 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What an idempotency key remembers."""
+    """What an idempotency key remembers; `request` is a digest of the parameters."""
 
     request: bytes
     path: str
     status: int
     body: str
     request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event on its way to one endpoint."""
-
-    seq: int
-    event: str
-    endpoint: str
-    attempts: int
-    due: float
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One page of a list. `created` maps gt, gte, lt, lte to Unix seconds."""
-
-    limit: int = 10
-    starting_after: str | None = None
-    ending_before: str | None = None
-    created: Mapping[str, int] | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +51,6 @@ class Target:
 
 class StateInUse(Exception):
     """Another sandbox runs on the same state directory."""
-
-
-_COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 class Store:
@@ -91,9 +69,10 @@ class Store:
         )
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")
+        self._db.executescript(resources.files("sandbox.stripe").joinpath("schema.sql").read_text())
         self._endpoints: dict[str, list[Json]] = {}
         self._targets: dict[str, Target | None] = {}
-        self._db.executescript(resources.files("sandbox.stripe").joinpath("schema.sql").read_text())
+        self.events = EventLog(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -107,6 +86,7 @@ class Store:
             yield
         except BaseException:
             self._db.execute("ROLLBACK")
+            self.endpoints_changed()
             raise
         self._db.execute("COMMIT")
 
@@ -115,6 +95,7 @@ class Store:
     def add(
         self, tenant: str, body: Json, *, parent: str | None = None, hidden: Json | None = None
     ) -> Stored:
+        stored = Stored(0, tenant, body, hidden or {})
         cursor = self._db.execute(
             "INSERT INTO objects (tenant, kind, id, created, parent, body, hidden)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -125,12 +106,13 @@ class Store:
                 body["created"],
                 parent,
                 _text(body),
-                _text(hidden or {}),
+                _text(stored.hidden),
             ),
         )
+        stored.seq = cursor.lastrowid or 0
         if body["object"] == "payment_intent":
-            self._index_metadata(tenant, body)
-        return Stored(cursor.lastrowid or 0, tenant, body, hidden or {})
+            self._index_metadata(stored)
+        return stored
 
     def save(self, stored: Stored, *, metadata_changed: bool = False) -> None:
         self._db.execute(
@@ -142,14 +124,15 @@ class Store:
                 "DELETE FROM metadata WHERE tenant = ? AND id = ?",
                 (stored.tenant, stored.body["id"]),
             )
-            self._index_metadata(stored.tenant, stored.body)
+            self._index_metadata(stored)
 
     def remove(self, stored: Stored) -> None:
         self._db.execute("DELETE FROM objects WHERE seq = ?", (stored.seq,))
 
     def find(self, tenant: str, kind: str, identifier: str) -> Stored | None:
         row = self._db.execute(
-            "SELECT seq, tenant, body, hidden FROM objects WHERE id = ? AND tenant = ? AND kind = ?",
+            "SELECT seq, tenant, body, hidden FROM objects"
+            " WHERE id = ? AND tenant = ? AND kind = ?",
             (identifier, tenant, kind),
         ).fetchone()
         return _stored(row) if row else None
@@ -170,14 +153,12 @@ class Store:
 
     def children(self, parent: str, kind: str) -> list[Stored]:
         """Oldest first."""
-        return [
-            _stored(row)
-            for row in self._db.execute(
-                "SELECT seq, tenant, body, hidden FROM objects WHERE parent = ? AND kind = ?"
-                " ORDER BY seq",
-                (parent, kind),
-            )
-        ]
+        rows = self._db.execute(
+            "SELECT seq, tenant, body, hidden FROM objects WHERE parent = ? AND kind = ?"
+            " ORDER BY seq",
+            (parent, kind),
+        )
+        return [_stored(row) for row in rows]
 
     def page(
         self, tenant: str, kind: str, window: Window, *, parent: str | None = None
@@ -188,27 +169,25 @@ class Store:
         if parent is not None:
             where.append("parent = ?")
             values.append(parent)
-        rows, more = self._window("objects", "body", where, values, window, kind)
+        rows, more = page(self._db, "objects", "body", where=where, values=values, window=window)
         return [orjson.loads(row[0]) for row in rows], more
 
     def newest(self, kind: str, limit: int) -> list[Stored]:
         """Of every account, for the index page."""
-        return [
-            _stored(row)
-            for row in self._db.execute(
-                "SELECT seq, tenant, body, hidden FROM objects WHERE kind = ?"
-                " ORDER BY seq DESC LIMIT ?",
-                (kind, limit),
-            )
-        ]
+        rows = self._db.execute(
+            "SELECT seq, tenant, body, hidden FROM objects WHERE kind = ?"
+            " ORDER BY seq DESC LIMIT ?",
+            (kind, limit),
+        )
+        return [_stored(row) for row in rows]
 
     def search(
         self, tenant: str, condition: str, values: Sequence[Any], *, limit: int, skip: int
     ) -> tuple[list[Json], bool]:
-        """Payment intents matching a condition built by the search module, newest first."""
+        """Payment intents matching a condition the search module built, newest first."""
         rows = self._db.execute(
-            "SELECT body FROM objects o WHERE tenant = ? AND kind = 'payment_intent'"
-            f" AND ({condition}) ORDER BY seq DESC LIMIT ? OFFSET ?",  # noqa: S608 - built from constants
+            "SELECT body FROM objects o WHERE tenant = ? AND kind = 'payment_intent'"  # noqa: S608
+            f" AND ({condition}) ORDER BY seq DESC LIMIT ? OFFSET ?",
             (tenant, *values, limit + 1, skip),
         ).fetchall()
         return [orjson.loads(row[0]) for row in rows[:limit]], len(rows) > limit
@@ -223,79 +202,18 @@ class Store:
             counts.setdefault(kind, {})[status] = count
         return counts
 
-    # Events and their deliveries
-
-    def add_event(self, tenant: str, body: Json, subject: str) -> None:
-        self._db.execute(
-            "INSERT INTO events (tenant, id, type, subject, created, undelivered, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                tenant,
-                body["id"],
-                body["type"],
-                subject,
-                body["created"],
-                body["pending_webhooks"],
-                _text(body),
-            ),
-        )
-
-    def event(self, identifier: str, tenant: str | None = None) -> tuple[str, Json] | None:
-        """The account and the event as it stands now."""
-        row = self._db.execute(
-            "SELECT tenant, body, undelivered FROM events WHERE id = ?", (identifier,)
-        ).fetchone()
-        if row is None or (tenant is not None and row[0] != tenant):
-            return None
-        return row[0], _event(row[1], row[2])
-
-    def event_text(self, identifier: str) -> str | None:
-        """The event as it was first sent; every delivery carries the same bytes."""
-        row = self._db.execute("SELECT body FROM events WHERE id = ?", (identifier,)).fetchone()
-        return row[0] if row else None
-
-    def events(
-        self, tenant: str, window: Window, *, types: Sequence[str], delivered: bool | None
-    ) -> tuple[list[Json], bool]:
-        """Newest first; `types` may end in `.*`."""
-        where, values = ["tenant = ?"], [tenant]
-        if types:
-            where.append("(" + " OR ".join("type GLOB ?" for _ in types) + ")")
-            values.extend(types)
-        if delivered is not None:
-            where.append("undelivered = 0" if delivered else "undelivered > 0")
-        rows, more = self._window("events", "body, undelivered", where, values, window, "event")
-        return [_event(row[0], row[1]) for row in rows], more
-
-    def newest_events(self, limit: int) -> list[Json]:
-        return [
-            _event(row[0], row[1])
-            for row in self._db.execute(
-                "SELECT body, undelivered FROM events ORDER BY seq DESC LIMIT ?", (limit,)
-            )
-        ]
-
-    def events_about(self, subject: str) -> list[str]:
-        """Ids of the events about an object, oldest first."""
-        rows = self._db.execute("SELECT id FROM events WHERE subject = ? ORDER BY seq", (subject,))
-        return [row[0] for row in rows]
-
-    def count_events(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM events").fetchone()[0])
+    # Webhook endpoints are asked for at every event, so they are kept in memory too.
 
     def endpoints(self, tenant: str) -> list[Json]:
-        """The account's webhook endpoints. Asked for at every event, so kept in memory."""
+        """The account's webhook endpoints, oldest first."""
         known = self._endpoints.get(tenant)
         if known is None:
-            known = [
-                orjson.loads(row[0])
-                for row in self._db.execute(
-                    "SELECT body FROM objects WHERE tenant = ? AND kind = 'webhook_endpoint'"
-                    " ORDER BY seq",
-                    (tenant,),
-                )
-            ]
-            self._endpoints[tenant] = known
+            rows = self._db.execute(
+                "SELECT body FROM objects WHERE tenant = ? AND kind = 'webhook_endpoint'"
+                " ORDER BY seq",
+                (tenant,),
+            )
+            known = self._endpoints[tenant] = [orjson.loads(row[0]) for row in rows]
         return known
 
     def target(self, endpoint: str) -> Target | None:
@@ -314,49 +232,6 @@ class Store:
         self._endpoints.clear()
         self._targets.clear()
 
-    def add_delivery(self, event: str, endpoint: str, due: float) -> Delivery:
-        cursor = self._db.execute(
-            "INSERT INTO deliveries (event, endpoint, state, due) VALUES (?, ?, 'pending', ?)",
-            (event, endpoint, due),
-        )
-        return Delivery(cursor.lastrowid or 0, event, endpoint, 0, due)
-
-    def pending_deliveries(self) -> list[Delivery]:
-        return [
-            Delivery(*row)
-            for row in self._db.execute(
-                "SELECT seq, event, endpoint, attempts, due FROM deliveries"
-                " WHERE state = 'pending' ORDER BY due, seq"
-            )
-        ]
-
-    def settle_delivery(self, delivery: Delivery, state: str, answer: str, due: float) -> None:
-        """Record an attempt; once reached or gone, the event has one receiver less to reach."""
-        with self.transaction():
-            self._db.execute(
-                "UPDATE deliveries SET state = ?, attempts = attempts + 1, due = ?, answer = ?"
-                " WHERE seq = ?",
-                (state, due, answer, delivery.seq),
-            )
-            if state in {"succeeded", "dropped"}:
-                self._db.execute(
-                    "UPDATE events SET undelivered = undelivered - 1 WHERE id = ?",
-                    (delivery.event,),
-                )
-
-    def deliveries_of(self, event: str) -> list[Json]:
-        rows = self._db.execute(
-            "SELECT endpoint, state, attempts, due, answer FROM deliveries WHERE event = ?"
-            " ORDER BY seq",
-            (event,),
-        )
-        names = ("endpoint", "state", "attempts", "due", "answer")
-        return [dict(zip(names, row, strict=True)) for row in rows]
-
-    def delivery_census(self) -> dict[str, int]:
-        rows = self._db.execute("SELECT state, count(*) FROM deliveries GROUP BY state")
-        return dict(rows.fetchall())
-
     # Idempotency keys
 
     def answered(self, tenant: str, key: str, *, since: int) -> Answered | None:
@@ -370,7 +245,8 @@ class Store:
 
     def remember(self, tenant: str, key: str, answered: Answered, now: int) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO idempotency (tenant, key, request, path, status, body, request_id, created)"
+            "INSERT OR REPLACE INTO idempotency"
+            " (tenant, key, request, path, status, body, request_id, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 tenant,
@@ -386,13 +262,9 @@ class Store:
 
     def forget_keys(self, *, before: int, key: str | None = None) -> int:
         """Drop idempotency keys older than an instant (Unix seconds); returns how many."""
-        if key is None:
-            cursor = self._db.execute("DELETE FROM idempotency WHERE created < ?", (before,))
-        else:
-            cursor = self._db.execute(
-                "DELETE FROM idempotency WHERE created < ? AND key = ?", (before, key)
-            )
-        return cursor.rowcount
+        return self._db.execute(
+            "DELETE FROM idempotency WHERE created < ? AND key = coalesce(?, key)", (before, key)
+        ).rowcount
 
     # Flags
 
@@ -403,52 +275,13 @@ class Store:
     def set_flag(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO flags (name, value) VALUES (?, ?)", (name, value))
 
-    def _index_metadata(self, tenant: str, body: Json) -> None:
-        metadata = body["metadata"]
+    def _index_metadata(self, stored: Stored) -> None:
+        metadata = stored.body["metadata"]
         if metadata:
             self._db.executemany(
                 "INSERT INTO metadata (tenant, key, value, id) VALUES (?, ?, ?, ?)",
-                [(tenant, key, value, body["id"]) for key, value in metadata.items()],
+                [(stored.tenant, key, value, stored.body["id"]) for key, value in metadata.items()],
             )
-
-    def _window(
-        self,
-        table: str,
-        columns: str,
-        where: list[str],
-        values: list[Any],
-        window: Window,
-        kind: str,
-    ) -> tuple[list[tuple[Any, ...]], bool]:
-        if isinstance(window.created, int):
-            where.append("created = ?")
-            values.append(window.created)
-        elif window.created:
-            for name, instant in window.created.items():
-                where.append(f"created {_COMPARISONS[name]} ?")
-                values.append(instant)
-        backwards = window.ending_before is not None
-        for param, comparison in (("starting_after", "<"), ("ending_before", ">")):
-            cursor = getattr(window, param)
-            if cursor is not None:
-                seq = self._db.execute(
-                    f"SELECT seq FROM {table} WHERE id = ? AND tenant = ?",  # noqa: S608 - own names
-                    (cursor, values[0]),
-                ).fetchone()
-                if seq is None:
-                    raise no_such(kind, cursor, param=param)
-                where.append(f"seq {comparison} ?")
-                values.append(seq[0])
-        order = "ASC" if backwards else "DESC"
-        rows = self._db.execute(
-            f"SELECT {columns} FROM {table} WHERE {' AND '.join(where)}"  # noqa: S608 - own names
-            f" ORDER BY seq {order} LIMIT ?",
-            (*values, window.limit + 1),
-        ).fetchall()
-        page = rows[: window.limit]
-        if backwards:
-            page.reverse()
-        return page, len(rows) > window.limit
 
 
 def _text(body: Json) -> str:
@@ -457,9 +290,3 @@ def _text(body: Json) -> str:
 
 def _stored(row: tuple[Any, ...]) -> Stored:
     return Stored(row[0], row[1], orjson.loads(row[2]), orjson.loads(row[3]))
-
-
-def _event(text: str, undelivered: int) -> Json:
-    body: Json = orjson.loads(text)
-    body["pending_webhooks"] = undelivered
-    return body

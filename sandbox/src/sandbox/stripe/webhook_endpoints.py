@@ -18,7 +18,6 @@ def new_secret() -> str:
 
 
 def create(call: Call) -> Json:
-    params = call.params
     if len(call.store.endpoints(call.tenant)) >= _MOST:
         raise bad_parameter(f"You have reached the maximum of {_MOST} test webhook endpoints.")
     return add(call, new_secret())

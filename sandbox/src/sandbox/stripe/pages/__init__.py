@@ -48,10 +48,10 @@ def router() -> APIRouter:
         return page(
             "index.html",
             intents=around.store.newest("payment_intent", _SHOWN),
-            events=around.store.newest_events(_SHOWN),
+            events=around.store.events.newest(_SHOWN),
             names=[card.names[0] for card in CARDS if card.names],
             paused=around.deliveries.paused,
-            deliveries=around.store.delivery_census(),
+            deliveries=around.store.events.census(),
             said=said,
         )
 
