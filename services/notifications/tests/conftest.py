@@ -182,7 +182,8 @@ def letter_writer() -> LetterWriter:
 async def desk(db: Database, mail_host: MailHost) -> AsyncIterator[Desk]:
     table = Messages(Sealer({"test": b"c" * 32}))
     writer = letter_writer()
-    mailer = Mailer(MailServer.parse(f"smtp://127.0.0.1:{mail_host.port}"))
+    server = MailServer.parse(f"smtp://127.0.0.1:{mail_host.port}")
+    mailer = Mailer(server, hello=writer.domain)
     executors = {SEND_MAIL: SendMail(db, table, writer, mailer)}
     intents = Intents(db, executors, lease=5)
     # Of an organisation and a venue of its own, so that tests do not see each other.

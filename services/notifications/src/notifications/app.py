@@ -25,7 +25,7 @@ def build(settings: Settings) -> Service:
         public_url=settings.PUBLIC_URL,
         tokens=ManageTokens(settings.MANAGE_TOKEN_KEYS),
     )
-    mailer = Mailer(MailServer.parse(settings.SMTP_URL))
+    mailer = Mailer(MailServer.parse(settings.SMTP_URL), hello=writer.domain)
     return Service(
         name="notifications",
         settings=settings,

@@ -41,6 +41,7 @@ class LetterWriter:
 
     def __init__(self, *, sender: str, public_url: str, tokens: ManageTokens) -> None:
         self.sender = sender
+        self.domain = sender.rpartition("@")[2]
         self._public_url = public_url.rstrip("/")
         self._tokens = tokens
         self._templates = Templates()
@@ -50,7 +51,7 @@ class LetterWriter:
 
     def message_id(self, row_id: UUID) -> str:
         """The Message-ID of a message: always the same, so that a mail sent twice shows once."""
-        return f"<{row_id}@{self.sender.rpartition('@')[2]}>"
+        return f"<{row_id}@{self.domain}>"
 
     def write(self, message: Message, venue: Venue, at: datetime) -> Letter:
         """The letter in the name of `venue`, dated `at`.

@@ -63,10 +63,14 @@ class MailServer:
 
 
 class Mailer:
-    """Hands letters to the server, several at once, each on a connection of its own."""
+    """Hands letters to the server, several at once, each on a connection of its own.
 
-    def __init__(self, server: MailServer) -> None:
+    `hello` is the name under which this installation introduces itself.
+    """
+
+    def __init__(self, server: MailServer, *, hello: str) -> None:
         self._server = server
+        self._hello = hello
         self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
 
     async def send(self, letter: bytes, *, sender: str, to: str) -> None:
@@ -127,6 +131,8 @@ class Mailer:
         connection = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
+            # Else the library asks DNS for it, and everything waits for the answer.
+            local_hostname=self._hello,
             use_tls=server.tls,
             start_tls=server.starttls,
             username=server.username,
