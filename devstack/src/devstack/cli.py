@@ -168,7 +168,7 @@ def _status(options: argparse.Namespace) -> int:
     for process in stack.processes.values():
         state = "ready" if process.ready else "not ready" if process.pid else "stopped"
         well &= state == "ready"
-        address = process.ready_url.rpartition("/")[0]
+        address = stack.wiring.address(process.unit)
         rows.append((process.name, str(process.pid or "-"), address, state))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:

@@ -14,6 +14,11 @@ class StartError(StackError):
         tail = "\n".join(f"    {line}" for line in tail_of(log))
         super().__init__(f"{name} {why}. The end of {log}:\n{tail or '    (empty)'}")
         self.name = name
+        self.why = why
+
+
+class PortTakenError(StartError):
+    """Another program listens where a process of ours was to."""
 
 
 def tail_of(log: Path, lines: int = 25) -> list[str]:

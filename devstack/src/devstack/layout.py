@@ -122,6 +122,10 @@ class Wiring:
         """Where the mailbox takes mail."""
         return f"smtp://127.0.0.1:{self.ports['sandbox-mailbox.smtp']}"
 
+    def address(self, unit: Unit) -> str:
+        """Where a process answers: its HTTP, or its probes and metrics when it serves none."""
+        return self.http(unit.port_names[0])
+
     def ready_url(self, unit: Unit) -> str:
         """Answered with 2xx once the process is ready."""
         if unit.package == "sandbox":

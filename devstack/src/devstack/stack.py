@@ -13,16 +13,17 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from devstack import database, layout, ports, postgres, private, rabbitmq, web
-from devstack.errors import StackError, StartError, tail_of
+from devstack import database, layout, postgres, private, rabbitmq, web
+from devstack.errors import PortTakenError, StackError, StartError, tail_of
 from devstack.keys import Keys, load
 from devstack.paths import SERVICES
+from devstack.ports import choose, is_free
 from devstack.processes import Daemon, end_strays, stop_all
 from devstack.progress import Say, silent
 from devstack.seed import System, seed
@@ -34,10 +35,13 @@ Overrides = Mapping[str, Mapping[str, str]]
 class Process:
     """One running part of the system, by its name in the plan."""
 
-    def __init__(self, unit: layout.Unit, daemon: Daemon, ready_url: str) -> None:
+    def __init__(
+        self, unit: layout.Unit, daemon: Daemon, ready_url: str, ports: Sequence[int]
+    ) -> None:
         self.unit = unit
         self.daemon = daemon
         self.ready_url = ready_url
+        self.ports = ports
 
     @property
     def name(self) -> str:
@@ -62,8 +66,11 @@ class Process:
         """Start it unless it runs; `env` is added to its environment this time only.
 
         Raises:
+            PortTakenError: another program has a port of its.
             StartError: it ended or did not become ready.
         """
+        if self.pid is None:
+            self._check_ports()
         self.daemon.start(env)
         if wait:
             self.wait_ready()
@@ -72,15 +79,23 @@ class Process:
         """Return once it is ready.
 
         Raises:
+            PortTakenError: it ended, and another program has a port of its.
             StartError: it ended, or is not ready after `seconds`.
         """
         deadline = time.monotonic() + seconds
-        while not web.ok(self.ready_url):
+        while not self.ready:
             if self.daemon.identity is None:
+                self._check_ports()
                 raise StartError(self.name, "ended during its start", self.daemon.log)
             if time.monotonic() > deadline:
                 raise StartError(self.name, f"is not ready after {seconds:.0f} s", self.daemon.log)
             time.sleep(0.1)
+
+    def _check_ports(self) -> None:
+        taken = [port for port in self.ports if not is_free(port)]
+        if taken:
+            why = f"can't listen, another program has port {taken[0]}"
+            raise PortTakenError(self.name, why, self.daemon.log)
 
     def stop(self, seconds: float = 30) -> None:
         """SIGTERM, and wait until it has drained and ended."""
@@ -169,7 +184,7 @@ class Stack:
             self.say("everything runs already")
         else:
             self._prepare(keys)
-            self._start_processes()
+            self._start_processes_somewhere()
         self._write_endpoints(keys)
 
     def seed(self) -> None:
@@ -280,23 +295,36 @@ class Stack:
         return Tuning(max_connections=200, durable=self.environment != "test")
 
     def _choose_ports(self) -> dict[str, int]:
+        """The earlier ports where they can be had; all our processes move when one can't."""
         names = layout.port_names(self.units)
-        preferred: Mapping[str, int] = layout.preferred_ports() if self._is_the_default else {}
         file = self.run_dir / "stack.json"
         earlier: Mapping[str, int] = {}
         if file.exists():
             earlier = json.loads(file.read_text())["ports"]
-        busy = any((self.run_dir / "pids").glob("*.json"))
-        chosen = {name: earlier[name] for name in names if busy and name in earlier}
-        missing = [name for name in names if name not in chosen]
-        chosen |= ports.choose(missing, {**preferred, **earlier})
+        parts = [Daemon(pid_file.stem, self.run_dir, [], {}) for pid_file in self._pid_files()]
+        ours = {daemon.name for daemon in parts if daemon.pid}
+        taken = [
+            name
+            for name in names
+            if name in earlier and name.partition(".")[0] not in ours and not is_free(earlier[name])
+        ]
+        if taken and ours:
+            self.say(f"a port of {', '.join(taken)} is taken by someone else; starting all anew")
+            stop_all(parts)
+            ours = set()
+        kept = {name: earlier[name] for name in names if name in earlier and name not in taken}
+        missing = [name for name in names if name not in kept]
+        preferred = layout.preferred_ports() if self.environment == "development" else {}
+        chosen = kept | choose(missing, preferred)
         facts = {"environment": self.environment, "plan": self.plan, "ports": chosen}
         file.write_text(json.dumps(facts, indent=1))
         return chosen
 
-    @property
-    def _is_the_default(self) -> bool:
-        return self.environment == "development"
+    def _pid_files(self) -> list[Path]:
+        """Those of our own processes; the servers have theirs beside them."""
+        servers = {"postgres", "rabbitmq", "epmd"}
+        files = (self.run_dir / "pids").glob("*.json")
+        return [file for file in files if file.stem not in servers]
 
     def _wire(self, chosen: Mapping[str, int]) -> None:
         keys = load(self.run_dir)
@@ -315,7 +343,8 @@ class Stack:
         for scope in ("*", unit.package, unit.kind, unit.name):
             env |= self.overrides.get(scope, {})
         daemon = Daemon(unit.name, self.run_dir, self.wiring.argv(unit), env)
-        return Process(unit, daemon, self.wiring.ready_url(unit))
+        ports = [self.wiring.ports[name] for name in unit.port_names]
+        return Process(unit, daemon, self.wiring.ready_url(unit), ports)
 
     def _prepare(self, keys: Keys) -> None:
         """Servers up, databases migrated. The broker is slow to start, so both go on at once."""
@@ -333,12 +362,20 @@ class Stack:
             broker.result()
         self.say("RabbitMQ is ready")
 
+    def _start_processes_somewhere(self) -> None:
+        """A port that was free when it was chosen may be gone by the time it is wanted."""
+        for _ in range(3):
+            try:
+                return self._start_processes()
+            except PortTakenError as error:
+                self.say(f"{error.name}: {error.why}")
+                self._wire(self._choose_ports())
+        return self._start_processes()
+
     def _start_processes(self) -> None:
-        planned = {process.daemon.pid_file for process in self._processes.values()}
-        for pid_file in (self.run_dir / "pids").glob("*.json"):
-            stem = pid_file.stem
-            if pid_file not in planned and stem not in self.servers.pids():
-                Daemon(stem, self.run_dir, [], {}).stop()  # an earlier plan had it
+        for pid_file in self._pid_files():
+            if pid_file.stem not in self._processes:
+                Daemon(pid_file.stem, self.run_dir, [], {}).stop()  # an earlier plan had it
         for process in self._processes.values():
             process.start(wait=False)
         self.say(f"{len(self._processes)} processes started; waiting until each is ready")
