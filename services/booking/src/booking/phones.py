@@ -31,6 +31,9 @@ def _parse(text: str, default_country: str) -> str | None:
         number = phonenumbers.parse(text, default_country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
+    # Possible, not valid: new ranges open before a library knows them, and validity refuses the
+    # numbers reserved for examples. "Local only" is what a number without its area code is.
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
