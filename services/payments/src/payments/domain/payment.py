@@ -136,12 +136,11 @@ class Payment:
         status = TRANSITIONS[self.status].get(fact)
         if status is None or (status is self.status and failure == self.failure):
             raise StaleFact
-        return replace(
-            self,
-            status=status,
-            failure=failure if fact in {Fact.DECLINED, Fact.REFUSED} else None,
-            version=self.version + 1,
-        )
+        if fact is Fact.CANCELLED:
+            failure = self.failure  # that nothing came after it does not undo the last refusal
+        elif fact not in {Fact.DECLINED, Fact.REFUSED}:
+            failure = None
+        return replace(self, status=status, failure=failure, version=self.version + 1)
 
     def observe(self, snapshot: Snapshot) -> Payment:
         """The payment after a look at the provider; the captured amount is what it really took.
