@@ -255,8 +255,8 @@ class Database:
             except BaseException as error:
                 await self._abandon(connection, driver, error)
                 raise
-        failpoints.reach("db.after_commit")
         if any(written):
+            failpoints.reach("db.after_commit")
             for listener in self._listeners:
                 listener(written)
 
