@@ -4,12 +4,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from devstack import engine, packages, ports, postgres, rabbitmq
 from devstack.errors import StackError
 from devstack.keys import Keys
 from devstack.postgres import PrivatePostgres
+from devstack.processes import running
 from devstack.progress import Say
 from devstack.rabbitmq import PrivateRabbit
 
@@ -118,11 +119,10 @@ class Tuning:
 
 def known_servers(run_dir: Path, keys: Keys, tuning: Tuning) -> Servers | None:
     """The servers a stack chose earlier, None when it has none yet."""
-    note = run_dir / "servers.json"
-    if not note.exists():
+    note = _note(run_dir)
+    if note is None:
         return None
-    facts = json.loads(note.read_text())
-    return _build(facts["kind"], facts["ports"], run_dir, keys, tuning)
+    return _build(note["kind"], note["ports"], run_dir, keys, tuning)
 
 
 def find_servers(run_dir: Path, keys: Keys, tuning: Tuning, say: Say) -> Servers:
@@ -131,22 +131,39 @@ def find_servers(run_dir: Path, keys: Keys, tuning: Tuning, say: Say) -> Servers
     Raises:
         StackError: none can be had here; the message says what was tried and what to do.
     """
-    chosen = known_servers(run_dir, keys, tuning)
-    if chosen:
-        return chosen
-    kind = _choose(run_dir, say)
-    wishes = ports.choose(["postgres", *rabbitmq.PORT_NAMES])
+    note = _note(run_dir)
+    if note is None:
+        kind = _choose(run_dir, say)
+        note = {"kind": kind, "ports": ports.choose(["postgres", *rabbitmq.PORT_NAMES])}
+    elif note["kind"] == "private" and not _runs(run_dir):
+        lost = [name for name, port in note["ports"].items() if not ports.is_free(port)]
+        note["ports"] |= ports.choose(lost)  # someone took them while the stack was down
     run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "servers.json").write_text(json.dumps({"kind": kind, "ports": wishes}))
-    built = _build(kind, wishes, run_dir, keys, tuning)
+    _note_file(run_dir).write_text(json.dumps(note))
+    built = known_servers(run_dir, keys, tuning)
     if built is None:
-        raise StackError("the servers were there a moment ago and are gone now")
+        raise StackError(
+            "PostgreSQL or RabbitMQ was here when this stack was made and is gone now;"
+            " install it again, or `make down` and `make up`"
+        )
     return built
 
 
-def forget_servers(run_dir: Path) -> None:
-    """Let the next start choose again."""
-    (run_dir / "servers.json").unlink(missing_ok=True)
+def _note_file(run_dir: Path) -> Path:
+    return run_dir / "servers.json"
+
+
+def _note(run_dir: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(_note_file(run_dir).read_text())
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def _runs(run_dir: Path) -> bool:
+    names = ("postgres", "rabbitmq", "epmd")
+    return any(running(run_dir / "pids" / f"{name}.json") for name in names)
 
 
 def _choose(run_dir: Path, say: Say) -> str:
