@@ -8,10 +8,11 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from .calls import Http
 from .outside import Mailbox
 from .people import City
 from .system import Clock, Endpoints, GivenSystem, StackSystem, System, Tables
@@ -67,18 +68,18 @@ def tables(endpoints: Endpoints) -> Tables:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """Connections of all callers; a browser would hold its own, but what is counted is addresses."""
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    async with httpx.AsyncClient(limits=limits, timeout=30, trust_env=False) as client:
-        yield client
+async def http() -> AsyncIterator[Http]:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=64), timeout=aiohttp.ClientTimeout(total=60)
+    ) as session:
+        yield Http(session)
 
 
 @pytest.fixture(scope="session")
-def city(http: httpx.AsyncClient, endpoints: Endpoints, clock: Clock) -> City:
+def city(http: Http, endpoints: Endpoints, clock: Clock) -> City:
     return City(http, endpoints, clock)
 
 
 @pytest.fixture(scope="session")
-def mailbox(http: httpx.AsyncClient, endpoints: Endpoints) -> Mailbox:
+def mailbox(http: Http, endpoints: Endpoints) -> Mailbox:
     return Mailbox(http, endpoints.mailbox)

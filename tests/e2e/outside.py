@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
-import httpx
-
-from .calls import told, until
+from .calls import Answer, Http, until
 
 CARD = "4242424242424242"
 DECLINED = "4000000000000002"
@@ -27,7 +26,7 @@ Json = dict[str, Any]
 class StripeAccount:
     """One organisation's account at Stripe, through the eyes of its owner and of its customers."""
 
-    http: httpx.AsyncClient
+    http: Http
     base: str
     suffix: str  # of its keys
     webhook_secret: str
@@ -62,12 +61,13 @@ class StripeAccount:
         intents = {intent["id"] for intent in await self.intents(booking_id)}
         return [one for one in await self._list("/v1/refunds") if one["payment_intent"] in intents]
 
-    async def confirm(self, client_secret: str, card: str) -> httpx.Response:
+    async def confirm(self, client_secret: str, card: str) -> Answer:
         """What Stripe.js does in the customer's browser."""
         intent = client_secret.partition("_secret_")[0]
-        return await self.http.post(
+        return await self.http.ask(
+            "POST",
             f"{self.base}/v1/payment_intents/{intent}/confirm",
-            data={
+            form={
                 "client_secret": client_secret,
                 "payment_method_data[type]": "card",
                 "payment_method_data[card][number]": card,
@@ -98,37 +98,37 @@ class StripeAccount:
 
     async def send(
         self, event: Mapping[str, Any], *, secret: str | None = None, signed: bool = True
-    ) -> httpx.Response:
+    ) -> Answer:
         """An event of our own making, posted as Stripe would post it."""
         body = json.dumps(event).encode()
         headers = {"Content-Type": "application/json"}
         if signed:
             headers["Stripe-Signature"] = signature(body, secret or self.webhook_secret)
-        return await self.http.post(self.webhook_url, content=body, headers=headers)
+        return await self.http.ask("POST", self.webhook_url, content=body, headers=headers)
 
-    async def send_raw(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+    async def send_raw(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Anything at all."""
-        return await self.http.post(self.webhook_url, content=body, headers=dict(headers))
+        return await self.http.ask("POST", self.webhook_url, content=body, headers=dict(headers))
 
     async def _list(self, path: str) -> list[Json]:
         found: list[Json] = []
-        params: dict[str, Any] = {"limit": 100}
+        after = ""
         while True:
-            answer = await self.http.get(
-                self.base + path,
-                params=params,
+            answer = await self.http.ask(
+                "GET",
+                f"{self.base}{path}?limit=100{after}",
                 headers={"Authorization": f"Bearer {self.secret_key}"},
             )
-            assert answer.status_code == 200, told(answer)
+            assert answer.status == 200, str(answer)
             page = answer.json()
             found += page["data"]
             if not page["has_more"]:
                 return found
-            params["starting_after"] = found[-1]["id"]
+            after = f"&starting_after={found[-1]['id']}"
 
     async def _control(self, path: str, body: object) -> Any:
-        answer = await self.http.post(f"{self.base}/_sandbox/{path}", json=body, timeout=60)
-        assert answer.status_code == 200, told(answer)
+        answer = await self.http.ask("POST", f"{self.base}/_sandbox/{path}", json=body)
+        assert answer.status == 200, str(answer)
         return answer.json()
 
 
@@ -174,13 +174,13 @@ class Letter:
 class Mailbox:
     """All e-mail that the system sent."""
 
-    http: httpx.AsyncClient
+    http: Http
     base: str
 
     async def letters(self, to: str) -> list[Letter]:
         """Everything sent to an address, oldest first."""
-        answer = await self.http.get(f"{self.base}/messages", params={"to": to})
-        assert answer.status_code == 200, told(answer)
+        answer = await self.http.ask("GET", f"{self.base}/messages?to={quote(to)}")
+        assert answer.status == 200, str(answer)
         return [_letter(one) for one in answer.json()]
 
     async def wait_for(self, to: str, *parts: str, seconds: float = 60) -> Letter:

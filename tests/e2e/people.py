@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx
-
-from .calls import Caller, told, until
+from .calls import Answer, Caller, Http, until
 from .outside import CARD, Json, StripeAccount, instant
 from .system import Clock, Endpoints
 
@@ -66,7 +65,7 @@ class Guest:
             **more,
         }
 
-    async def ask_for(self, body: object, *, key: str | None = None) -> httpx.Response:
+    async def ask_for(self, body: object, *, key: str | None = None) -> Answer:
         """Any answer to a booking request."""
         headers = {"Idempotency-Key": key or new_key()}
         return await self.caller.ask("POST", "/v1/bookings", json=body, headers=headers)
@@ -79,7 +78,7 @@ class Guest:
         party: int | None = None,
         key: str | None = None,
         **more: Any,
-    ) -> httpx.Response:
+    ) -> Answer:
         """Any answer to the wish for a place."""
         return await self.ask_for(self.wish(session, tables=tables, party=party, **more), key=key)
 
@@ -94,7 +93,7 @@ class Guest:
     ) -> "Booking":
         """A place held for this guest."""
         answer = await self.tries(session, tables=tables, party=party, key=key, **more)
-        assert answer.status_code in (201, 202), told(answer)
+        assert answer.status in (201, 202), str(answer)
         return Booking(self, answer.json(), self.holding(answer.json()["manage_token"]))
 
     def holding(self, manage_token: str) -> Caller:
@@ -139,7 +138,7 @@ class Booking:
 
         async def look() -> Json | None:
             answer = await self.holder.ask("GET", f"{self.path}/payment")
-            assert answer.status_code in (200, 404), told(answer)
+            assert answer.status in (200, 404), str(answer)
             found: Json = answer.json()
             return found if found.get("client_secret") else None
 
@@ -149,7 +148,7 @@ class Booking:
         """Pay as Stripe.js would; the intent, or Stripe's error."""
         secret = (await self.payment())["client_secret"]
         answer = await stripe.confirm(secret, card)
-        assert answer.status_code in (200, 402), told(answer)
+        assert answer.status in (200, 402), str(answer)
         said: Json = answer.json()
         return said
 
@@ -244,7 +243,7 @@ class Place:
 
     async def customers(self, **search: str) -> list[Json]:
         """Customers by phone or e-mail."""
-        query = str(httpx.QueryParams(search))
+        query = urlencode(search)
         found: list[Json] = (await self.staff.get(f"/v1/customers?{query}"))["items"]
         return found
 
@@ -261,7 +260,7 @@ class Place:
 class City:
     """Everybody and everything a story starts from."""
 
-    http: httpx.AsyncClient
+    http: Http
     endpoints: Endpoints
     clock: Clock
 
@@ -383,7 +382,8 @@ class City:
             webhook_secret=secret,
             webhook_url=self.endpoints.webhooks + made["webhook_path"],
         )
-        answer = await self.http.put(
+        answer = await self.http.ask(
+            "PUT",
             f"{account.base}/_sandbox/webhook_endpoints",
             json={
                 "key": account.secret_key,
@@ -391,7 +391,7 @@ class City:
                 "secret": secret,
             },
         )
-        assert answer.status_code == 200, told(answer)
+        assert answer.status == 200, str(answer)
         return account
 
 
