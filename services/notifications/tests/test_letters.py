@@ -44,7 +44,7 @@ NIGHT = Facts(
 HALL = Venue("Example Hall", "Example Nights", "GB", "hello@example.com", "+44 20 7946 0123")
 
 
-def mail(  # noqa: PLR0917
+def mail(
     kind: Kind = "confirmation",
     locale: str = "en",
     facts: Facts = NIGHT,
