@@ -20,7 +20,8 @@ Cursor = Annotated[
 
 def encode(*key: object) -> str:
     """The cursor for a row's sort key."""
-    return urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+    # The driver's ids are a subclass of UUID, which orjson leaves to `default`.
+    return urlsafe_b64encode(orjson.dumps(key, default=str)).decode().rstrip("=")
 
 
 def after_id(cursor: str | None) -> UUID | None:
