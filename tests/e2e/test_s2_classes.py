@@ -1,0 +1,174 @@
+"""Scenarios of the source system that sold places in classes (S2)."""
+
+import json
+from datetime import timedelta
+
+from .calls import fields, problem, until
+from .outside import event
+from .people import City
+from .system import System, Tables
+
+
+async def test_s2_01_anybody_sees_the_classes_and_nothing_of_bookings(city: City) -> None:
+    """3 classes: anybody lists 3 with title, times, capacity, price; nobody sees a booking's id."""
+    studio = await city.studio(price=18000, capacity=12)
+    sessions = [
+        await studio.session(timedelta(days=day), title=f"Class {day}") for day in (1, 2, 3)
+    ]
+    booking = await city.guest().book(sessions[0])
+
+    (offering,) = (await city.anybody.get(f"/v1/offerings?organisation={studio.slug}"))["items"]
+    assert (offering["title"], offering["currency"]) == ("Pilates", "SEK")
+    assert offering["pricing"]["amount_minor"] == 18000
+    listed = (await city.anybody.get(f"/v1/offerings/{offering['id']}/sessions"))["items"]
+    assert [one["title"] for one in listed] == ["Class 1", "Class 2", "Class 3"]
+    assert [one["id"] for one in listed] == [one.id for one in sessions]
+    assert [(one["capacity"], one["remaining"]) for one in listed] == [(12, 11), (12, 12), (12, 12)]
+    assert all(one["starts_at"] < one["ends_at"] for one in listed)
+
+    free = await city.anybody.get(f"/v1/sessions/{sessions[0].id}/availability")
+    for shown in (offering, listed, free):
+        text = json.dumps(shown)
+        assert booking.id not in text
+        assert booking.reference not in text
+        assert booking.email not in text
+    problem(await city.anybody.ask("GET", booking.path), 401)
+
+
+async def test_s2_01_lists_come_page_by_page(city: City) -> None:
+    """Pages of two, in the order of their start, until there is no cursor."""
+    studio = await city.studio()
+    wanted = [(await studio.session(timedelta(days=day))).id for day in (1, 2, 3, 4, 5)]
+    path = f"/v1/offerings/{studio.offering_id}/sessions?limit=2"
+    found, cursor = [], ""
+    while cursor is not None:
+        page = await city.anybody.get(path + (f"&cursor={cursor}" if cursor else ""))
+        assert len(page["items"]) <= 2
+        found += [one["id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert found == wanted
+
+
+async def test_s2_02_the_price_is_ours(city: City) -> None:
+    """A class at 180 SEK: an amount in the request is refused; the intent is 18000 öre."""
+    studio = await city.studio(price=18000)
+    session = await studio.session()
+    guest = city.guest(phone="0701740605")
+
+    assert fields(await guest.tries(session, amount=1)) == {"amount"}
+    assert await studio.stripe.intents() == []
+    booking = await guest.book(session)
+    await booking.payment()
+
+    intent = await studio.stripe.intent_of(booking.id)
+    assert (intent["amount"], intent["currency"]) == (18000, "sek")
+    nowhere = guest.wish(session) | {"session_id": "00000000-0000-4000-8000-000000000000"}
+    problem(await guest.ask_for(nowhere), 404, "NOT_FOUND")
+
+
+async def test_s2_02_with_payments_switched_off_only_free_places_are_sold(
+    city: City, system: System
+) -> None:
+    """Payments switched off: 503 for what costs; a free class is booked and confirmed at once."""
+    priced, free = await city.studio(price=18000), await city.studio(price=0)
+    sessions = await priced.session(), await free.session()
+    booking_parts = [part for part in system.parts() if part.startswith("booking")]
+    off = {"PAYMENTS_ENABLED": "false"}
+    for part in booking_parts or ["booking"]:
+        system.stop(part)
+        system.start(part, off)
+    try:
+        problem(await city.guest().tries(sessions[0]), 503, "FEATURE_OFF")
+        booked = await city.guest().book(sessions[1])
+        assert (booked.held["status"], booked.held["payment"]) == ("confirmed", None)
+        assert booked.held["payment_status"] == "not_required"
+    finally:
+        for part in booking_parts:
+            system.stop(part)
+            system.start(part)
+    assert await priced.stripe.intents() == []
+    assert (await city.guest().tries(sessions[0])).status in (201, 202)
+
+
+async def test_s2_03_a_paid_booking_is_found_once_its_event_came(city: City) -> None:
+    """Polling before the webhook finds it unpaid; after it confirmed, with the class and details."""
+    studio = await city.studio()
+    session = await studio.session(title="Pilates mat")
+    booking = await city.guest(name="Test Guest").book(session, special_requests="A mat, please")
+    await studio.stripe.pause_events()
+    try:
+        intent = await booking.pay(studio.stripe)
+        assert intent["status"] == "succeeded"
+        assert (await booking.read())["status"] == "pending_payment"
+        assert (await booking.read())["payment_status"] == "unpaid"
+    finally:
+        await studio.stripe.resume_events()
+
+    seen = await booking.becomes("confirmed")
+    assert seen["payment_status"] == "paid"
+    assert seen["session"]["title"] == "Pilates mat"
+    assert seen["session"]["id"] == session.id
+    assert seen["special_requests"] == "A mat, please"
+    assert seen["name"] == "Test Guest"
+
+
+async def test_s2_06_events_are_taken_whatever_they_say(city: City, tables: Tables) -> None:
+    """Bad signature 401; an intent without our metadata, or an unrelated type: stored, 200."""
+    studio = await city.studio()
+    foreign = event(
+        "payment_intent.succeeded",
+        {"id": "pi_foreign", "object": "payment_intent", "status": "succeeded", "metadata": {}},
+    )
+    unrelated = event("customer.created", {"id": "cus_1", "object": "customer"})
+
+    problem(await studio.stripe.send(foreign, secret="whsec_wrong-secret"), 401)
+    assert (await studio.stripe.send(foreign)).status == 200
+    assert (await studio.stripe.send(unrelated)).status == 200
+
+    outcomes = {}
+
+    async def settled() -> bool:
+        rows = await tables.rows(
+            "payments",
+            "SELECT event_id, outcome FROM messaging.provider_events WHERE event_id = ANY($1)",
+            [foreign["id"], unrelated["id"]],
+        )
+        outcomes.update({row["event_id"]: row["outcome"] for row in rows})
+        return "stored" not in outcomes.values()
+
+    await until("both worked on", settled)
+    assert len(outcomes) == 2
+    assert set(outcomes.values()) <= {"ignored", "foreign"}
+
+
+async def test_s2_18_a_stopped_database_is_told_without_details(city: City, system: System) -> None:
+    """Database stopped: 503 with a generic text; the log has the error, service and request id."""
+    studio = await city.studio()
+    await studio.session()
+    path = f"/v1/offerings?organisation={studio.slug}"
+    await city.anybody.get(path)
+    system.stop("postgres")
+    try:
+        answer = await city.anybody.ask("GET", path)
+        told = problem(answer, 503, "DEPENDENCY_UNAVAILABLE")
+    finally:
+        system.start("postgres")
+    assert not {"postgres", "asyncpg", "connect call", "traceback"} & set(
+        str(answer).lower().split()
+    )
+    assert answer.headers["retry-after"]
+
+    part = next(part for part in system.parts() if part in ("booking", "booking-api"))
+    lines = [json.loads(line) for line in system.log(part).splitlines() if line.startswith("{")]
+    (line,) = [
+        line
+        for line in lines
+        if line.get("request_id") == told["request_id"] and line["level"] == "error"
+    ]
+    assert line["service"] == "booking"
+    assert "exception" in line, line
+
+    async def back() -> bool:
+        return (await city.anybody.ask("GET", path)).status == 200
+
+    await until("the classes to be listed again", back)
