@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import json
 import secrets
 import time
@@ -144,9 +145,16 @@ Until = Callable[[Callable[[], Any]], Awaitable[None]]
 
 @pytest.fixture
 def until() -> Until:
+    """Waits for a condition, plain or asynchronous."""
+
     async def wait(condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + 15
-        while not condition():
+        while True:
+            met = condition()
+            if inspect.isawaitable(met):
+                met = await met
+            if met:
+                return
             assert time.monotonic() < deadline, "waited 15 s in vain"
             await asyncio.sleep(0.01)
 

@@ -105,12 +105,16 @@ async def test_too_busy_is_not_remembered(raw, control):
         assert then.status == 200
 
 
-async def test_a_rival_in_flight_is_a_conflict(raw, control):
+async def test_a_rival_in_flight_is_a_conflict(raw, control, until):
     await control.post(
         "/_sandbox/faults", json={"delay": 0.5, "count": 1, "path": "/v1/payment_intents"}
     )
     first = asyncio.ensure_future(post(raw, "/v1/payment_intents", ORDER, "k-8"))
-    await asyncio.sleep(0.1)
+
+    async def first_is_under_way():
+        return (await control.get("/_sandbox/state")).json()["faults"] == []
+
+    await until(first_is_under_way)
     rival, body = await post(raw, "/v1/payment_intents", ORDER, "k-8")
     assert rival.status == 409
     assert body["error"]["code"] == "idempotency_key_in_use"

@@ -71,7 +71,7 @@ async def test_the_browser_pays_with_the_publishable_key_and_the_client_secret(
         ({"key": "pk_test_somebody_else"}, 404, "resource_missing"),
     ],
 )
-async def test_the_browser_needs_both_the_key_and_the_secret(  # noqa: PLR0917
+async def test_the_browser_needs_both_the_key_and_the_secret(
     client, key, browser, change, status, code
 ):
     intent = await held(client)
@@ -114,7 +114,7 @@ async def test_a_publishable_key_opens_nothing_else(browser, key):
         ("4000000000000341", "pm_card_chargeCustomerFail", "card_declined", "generic_decline"),
     ],
 )
-async def test_a_declined_card_leaves_the_intent_open_for_another(  # noqa: PLR0917
+async def test_a_declined_card_leaves_the_intent_open_for_another(
     client, key, browser, number, name, code, decline_code
 ):
     intent = await held(client)
@@ -244,7 +244,7 @@ async def test_failed_authentication_leaves_the_intent_open(client, browser):
         ),
     ],
 )
-async def test_every_authenticating_card_can_be_answered_by_the_control_api(  # noqa: PLR0917
+async def test_every_authenticating_card_can_be_answered_by_the_control_api(
     client, control, name, approve, status, code
 ):
     intent = await held(client)

@@ -54,9 +54,12 @@ async def test_a_failed_delivery_is_tried_again_signed_anew(client, receiver, un
     events = receiver.events(secret)
     assert len({event.id for event in events}) == 1
     assert len({body for _, body in receiver.got}) == 1
-    listed = {"type": "payment_intent.succeeded", "delivery_success": True}
-    while not (await client.v1.events.list_async(listed)).data:
-        pass
+
+    async def delivered():
+        listed = {"type": "payment_intent.succeeded", "delivery_success": True}
+        return (await client.v1.events.list_async(listed)).data
+
+    await until(delivered)
     assert len(receiver.got) == 3
 
 
@@ -83,8 +86,11 @@ async def test_an_undelivered_event_is_listed_as_such(client, receiver, until, c
     assert told[0]["state"] == "pending"
     assert told[0]["answer"] == "500"
     receiver.answers = [200]
-    while (await client.v1.events.list_async({"delivery_success": False})).data:
-        pass
+
+    async def all_delivered():
+        return not (await client.v1.events.list_async({"delivery_success": False})).data
+
+    await until(all_delivered)
 
 
 async def test_held_back_deliveries_go_out_on_resuming(client, receiver, until, control):

@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     stripe.add_argument(
         "--retry-longest",
         type=_seconds,
-        default=60.0,
+        default=15.0,
         metavar="SECONDS",
         help="longest pause between two attempts; a delivery is given up after three days",
     )

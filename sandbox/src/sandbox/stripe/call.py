@@ -15,7 +15,8 @@ from sandbox.stripe.windows import Window
 
 
 def new_id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_hex(12)}"
+    """Unique, and growing with time, so that indexes grow at their end."""
+    return f"{prefix}_{time.time_ns() >> 16:012x}{secrets.token_hex(6)}"
 
 
 @dataclass(slots=True)

@@ -54,8 +54,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
     request_id  TEXT NOT NULL,
     created     INTEGER NOT NULL,
     PRIMARY KEY (tenant, key)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS idempotency_by_age ON idempotency (created);
+);
 
 CREATE TABLE IF NOT EXISTS flags (
     name  TEXT PRIMARY KEY,

@@ -16,6 +16,6 @@ class Settings:
     state: Path
     public_url: str | None = None
     retry_first: float = 1.0
-    retry_longest: float = 60.0
+    retry_longest: float = 15.0
     delivery_timeout: float = 10.0
     search_lag: float = 0.0
