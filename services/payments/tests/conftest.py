@@ -12,7 +12,7 @@ from sandbox import processes
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from payments_world import Stripe, World, running  # noqa: E402
+from payments_world import Stripe, World, running
 
 
 @pytest.fixture(scope="session")
@@ -45,5 +45,3 @@ async def world(service: World) -> AsyncIterator[World]:
 @pytest.fixture
 def stripe(world: World) -> Stripe:
     return world.stripe
-
-

@@ -26,9 +26,7 @@ async def test_the_end_of_the_booking_cancels_at_stripe(world: World, stripe: St
     assert (told["type"], told["reason"]) == ("payment.cancelled.v1", how)
 
 
-async def test_a_failure_that_is_not_final_leaves_the_payment_payable(
-    world: World, stripe: Stripe
-):
+async def test_a_failure_that_is_not_final_leaves_the_payment_payable(world: World, stripe: Stripe):
     booking = world.booking()
     payment = await booking.ready()
     await stripe.pay(payment, "declined")

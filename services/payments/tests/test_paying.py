@@ -29,7 +29,7 @@ async def test_a_good_card_pays_and_the_secret_is_gone(world: World, stripe: Str
     ],
 )
 async def test_a_refusal_reaches_the_customer_in_their_words(
-    world: World, stripe: Stripe, card: str, key: str, locale: str, words: str
+    world: World, stripe: Stripe, *, card: str, key: str, locale: str, words: str
 ):
     booking = world.booking(locale=locale)
     await stripe.pay(await booking.ready(), card)
@@ -85,9 +85,7 @@ async def test_another_amount_is_told_as_it_is(world: World, stripe: Stripe):
     """F-27: booking decides what a wrong amount means; the truth is what Stripe took."""
     booking = world.booking()
     payment = await booking.ready()
-    await stripe.call(
-        "POST", f"/v1/payment_intents/{await booking.ref()}", form={"amount": "100"}
-    )
+    await stripe.call("POST", f"/v1/payment_intents/{await booking.ref()}", form={"amount": "100"})
     await stripe.pay(payment)
     await booking.becomes("succeeded")
     assert (await booking.told())[-1]["amount"] == {"amount_minor": 100, "currency": "GBP"}

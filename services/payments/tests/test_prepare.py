@@ -3,9 +3,10 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from payments_world import Stripe, World, gbp
+
 from contracts.booking import VenueChanged
 from contracts.testing import example
-from payments_world import Stripe, World, gbp
 
 
 async def test_a_hold_becomes_one_intent_that_the_customer_can_pay(world: World, stripe: Stripe):

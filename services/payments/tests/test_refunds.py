@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from payments_world import Stripe, World, gbp
+
 from chassis.messaging.meta import RetryAfter
 from contracts import Money
-from payments_world import Stripe, World, gbp
 
 
 async def test_a_cancelled_booking_gets_its_refund_once(world: World, stripe: Stripe):

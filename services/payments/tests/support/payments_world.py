@@ -199,20 +199,30 @@ class World:
         """Wait until no outside call is to be made now, and Stripe has nothing to deliver."""
 
         async def done() -> bool:
-            async with self.db.transaction(None) as tx:
-                busy = await tx.fetchval(
-                    "SELECT count(*) FROM messaging.intents WHERE state = 'pending' "
-                    "AND (claim IS NOT NULL OR next_at <= now())"
-                )
-            if busy:
-                return False
-            state = await self.stripe.call("GET", "/_sandbox/state")
-            return state["webhooks"] == "paused" or not state["deliveries"].get("pending", 0)
+            # A delivery makes a call and a call makes deliveries: none on both sides of none.
+            return not (await self._undelivered() or await self._uncalled()) and not (
+                await self._undelivered()
+            )
 
         await eventually(done, what="no outside call is left to make")
 
+    async def _uncalled(self) -> int:
+        async with self.db.transaction(None) as tx:
+            return int(
+                await tx.fetchval(
+                    "SELECT count(*) FROM messaging.intents WHERE state = 'pending' "
+                    "AND (claim IS NOT NULL OR next_at <= now())"
+                )
+            )
+
+    async def _undelivered(self) -> int:
+        state = await self.stripe.call("GET", "/_sandbox/state")
+        paused = state["webhooks"] == "paused"
+        return 0 if paused else int(state["deliveries"].get("pending", 0))
+
     async def hurry(self) -> None:
-        """Make waiting calls due."""
+        """Make waiting calls due, once those under way are over."""
+        await self.quiet()
         async with self.db.transaction(None) as tx:
             await tx.execute("UPDATE messaging.intents SET next_at = now() WHERE claim IS NULL")
         await self.quiet()
@@ -255,12 +265,11 @@ class Booking:
             email="guest@example.com",
             phone="+447700900123",
         )
-        return self._like(
-            example(BookingHeld),
-            expires_at=datetime.now(UTC) + timedelta(minutes=15),
-            contact=Sealer(EXAMPLE_CONTACT_KEYS).seal(contact.model_dump()),
-            **self.held,
-        )
+        usual = {
+            "expires_at": datetime.now(UTC) + timedelta(minutes=15),
+            "contact": Sealer(EXAMPLE_CONTACT_KEYS).seal(contact.model_dump()),
+        }
+        return self._like(example(BookingHeld), **{**usual, **self.held})
 
     def expired(self) -> BookingExpired:
         return self._like(example(BookingExpired))
@@ -305,7 +314,7 @@ class Booking:
             found = await self.world.payment(self.id)
             return found if found["status"] == status else None
 
-        found: dict[str, Any] = await eventually(seen, timeout=10, what=f"payment is {status}")
+        found: dict[str, Any] = await eventually(seen, timeout=30, what=f"payment is {status}")
         return found
 
     async def told(self) -> list[dict[str, Any]]:
@@ -326,8 +335,10 @@ def gbp(amount: int) -> Money:
 
 
 @asynccontextmanager
-async def running(urls: DatabaseUrls, sandbox: str) -> AsyncIterator[World]:
-    """The service with its HTTP side on a free port and its worker's outside calls."""
+async def running(
+    urls: DatabaseUrls, sandbox: str, *, worker: bool = True, **others: Any
+) -> AsyncIterator[World]:
+    """The service with its HTTP side on a free port and, if wanted, its worker's outside calls."""
     seed, public = new_key_pair()
     door = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
@@ -338,7 +349,7 @@ async def running(urls: DatabaseUrls, sandbox: str) -> AsyncIterator[World]:
         "STRIPE_PUBLISHABLE_KEY": f"pk_test_{account}",
         "WEBHOOK_BASE_URL": url,
     }
-    settings = load(Settings, settings_for(urls.url, sandbox, public, **platform))
+    settings = load(Settings, settings_for(urls.url, sandbox, public, **platform, **others))
     service = build(settings)
     stop = asyncio.Event()
     async with connected(urls, pool_size=8) as db, aiohttp.ClientSession() as http:
@@ -356,25 +367,27 @@ async def running(urls: DatabaseUrls, sandbox: str) -> AsyncIterator[World]:
         intents = Intents(db, service.executors, lane_concurrency=8)
         db.on_commit(lambda _: intents.wake())
         service.db.on_commit(lambda _: intents.wake())
-        tasks = [
-            asyncio.create_task(serve(create_app(service), door, stop, drain_seconds=2)),
-            asyncio.create_task(intents.run()),
-        ]
-        yield World(
-            service=service,
-            db=db,
-            urls=urls,
-            url=url,
-            http=http,
-            stripe=stripe,
-            minter=TokenMinter({"k1": raw_key(seed)}),
-        )
-        stop.set()
-        tasks[1].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for hook in service.on_stop:
-            await hook()
-        await service.db.close()
+        tasks = [asyncio.create_task(serve(create_app(service), door, stop, drain_seconds=2))]
+        if worker:
+            tasks.append(asyncio.create_task(intents.run()))
+        try:
+            yield World(
+                service=service,
+                db=db,
+                urls=urls,
+                url=url,
+                http=http,
+                stripe=stripe,
+                minter=TokenMinter({"k1": raw_key(seed)}),
+            )
+        finally:
+            stop.set()
+            for task in tasks[1:]:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for hook in service.on_stop:
+                await hook()
+            await service.db.close()
 
 
 def settings_for(database: str, sandbox: str, public: str, **others: Any) -> dict[str, Any]:

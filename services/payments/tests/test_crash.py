@@ -1,0 +1,182 @@
+"""kill -9 between the provider's answer and its recording: the run after it finishes the same call."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from payments_world import Booking, World, running, settings_for
+
+from chassis.testing import DatabaseUrls, Vhost, eventually
+
+
+def _environment(world: World, vhost: Vhost, failpoint: str | None) -> dict[str, str]:
+    settings = settings_for(
+        world.urls.url,
+        world.stripe.url,
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        AMQP_URL=vhost.amqp_url,
+        STRIPE_SECRET_KEY=world.stripe.key,
+        INTENT_LEASE_SECONDS=2,
+        INTERNAL_PORT=0,
+        **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {}),
+    )
+    return {**os.environ, **{name: _text(value) for name, value in settings.items()}}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return json.dumps(
+        {
+            kid: key if isinstance(key, str) else base64.b64encode(key).decode()
+            for kid, key in value.items()
+        }
+    )
+
+
+async def _worker(world: World, vhost: Vhost, failpoint: str | None) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "payments",
+        "worker",
+        env=_environment(world, vhost, failpoint),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def _killed_then_restarted(
+    world: World, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
+) -> None:
+    doomed = await _worker(world, vhost, failpoint)
+    assert await asyncio.wait_for(doomed.wait(), 30) == -signal.SIGKILL
+    assert not await over()
+    healthy = await _worker(world, vhost, None)
+    try:
+        await eventually(over, timeout=30, what="the next worker finished the call")
+    finally:
+        healthy.terminate()
+        await asyncio.wait_for(healthy.wait(), 30)
+
+
+@pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])
+async def test_a_killed_worker_makes_one_intent_and_one_refund(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
+    sandbox: str,
+    vhost: Vhost,
+    failpoint: str,
+):
+    urls = await fresh_database("payments")
+    async with running(urls, sandbox, worker=False) as world:
+        booking = Booking(world)
+        await world.hand(booking.hold())
+
+        async def ready() -> bool:
+            rows = await world.rows("SELECT status FROM payments")
+            return [row["status"] for row in rows] == ["ready"]
+
+        await _killed_then_restarted(world, vhost, failpoint, ready)
+        [intent] = await world.stripe.intents_of(booking.id)
+
+        payment = await world.payment(booking.id)
+        await world.stripe.pay(payment)
+        healthy = await _worker(world, vhost, None)
+        await booking.becomes("succeeded")
+        healthy.terminate()
+        await healthy.wait()
+
+        await world.hand(booking.unfulfillable(payment["id"]))
+
+        async def refunded() -> bool:
+            return (await world.payment(booking.id))["refunded_total"]["amount_minor"] == 5000
+
+        await _killed_then_restarted(world, vhost, failpoint, refunded)
+        [refund] = await world.stripe.refunds_of(intent["id"])
+        assert refund["amount"] == 5000
+
+
+async def test_an_answer_lost_is_asked_for_with_the_same_key_and_the_same_body(world: World):
+    booking = world.booking()
+    await world.stripe.fault(method="POST", path="/v1/payment_intents", drop=True, after=True)
+    await world.hand(booking.hold())
+    await world.hurry()
+    asked = [
+        one
+        for one in await world.stripe.requests("POST", "/v1/payment_intents")
+        if one["params"]["metadata"]["booking_id"] == str(booking.id)
+    ]
+    assert len(asked) == 2
+    assert asked[0]["idempotency_key"] == asked[1]["idempotency_key"]
+    assert asked[0]["params"] == asked[1]["params"]
+    assert len(await world.stripe.intents_of(booking.id)) == 1
+    assert await booking.told_types() == ["payment.ready"]
+
+
+async def _lose_the_answer_and_the_key(world: World, booking: Booking) -> None:
+    await world.stripe.fault(method="POST", path="/v1/payment_intents", drop=True, after=True)
+    long_hold = replace(booking, held={"expires_at": booking.hold().expires_at + timedelta(days=3)})
+    await world.hand(long_hold.hold())
+    await world.quiet()
+    await world.stripe.forget_keys()
+    await world.rows("UPDATE attempts SET created_at = created_at - interval '25 hours'")
+
+
+async def test_a_day_later_the_intent_is_found_instead_of_made_again(world: World):
+    booking = world.booking()
+    await _lose_the_answer_and_the_key(world, booking)
+    await world.hurry()
+    assert len(await world.stripe.intents_of(booking.id)) == 1
+    assert await booking.told_types() == ["payment.ready"]
+
+
+async def test_a_day_later_an_absent_intent_is_made_with_a_new_key(world: World):
+    booking = world.booking()
+    await world.stripe.fault(method="POST", path="/v1/payment_intents", status=503)
+    long_hold = replace(booking, held={"expires_at": booking.hold().expires_at + timedelta(days=3)})
+    await world.hand(long_hold.hold())
+    await world.quiet()
+    await world.rows("UPDATE attempts SET created_at = created_at - interval '25 hours'")
+    await world.hurry()
+    assert len(await world.stripe.intents_of(booking.id)) == 1
+    states = [row["state"] for row in await world.rows("SELECT state FROM attempts ORDER BY id")]
+    assert states == ["abandoned", "done"]
+
+
+async def test_a_stored_fault_is_looked_into_before_a_new_attempt(world: World):
+    """Stripe answers the same key with the same 500 for a day."""
+    booking = world.booking()
+    await world.stripe.fault(method="POST", path="/v1/payment_intents", status=500)
+    await world.hand(booking.hold())
+    for _ in range(4):
+        await world.hurry()
+    assert len(await world.stripe.intents_of(booking.id)) == 1
+    assert await booking.told_types() == ["payment.ready"]
+
+
+async def test_an_intent_that_stripe_refuses_fails_the_payment_for_good(world: World):
+    from contracts import Money
+
+    booking = world.booking(amount_due_now=Money(amount_minor=5000, currency="XXX"))
+    await world.hand(booking.hold())
+    await world.quiet()
+    [told] = await booking.told()
+    assert (told["type"], told["terminal"]) == ("payment.failed.v1", True)
+    failed = await world.payment(booking.id)
+    assert (failed["status"], failed["client_secret"]) == ("failed", None)
+
+
+async def test_while_stripe_is_slow_or_limits_us_calls_wait_and_succeed(world: World):
+    booking = world.booking()
+    await world.stripe.fault(method="POST", path="/v1/payment_intents", status=429)
+    await world.hand(booking.hold())
+    await world.hurry()
+    assert await booking.told_types() == ["payment.ready"]
