@@ -298,3 +298,11 @@ async def world(db, admin, shop):
 @pytest.fixture
 def utc():
     return lambda *parts: datetime(*parts, tzinfo=UTC)
+
+
+@pytest.fixture
+def make_world():
+    async def make(db, admin):
+        return await World(db=db, admin=admin, shop=make_shop(db)).found()
+
+    return make

@@ -1,0 +1,159 @@
+"""Both sides of every contract this service has a part in."""
+
+import dataclasses
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from booking import messages
+from booking.domain.lifecycle import Status
+from booking.timers import HoldDue
+from chassis.ids import uuid7
+from chassis.messaging import Meta
+from contracts.registry import consumed_by, contract, published_by
+from contracts.testing import example, same_shape
+
+from chassis.messaging.meta import Park
+
+
+async def sent(world, held, type_):
+    (row,) = await world.published(type_, about=held)
+    return contract(type_).model.from_json(row["payload"])
+
+
+async def held_then(world, *steps, **session):
+    opened, (table,) = await world.table_session(**session)
+    held = await world.hold(opened, [table])
+    for step in steps:
+        await step(held)
+    return held
+
+
+async def test_the_service_handles_all_that_is_sent_to_it_and_its_timer(shop):
+    assert messages.build(shop.vault).types == {*consumed_by("booking"), HoldDue.TYPE}
+
+
+async def test_venue_changed(world):
+    (row,) = await world.published("venue.changed.v1")
+    message = contract("venue.changed.v1").model.from_json(row["payload"])
+    assert same_shape(message, example("venue.changed.v1"))
+
+
+async def test_held_confirmed_and_cancelled(world):
+    held = await held_then(world, world.pay, world.cancel)
+    assert same_shape(await sent(world, held, "booking.held.v1"), example("booking.held.v1"))
+    confirmed = await sent(world, held, "booking.confirmed.v1")
+    assert same_shape(confirmed, example("booking.confirmed.v1"))
+    assert confirmed.manage_expires_at == held.manage_expires_at
+    cancelled = await sent(world, held, "booking.cancelled.v1")
+    assert same_shape(cancelled, example("booking.cancelled.v1"), without=["reason"])
+
+
+async def test_expired_and_unfulfillable(world):
+    opened, (table,) = await world.table_session()
+    held = await world.hold(opened, [table])
+    await world.advance(minutes=15)
+    await world.hold(opened, [table])
+    await world.pay(held)
+    assert same_shape(await sent(world, held, "booking.expired.v1"), example("booking.expired.v1"))
+    message = await sent(world, held, "booking.unfulfillable.v1")
+    assert same_shape(message, example("booking.unfulfillable.v1"))
+
+
+async def test_refund_due(world):
+    held = await held_then(world, world.pay, world.pay)
+    message = await sent(world, held, "booking.refund_due.v1")
+    assert same_shape(message, example("booking.refund_due.v1"))
+
+
+@pytest.fixture
+def tell(world):
+    """Feed the golden example of a message to its handler, about a booking of ours."""
+    handlers = messages.build(world.shop.vault)
+
+    async def tell(type_, held, *, sequence=1, payment_id=None, **changes):
+        model, handler = handlers.find(type_)
+        message = example(type_)
+        facts = {"booking_id": held.booking_id, "org_id": world.org_id, **changes}
+        if payment_id:
+            facts["payment_id"] = payment_id
+        message = model.from_json(message.model_copy(update=facts).to_json())
+        meta = Meta(
+            message_id=uuid7(),
+            type=type_,
+            org_id=world.org_id,
+            key=str(held.booking_id),
+            sequence=sequence,
+            time=await world.now(),
+            attempt=1,
+            traceparent=None,
+        )
+        await world.db.run(world.org_id, lambda tx: handler(tx, message, meta), cause=meta)
+
+    return tell
+
+
+async def test_a_payments_story_as_payments_tells_it(world, tell):
+    held = await held_then(world)  # due: 5000 GBP, as in the examples
+    payment = uuid7()
+    await tell("payment.ready.v1", held, payment_id=payment)
+    await tell("payment.requires_action.v1", held, payment_id=payment, sequence=2)
+    assert (await world.booking(held)).status is Status.REQUIRES_AUTHENTICATION
+    message = await sent(world, held, "booking.requires_authentication.v1")
+    assert same_shape(message, example("booking.requires_authentication.v1"))
+    await tell("payment.processing.v1", held, payment_id=payment, sequence=3)
+    await tell("payment.succeeded.v1", held, payment_id=payment, sequence=4)
+    booking = await world.booking(held)
+    assert (booking.status, booking.payment_id) == (Status.CONFIRMED, payment)
+    await tell("customer.resolved.v1", held)
+    assert (await world.booking(held)).customer_id == example("customer.resolved.v1").customer_id
+    await tell("payment.refunded.v1", held, payment_id=payment, sequence=5)
+    assert (await world.booking(held)).refunded.amount_minor > 0
+    await tell("payment.refund_failed.v1", held, payment_id=payment, sequence=6)
+
+
+async def test_a_failure_as_payments_tells_it(world, tell):
+    held = await held_then(world)
+    await tell("payment.failed.v1", held)
+    message = await sent(world, held, "booking.payment_failed.v1")
+    assert same_shape(message, example("booking.payment_failed.v1"))
+
+
+async def test_a_payment_cancelled_at_the_provider_gives_the_place_up(world, tell):
+    held = await held_then(world)
+    await tell("payment.cancelled.v1", held)
+    assert (await world.booking(held)).status is Status.PAYMENT_FAILED
+
+
+async def test_cancelling_after_expiry_is_no_news(world, tell):
+    held = await held_then(world)
+    await world.advance(minutes=15)
+    await world.expire(held)
+    await tell("payment.cancelled.v1", held)
+    assert (await world.booking(held)).status is Status.EXPIRED
+
+
+async def test_money_for_an_unknown_booking_is_parked(world, tell):
+    held = await held_then(world)
+    stranger = dataclasses.replace(held, booking_id=UUID(int=1))
+    with pytest.raises(Park):
+        await tell("payment.succeeded.v1", stranger)
+
+
+async def test_everything_published_is_covered_here(world):
+    covered = {
+        "venue.changed.v1", "booking.held.v1", "booking.confirmed.v1", "booking.cancelled.v1",
+        "booking.expired.v1", "booking.unfulfillable.v1", "booking.refund_due.v1",
+        "booking.requires_authentication.v1", "booking.payment_failed.v1",
+    }  # fmt: skip
+    assert covered == set(published_by("booking"))
+
+
+async def test_the_timer_carries_its_booking(world):
+    held = await held_then(world)
+    handlers = messages.build(world.shop.vault)
+    _, handler = handlers.find(HoldDue.TYPE)
+    await world.advance(minutes=15)
+    await world.run(lambda tx: handler(tx, HoldDue(booking_id=held.booking_id), None))
+    assert (await world.booking(held)).status is Status.EXPIRED
+    assert held.expires_at - (await world.booking(held)).created_at == timedelta(minutes=15)
