@@ -124,7 +124,7 @@ async def test_a_rival_in_flight_is_a_conflict(raw, control, until):
     assert (again.status, same["id"]) == (200, made["id"])
 
 
-async def test_a_cut_connection_hides_an_effect_that_happened(raw, control):
+async def test_a_cut_connection_hides_an_effect_that_happened(raw, control, sandbox):
     await control.post("/_sandbox/faults", json={"drop": True, "method": "POST"})
     sent = {"data": ORDER, "headers": {"Idempotency-Key": "k-9"}}
     with pytest.raises(aiohttp.ClientPayloadError):
@@ -133,6 +133,7 @@ async def test_a_cut_connection_hides_an_effect_that_happened(raw, control):
     _, again = await post(raw, "/v1/payment_intents", ORDER, "k-9")
     listed = (await raw.get("/v1/payment_intents")).json()
     assert [one["id"] for one in listed["data"]] == [again["id"]]
+    assert not any("completing response" in line for line in sandbox.said)
 
 
 async def test_sixteen_at_once_make_one(client):

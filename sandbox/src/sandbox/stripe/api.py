@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
+import structlog
 
 from sandbox.stripe import (
     accounts,
@@ -45,6 +46,8 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 KEYS_KEPT = 24 * 3600
 _LONGEST_KEY = 255
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,9 @@ class Api:
             answered = await self._answer(request, fault)
         except Refusal as refusal:
             answered = answer.refused(refusal)
+        except Exception as error:
+            log.exception("request.broken", request_id=request_id, error=repr(error))
+            answered = answer.broken(500)
         await answer.send(send, answered, request_id, cut=fault is not None and fault.drop)
 
     def perform(
