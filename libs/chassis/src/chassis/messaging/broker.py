@@ -56,6 +56,10 @@ class Link:
                 log.warning("broker.lost", link=self._name, error=type(error).__name__)
             finally:
                 self.up = False
+            # aiormq answers a cancellation that meets a failed connection with that failure.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError
             wait = min(5.0, 0.2 * 2 ** min(failures, 6))
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
