@@ -92,6 +92,7 @@ class Settings(ProcessSettings):
     UPSTREAM_CONNECTIONS: Annotated[int, Field(ge=1, le=10_000)] = 256
     MAX_CONNECTIONS: Annotated[int, Field(ge=1, le=100_000)] = 2_000
 
+    # 0: a new booking is answered at once, 202, and its payment never asked for.
     PAYMENT_WAIT: Annotated[float, Field(ge=0, le=10)] = 2.0
     KEY_FRESH: Annotated[float, Field(ge=0, le=60)] = 60.0
     KEY_STALE: Annotated[float, Field(ge=0, le=900)] = 900.0
