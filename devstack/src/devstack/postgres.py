@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Mapping
@@ -165,6 +166,7 @@ class PrivatePostgres:
 
     def _create(self) -> None:
         home = self.runner.home
+        self._refuse_foreign(home)
         shutil.rmtree(self.data, ignore_errors=True)  # left half made by an interrupted start
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
@@ -183,6 +185,14 @@ class PrivatePostgres:
             secret.unlink()
         if said.returncode:
             raise StackError(f"initdb failed in {home}:\n{said.stdout}{said.stderr}")
+
+    def _refuse_foreign(self, home: Path) -> None:
+        """In /var/tmp anyone could have made it first, as a link to what root would hand over."""
+        if not home.is_symlink() and not home.exists():
+            return
+        facts = home.lstat()
+        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in (os.geteuid(), self.runner.uid):
+            raise StackError(f"{home} is not ours; remove it")
 
     def _initdb(self, secret: Path, locale: str) -> subprocess.CompletedProcess[str]:
         command = [

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from devstack import paths, postgres, rabbitmq, sql, web
+from devstack.errors import StackError
 from devstack.keys import load
 from devstack.processes import strays
 from devstack.progress import silent
@@ -93,3 +94,16 @@ def test_who_may_pass_through_a_folder(tmp_path):
     )
     assert not paths.reachable_by(tmp_path, facts.st_uid + 4711, frozenset())
     tmp_path.chmod(0o700)
+
+
+def test_a_data_directory_that_someone_else_made_is_refused(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "link").symlink_to(elsewhere)
+    runner = postgres.Runner(tmp_path / "link")
+    binaries = postgres.find_binaries()
+    assert binaries is not None
+    server = postgres.PrivatePostgres(tmp_path, binaries, runner, 1, "secret")
+    with pytest.raises(StackError, match="is not ours"):
+        server.start()
+    assert list(elsewhere.iterdir()) == []
