@@ -243,6 +243,15 @@ async def list_resources(
     )
 
 
+@router.get("/resources/{resource_id}")
+async def get_resource(
+    resource_id: UUID, caller: CatalogueViewer, db: DB, organisation_id: ForOrganisation = None
+) -> views.Resource:
+    """One table."""
+    org_id = org_of(caller, organisation_id)
+    return views.Resource.of(await db.run(org_id, lambda tx: browse.resource(tx, resource_id)))
+
+
 @router.patch("/resources/{resource_id}")
 async def patch_resource(
     resource_id: UUID,
@@ -284,6 +293,15 @@ async def post_session(
     request = _Request.of(caller, organisation_id, "POST /sessions", idempotency_key, body)
     answer = await request.run(db, work)
     return views.Session.model_validate(answer)
+
+
+@router.get("/sessions/{session_id}")
+async def get_session(
+    session_id: UUID, caller: CatalogueViewer, db: DB, organisation_id: ForOrganisation = None
+) -> views.Session:
+    """One session, whether or not it is on sale."""
+    org_id = org_of(caller, organisation_id)
+    return views.Session.of(await db.run(org_id, lambda tx: browse.session(tx, session_id)))
 
 
 @router.patch("/sessions/{session_id}")

@@ -65,6 +65,22 @@ async def resources(
     return await catalogue.resources(tx, venue_id, after=after, limit=limit)
 
 
+async def resource(tx: Transaction, resource_id: UUID) -> Resource:
+    """Raises Unknown when the organisation has no such resource."""
+    found = await catalogue.resource(tx, resource_id)
+    if found is None:
+        raise Unknown
+    return found
+
+
+async def session(tx: Transaction, session_id: UUID) -> SessionView:
+    """A session with what is left of it; raises Unknown when the organisation has no such."""
+    found = await sessions.read(tx, session_id)
+    if found is None:
+        raise Unknown
+    return found
+
+
 async def future_sessions(
     tx: Transaction,
     offering_id: UUID,
