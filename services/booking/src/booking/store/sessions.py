@@ -25,11 +25,11 @@ _COLUMNS = """s.id, s.org_id, s.offering_id, s.venue_id, s.title, s.starts_at, s
 
 # One round trip gives a hold all it must know afresh; the rest is cached by offering_version.
 FOR_HOLD = f"""
-SELECT {_COLUMNS}, o.version AS offering_version, messaging.now() AS now,
+SELECT {_COLUMNS}, messaging.now() AS now,
+    (SELECT o.version FROM offerings o WHERE o.id = s.offering_id) AS offering_version,
     ARRAY(SELECT sr.resource_id FROM session_resources sr
           WHERE sr.session_id = s.id AND sr.resource_id = ANY($2::uuid[])) AS offered
-FROM sessions s JOIN offerings o ON o.id = s.offering_id
-WHERE s.id = $1
+FROM sessions s WHERE s.id = $1
 """
 
 # A lapsed hold that nobody has expired yet does not count: a new one may have its place.

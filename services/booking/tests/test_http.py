@@ -1,0 +1,392 @@
+"""Over real HTTP, as the gateway calls it."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from booking.app import build
+from booking.settings import Settings
+from chassis import auth
+from chassis.http import create_app
+from chassis.ids import uuid7
+from chassis.serving import listen, serve
+from contracts.testing import EXAMPLE_CONTACT_KEYS
+
+PRIVATE, PUBLIC = auth.new_key_pair()
+MINTER = auth.TokenMinter({"a": auth.decode_key(PRIVATE)})
+GUEST = auth.Principal("guest", "guest")
+OPERATOR = auth.Principal("operator", "op")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service(urls):
+    service = build(
+        Settings(
+            ENVIRONMENT="test",
+            DATABASE_URL=urls.url,
+            AMQP_URL="amqp://guest:guest@127.0.0.1:1/",
+            INTERNAL_TOKEN_PUBLIC_KEYS={"a": auth.decode_key(PUBLIC)},
+            CONTACT_KEYS=EXAMPLE_CONTACT_KEYS,
+            COLUMN_KEYS={"col": b"c" * 32},
+            HASH_KEY="h" * 32,
+            MANAGE_TOKEN_KEYS={"m": "m" * 32},
+        )
+    )
+    yield service
+    await service.db.close()
+
+
+class Client:
+    def __init__(self, session, address):
+        self._session = session
+        self._address = address
+
+    async def __call__(self, method, path, caller=GUEST, key=None, **more):
+        headers = {auth.HEADER: MINTER.mint(caller, "booking"), **more.pop("headers", {})}
+        if key:
+            headers["Idempotency-Key"] = key
+        async with self._session.request(
+            method, self._address + path, headers=headers, **more
+        ) as response:
+            self.headers = response.headers
+            return response.status, await response.json(content_type=None)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client(service):
+    stop = asyncio.Event()
+    door = listen("127.0.0.1", 0)
+    running = asyncio.create_task(serve(create_app(service), door, stop, drain_seconds=5))
+    async with aiohttp.ClientSession() as session:
+        yield Client(session, f"http://127.0.0.1:{door.getsockname()[1]}")
+    stop.set()
+    await running
+
+
+def staff(org_id, *permissions):
+    return auth.Principal("key", "k1", org_id=org_id, permissions=frozenset(permissions))
+
+
+def manage(org_id, booking_id, epoch=1):
+    return auth.Principal("manage", "m", org_id=org_id, booking_id=booking_id, epoch=epoch)
+
+
+CUSTOMER = {"name": "Test Guest", "email": "guest@example.com", "phone": "07123 456789"}
+
+
+def body(session, **more):
+    return {"session_id": str(session.id), "customer": CUSTOMER, **more}
+
+
+async def test_an_organisation_from_nothing_to_a_booked_table(client, admin):
+    await admin.execute("UPDATE messaging.clock SET shift = interval '0'")
+    slug = f"nights-{uuid4().hex[:8]}"
+    organisation = {
+        "slug": slug,
+        "name": "Example Nights",
+        "default_country": "GB",
+        "reference_template": "BRL-{YYYY}-XXXXX",
+    }
+    status, made = await client("POST", "/organisations", OPERATOR, json=organisation)
+    assert status == 201
+    org_id = UUID(made["id"])
+    editor = staff(org_id, "catalogue:manage")
+    assert (await client("POST", "/organisations", editor, json=organisation))[0] == 403
+    assert (await client("POST", "/organisations", OPERATOR, json=organisation))[0] == 409
+    status, venue = await client(
+        "POST",
+        "/venues",
+        editor,
+        json={"slug": "hall", "name": "Hall", "timezone": "Europe/London", "currency": "GBP"},
+    )
+    assert status == 201, venue
+    status, offering = await client(
+        "POST",
+        "/offerings",
+        editor,
+        json={"venue_id": venue["id"], "preset": "event_table", "title": "Saturday Night"},
+    )
+    assert status == 201, offering
+    assert offering["pricing"]["amount_minor"] == 5000
+    status, table = await client(
+        "POST",
+        "/resources",
+        editor,
+        json={"venue_id": venue["id"], "number": 7, "seats_min": 2, "seats_max": 6},
+    )
+    assert status == 201, table
+    status, session = await client(
+        "POST",
+        "/sessions",
+        editor,
+        key="a-key-of-sixteen-characters",
+        json={
+            "offering_id": offering["id"],
+            "date": "2030-10-26",  # the clocks go back in the small hours
+            "start_time": "22:00",
+            "end_time": "03:00",
+        },
+    )
+    assert status == 201, session
+    assert (session["starts_at"], session["ends_at"]) == (
+        "2030-10-26T21:00:00Z",
+        "2030-10-27T03:00:00Z",
+    )
+    status, again = await client(
+        "POST",
+        "/sessions",
+        editor,
+        key="a-key-of-sixteen-characters",
+        json={
+            "offering_id": offering["id"],
+            "date": "2030-10-26",
+            "start_time": "22:00",
+            "end_time": "03:00",
+        },
+    )
+    assert again == session
+
+    assert (await client("GET", f"/organisations/{slug}"))[1]["id"] == made["id"]
+    _, page = await client("GET", f"/offerings?organisation={slug}")
+    assert [item["id"] for item in page["items"]] == [offering["id"]]
+    _, sessions = await client("GET", f"/offerings/{offering['id']}/sessions")
+    assert [item["id"] for item in sessions["items"]] == [session["id"]]
+    _, left = await client("GET", f"/sessions/{session['id']}/availability")
+    assert [(t["number"], t["status"]) for t in left["tables"]] == [(7, "available")]
+
+    wanted = {
+        "session_id": session["id"],
+        "resource_ids": [table["id"]],
+        "party_size": 4,
+        "customer": CUSTOMER,
+        "arrival_time": "01:30",
+        "special_requests": "Near the stage",
+    }
+    status, booked = await client("POST", "/bookings", key="k" * 16, json=wanted)
+    assert status == 201, booked
+    assert client.headers["Location"] == f"/v1/bookings/{booked['id']}"
+    assert booked["status"] == "pending_payment"
+    assert booked["amount_due_now"] == {"amount_minor": 5000, "currency": "GBP"}
+    assert 895 <= booked["seconds_left"] <= 900
+    assert (await client("POST", "/bookings", key="k" * 16, json=wanted))[1][
+        "manage_token"
+    ] == booked["manage_token"]
+    status, refused = await client("POST", "/bookings", key="l" * 16, json=wanted)
+    assert (status, refused["code"]) == (409, "RESOURCE_TAKEN")
+    _, left = await client("GET", f"/sessions/{session['id']}/availability")
+    assert [t["status"] for t in left["tables"]] == ["pending"]
+    assert booked["id"] not in str(left)
+
+    guest = manage(org_id, UUID(booked["id"]))
+    status, seen = await client("GET", f"/bookings/{booked['id']}", guest)
+    assert status == 200
+    assert seen["can_cancel"] is True
+    assert seen["arrives_at"] == "2030-10-27T00:30:00Z"
+    assert seen["resources"] == [{"number": 7, "label": "Table 7"}]
+    status, done = await client("POST", f"/bookings/{booked['id']}/cancel", guest, json={})
+    assert (status, done["status"], done["refund_eligible"]) == (200, "cancelled", False)
+    status, refused = await client("POST", f"/bookings/{booked['id']}/cancel", guest, json={})
+    assert (status, refused["code"]) == (409, "CANNOT_CANCEL")
+    viewer = staff(org_id, "bookings:view")
+    status, history = await client("GET", f"/bookings/{booked['id']}/timeline", viewer)
+    assert status == 200
+    assert history["entries"][0]["type"] in {"booking.held", "booking.held.v1"}
+
+
+async def test_a_booking_opens_to_its_token_and_its_staff_only(client, world):
+    session = await world.class_session()
+    held = await world.hold(session)
+    path = f"/bookings/{held.booking_id}"
+    assert (await client("GET", path))[0] == 401
+    assert (await client("GET", path, manage(world.org_id, held.booking_id)))[0] == 200
+    assert (await client("GET", path, manage(world.org_id, uuid7())))[0] == 404
+    assert (await client("GET", path, manage(world.org_id, held.booking_id, 2)))[0] == 404
+    assert (await client("GET", path, staff(world.org_id, "bookings:view")))[0] == 200
+    assert (await client("GET", path, staff(world.org_id, "catalogue:view")))[0] == 403
+    assert (await client("GET", path, staff(uuid7(), "bookings:view")))[0] == 404
+    assert (await client("POST", f"{path}/cancel", json={}))[0] == 401
+    assert (await client("GET", f"{path}/timeline", manage(world.org_id, held.booking_id)))[0] == 403
+
+
+async def test_a_key_needs_the_permission_and_the_tenant(client, world):
+    session = await world.class_session()
+    reader, writer = staff(world.org_id, "bookings:view"), staff(world.org_id, "bookings:create")
+    assert (await client("POST", "/bookings", reader, "k" * 16, json=body(session)))[0] == 403
+    assert (await client("POST", "/bookings", writer, "k" * 16, json=body(session)))[0] == 201
+    stranger = staff(uuid7(), "bookings:manage")
+    assert (await client("POST", "/bookings", stranger, "k" * 16, json=body(session)))[0] == 404
+
+
+@pytest.mark.parametrize("key", [None, "short", "k" * 256, "k k k k k k k k k k"])
+async def test_the_idempotency_key_is_required(client, world, key):
+    session = await world.class_session()
+    status, refused = await client("POST", "/bookings", key=key, json=body(session))
+    assert (status, refused["code"]) == (400, "IDEMPOTENCY_KEY_REQUIRED")
+
+
+async def test_the_same_key_with_another_body_is_refused(client, world):
+    session = await world.class_session()
+    assert (await client("POST", "/bookings", key="k" * 16, json=body(session)))[0] == 201
+    other = body(session, special_requests="A mat")
+    status, refused = await client("POST", "/bookings", key="k" * 16, json=other)
+    assert (status, refused["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+BAD = [
+    ("customer.phone", {"customer": {**CUSTOMER, "phone": "12345"}}),
+    ("customer.name", {"customer": {**CUSTOMER, "name": "A"}}),
+    ("customer.name", {"customer": {"email": "guest@example.com"}}),
+    ("customer.email", {"customer": {**CUSTOMER, "email": "nowhere"}}),
+    ("customer.email", {"customer": {"name": "Test Guest"}}),
+    ("party_size", {"party_size": 0}),
+    ("party_size", {"party_size": -1}),
+    ("party_size", {"party_size": 2}),
+    ("party_size", {"party_size": 10**30}),
+    ("party_size", {"party_size": "1"}),
+    ("resource_ids", {"resource_ids": [str(uuid4())]}),
+    ("resource_ids.0", {"resource_ids": ["'; DROP TABLE bookings; --"]}),
+    ("arrival_time", {"arrival_time": "25:00"}),
+    ("special_requests", {"special_requests": "x" * 1001}),
+    ("special_requests", {"special_requests": "a\u0000b"}),
+    ("amount", {"amount": 1}),
+    ("locale", {"locale": "EN"}),
+]
+
+
+@pytest.mark.parametrize(("field", "more"), BAD)
+async def test_bad_input_names_its_field_and_stores_nothing(client, world, field, more):
+    session = await world.class_session()
+    status, refused = await client("POST", "/bookings", key="k" * 16, json={**body(session), **more})
+    assert status == 422, refused
+    assert field in [error["field"] for error in refused["errors"]]
+    assert await world.taken(session) == 0
+
+
+async def test_an_arrival_outside_the_session_is_refused(client, world):
+    session = await world.class_session(lasts=timedelta(minutes=1))
+    status, refused = await client(
+        "POST",
+        "/bookings",
+        key="k" * 16,
+        json=body(session, arrival_time=f"{(session.starts_at.hour + 12) % 24:02}:00"),
+    )
+    assert (status, refused["errors"][0]["field"]) == (422, "arrival_time")
+
+
+async def test_an_unknown_session_is_not_found(client, world):
+    class Nowhere:
+        id = uuid7()
+
+    assert (await client("POST", "/bookings", key="k" * 16, json=body(Nowhere)))[0] == 404
+
+
+async def test_pages_end_where_the_list_does(client, world):
+    offering = await world.offering("class", pricing={"amount_minor": 1000})
+    opened = [await world.open(offering, starts_in=timedelta(days=n)) for n in range(1, 6)]
+    seen, cursor = [], ""
+    for _ in range(3):
+        path = f"/offerings/{offering.id}/sessions?limit=2{cursor}"
+        status, page = await client("GET", path)
+        assert status == 200
+        seen += [item["id"] for item in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == [str(session.id) for session in opened]
+    assert page["next_cursor"] is None
+    status, refused = await client("GET", f"/offerings/{offering.id}/sessions?cursor=bm9uc2Vuc2U")
+    assert (status, refused["errors"][0]["field"]) == (422, "cursor")
+    assert (await client("GET", f"/offerings/{offering.id}/sessions?limit=101"))[0] == 422
+
+
+async def test_availability_counts_a_lapsed_hold_as_free(client, world):
+    session = await world.class_session(capacity=2)
+    await world.hold(session)
+    path = f"/sessions/{session.id}/availability"
+    assert (await client("GET", path))[1]["remaining"] == 1
+    await world.advance(minutes=15)
+    assert (await client("GET", path))[1]["remaining"] == 2
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"inventory": {"capacity": 0}}, "inventory.capacity"),
+        ({"pricing": {"amount_minor": -1}}, "pricing.amount_minor"),
+        ({"pricing": {"amount_minor": 10}}, "pricing.amount_minor"),
+        ({"pricing": {"amount_minor": 10**40}}, "pricing.amount_minor"),
+        ({"pricing": {"kind": "barter"}}, "pricing"),
+        ({"policy": {"refund_tiers": [{"hours": 1, "percent": 101}]}}, "policy.refund_tiers.0.percent"),
+        ({"policy": {"one_per_customer": True}}, "policy.one_per_customer"),
+        ({"title": ""}, "title"),
+    ],
+)
+async def test_settings_are_checked_field_by_field(client, world, document, field):
+    wanted = {
+        "venue_id": str(world.venue_id),
+        "preset": "class",
+        "title": "Pilates",
+        "pricing": {"amount_minor": 18000},
+        **document,
+    }
+    editor = staff(world.org_id, "catalogue:edit")
+    status, refused = await client("POST", "/offerings", editor, json=wanted)
+    assert status == 422, refused
+    assert field in [error["field"] for error in refused["errors"]]
+
+
+async def test_editing_a_session_does_not_break_what_was_sold(client, world):
+    session = await world.class_session(capacity=3)
+    await world.hold(session)
+    await world.hold(session)
+    editor = staff(world.org_id, "catalogue:edit")
+    path = f"/sessions/{session.id}"
+    status, refused = await client("PATCH", path, editor, json={"capacity": 1})
+    assert (status, refused["code"]) == (409, "HAS_BOOKINGS")
+    moved = {"starts_at": "2031-01-01T10:00:00Z", "ends_at": "2031-01-01T11:00:00Z"}
+    assert (await client("PATCH", path, editor, json=moved))[0] == 409
+    status, edited = await client("PATCH", path, editor, json={"capacity": 2, "title": "Fuller"})
+    assert (status, edited["remaining"], edited["title"]) == (200, 0, "Fuller")
+    status, refused = await client("POST", "/bookings", key="k" * 16, json=body(session))
+    assert (status, refused["code"]) == (409, "CAPACITY_EXCEEDED")
+
+
+async def test_a_suspended_organisation_honours_and_does_not_sell(client, world):
+    session = await world.class_session()
+    held = await world.hold(session)
+    path = f"/organisations/{world.org_id}"
+    assert (await client("PATCH", path, OPERATOR, json={"status": "suspended"}))[0] == 200
+    status, refused = await client("POST", "/bookings", key="k" * 16, json=body(session))
+    assert (status, refused["code"]) == (409, "NOT_ON_SALE")
+    await world.pay(held)
+    assert (await client("GET", f"/bookings/{held.booking_id}", manage(world.org_id, held.booking_id)))[1]["status"] == "confirmed"
+
+
+async def test_why_a_card_was_refused_is_said_in_the_guests_language(client, world):
+    from booking.domain.booking import Failure
+    from booking.usecases.fail_payment import FailedAttempt, fail_payment
+
+    session = await world.class_session()
+    seen = set()
+    for code in ("insufficient_funds", "expired_card", "do_not_honor"):
+        held = await world.hold(session)
+        attempt = FailedAttempt(
+            booking_id=held.booking_id,
+            payment_id=uuid7(),
+            sequence=1,
+            failure=Failure(code, f"payment.{code}"),
+            terminal=True,
+        )
+        await world.run(lambda tx, attempt=attempt: fail_payment(tx, attempt, vault=world.shop.vault))
+        caller = manage(world.org_id, held.booking_id)
+        _, booking = await client("GET", f"/bookings/{held.booking_id}", caller)
+        assert booking["failure"]["code"] == code
+        seen.add(booking["failure"]["message"])
+    assert len(seen) == 3
+
+
+async def test_the_document_describes_every_route(client):
+    status, document = await client("GET", "/openapi.json")
+    assert status == 200
+    assert "/bookings/{booking_id}/cancel" in document["paths"]
