@@ -34,7 +34,14 @@ _AGAIN_WHEN_INCOMPLETE: Final = 3.0
 _REF: Final = "#/components/schemas/"
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 _PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": f"{_REF}ProblemDocument"}}}
-_RATE_HEADERS: Final = {
+_RATE_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Repeating a request with the same key repeats the answer, not the effect.",
+    "schema": {"type": "string", "minLength": 16, "maxLength": 255},
+}
+_HEADERS: Final = {
     "RateLimit-Limit": {"$ref": "#/components/headers/RateLimit-Limit"},
     "RateLimit-Remaining": {"$ref": "#/components/headers/RateLimit-Remaining"},
     "RateLimit-Reset": {"$ref": "#/components/headers/RateLimit-Reset"},
@@ -225,6 +232,10 @@ def _complete(operation: dict[str, Any], route: Route, windows: Mapping[str, Win
         if caller in route.callers or (caller == "key" and "operator" in route.callers)
         for scheme in _SECURITY[caller]
     ]
+    parameters = operation.setdefault("parameters", [])
+    names = {parameter.get("name", "").lower() for parameter in parameters}
+    if route.method == "POST" and route.idempotent and "idempotency-key" not in names:
+        parameters.append(_IDEMPOTENCY_KEY)
     told = [operation.get("description", ""), _who(route), _limits(route, windows)]
     operation["description"] = "\n\n".join(part for part in told if part)
     responses = operation.setdefault("responses", {})
