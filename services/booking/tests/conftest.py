@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+
 from booking.domain.guest import name_of
 from booking.domain.holding import Wish
 from booking.domain.money import Money
@@ -55,9 +56,7 @@ class World:
         return await self.run(lambda tx: tx.now())
 
     async def advance(self, **duration):
-        await clock.advance(
-            self.admin, timedelta(**duration).total_seconds(), environment="test"
-        )
+        await clock.advance(self.admin, timedelta(**duration).total_seconds(), environment="test")
 
     async def found(self, *, timezone="Europe/London", currency="GBP", country="GB"):
         slug = f"org-{self.org_id.hex[-12:]}"
@@ -108,7 +107,9 @@ class World:
             )
         )
 
-    async def open(self, offering, *, starts_in=timedelta(days=10), lasts=timedelta(hours=5), capacity=None):
+    async def open(
+        self, offering, *, starts_in=timedelta(days=10), lasts=timedelta(hours=5), capacity=None
+    ):
         starts_at = (await self.now() + starts_in).replace(microsecond=0)
         return await self.run(
             lambda tx: open_session(
@@ -174,7 +175,18 @@ class World:
             source="web",
         )
 
-    async def hold(self, session, tables=(), *, key=None, request=b"same", payments=True, email="guest@example.com", phone="07123456789", **wish):
+    async def hold(
+        self,
+        session,
+        tables=(),
+        *,
+        key=None,
+        request=b"same",
+        payments=True,
+        email="guest@example.com",
+        phone="07123456789",
+        **wish,
+    ):
         command = Hold(
             wish=self.wish(session, tables, **wish),
             email=email,

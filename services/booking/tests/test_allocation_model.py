@@ -5,11 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
-from booking.domain.booking import Failure
-from booking.domain.refusals import CannotCancel, CapacityExceeded, ResourceTaken
-from booking.usecases.fail_payment import FailedAttempt, fail_payment
-from chassis.db import Database
-from chassis.ids import uuid7
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,6 +17,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+
+from booking.domain.booking import Failure
+from booking.domain.refusals import CannotCancel, CapacityExceeded, ResourceTaken
+from booking.usecases.fail_payment import FailedAttempt, fail_payment
+from chassis.db import Database
+from chassis.ids import uuid7
 
 CAPACITY = 2
 HOLD = 15
@@ -113,7 +114,9 @@ class Allocation(RuleBasedStateMachine):
         tables = [self.tables[index] for index in PLACES[place]]
         may = self.model.can_hold(place)
         try:
-            held = self.run_(self.world.hold(self.sessions[place], tables, party=6 if tables else 1))
+            held = self.run_(
+                self.world.hold(self.sessions[place], tables, party=6 if tables else 1)
+            )
         except (CapacityExceeded, ResourceTaken):
             assert not may, f"{place} was free"
             return multiple()
@@ -156,9 +159,7 @@ class Allocation(RuleBasedStateMachine):
             failure=Failure("card_declined", "payment.generic"),
             terminal=False,
         )
-        self.run_(
-            self.world.run(lambda tx: fail_payment(tx, attempt, vault=self.world.shop.vault))
-        )
+        self.run_(self.world.run(lambda tx: fail_payment(tx, attempt, vault=self.world.shop.vault)))
         if booking.status == "pending_payment" and booking.place != "class":
             booking.status = "payment_failed"
 
@@ -234,7 +235,9 @@ def test_allocation_is_its_model(urls, make_world):
                     stateful_step_count=50,
                     deadline=None,
                     database=None,
-                    phases=[Phase.generate],  # a failing run is short enough to read; shrinking is not
+                    phases=[
+                        Phase.generate
+                    ],  # a failing run is short enough to read; shrinking is not
                     suppress_health_check=list(HealthCheck),
                 ),
             )

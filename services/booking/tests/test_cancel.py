@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+
 from booking.domain.lifecycle import Status
 from booking.domain.refusals import CannotCancel, InvalidRequest, Unknown
 from booking.usecases.read_booking import read_booking
@@ -63,9 +64,7 @@ async def test_a_second_cancel_is_refused(world):
 async def test_a_revoked_token_opens_nothing(world):
     session = await world.class_session()
     held = await world.hold(session)
-    await world.admin.execute(
-        "UPDATE bookings SET manage_epoch = 2 WHERE id = $1", held.booking_id
-    )
+    await world.admin.execute("UPDATE bookings SET manage_epoch = 2 WHERE id = $1", held.booking_id)
     with pytest.raises(Unknown):
         await world.cancel(held, epoch=1)
     with pytest.raises(Unknown):

@@ -5,15 +5,15 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from booking import messages
 from booking.domain.lifecycle import Status
 from booking.timers import HoldDue
 from chassis.ids import uuid7
 from chassis.messaging import Meta
+from chassis.messaging.meta import Park
 from contracts.registry import consumed_by, contract, published_by
 from contracts.testing import example, same_shape
-
-from chassis.messaging.meta import Park
 
 
 async def sent(world, held, type_):

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.refusals import (
     CapacityExceeded,
@@ -46,7 +47,10 @@ async def test_a_free_class_is_confirmed_at_once(world):
     session = await world.class_session(price=0)
     held = await world.hold(session, payments=False)
     booking = await world.booking(held)
-    assert (booking.status, booking.payment_status) == (Status.CONFIRMED, PaymentStatus.NOT_REQUIRED)
+    assert (booking.status, booking.payment_status) == (
+        Status.CONFIRMED,
+        PaymentStatus.NOT_REQUIRED,
+    )
     assert await world.types(held) == ["booking.confirmed.v1"]
     assert await world.timer_of(held) is None
 
@@ -56,7 +60,9 @@ async def test_contacts_are_unreadable_in_the_row_and_on_the_bus(world, shop):
     held = await world.hold(session, email="Secret.Guest@Example.com", phone="07123 456 789")
     rows = await world.admin.fetch("SELECT b::text FROM bookings b WHERE id = $1", held.booking_id)
     payloads = [row["payload"] for row in await world.published(about=held)]
-    audit = await world.admin.fetch("SELECT a::text FROM audit a WHERE entity_id = $1", held.booking_id)
+    audit = await world.admin.fetch(
+        "SELECT a::text FROM audit a WHERE entity_id = $1", held.booking_id
+    )
     for text in [rows[0][0], *payloads, *(row[0] for row in audit)]:
         assert "secret.guest" not in text.lower()
         assert "7123456789" not in text
@@ -89,7 +95,7 @@ async def test_one_key_from_sixteen_clients_is_one_booking(world):
     session = await world.class_session()
     held = await asyncio.gather(*(world.hold(session, key="k" * 16) for _ in range(16)))
     assert len({one.booking_id for one in held}) == 1
-    assert len({one for one in held}) == 1
+    assert len(set(held)) == 1
     assert await world.taken(session) == 1
 
 
@@ -209,7 +215,12 @@ async def test_nothing_is_sold_after_the_start_or_when_closed(world):
     session = await world.class_session(starts_in=timedelta(hours=1))
     closed = await world.class_session()
     edit = EditSession(
-        session_id=closed.id, title=None, when=None, capacity=None, status=SessionStatus.CLOSED, actor="test"
+        session_id=closed.id,
+        title=None,
+        when=None,
+        capacity=None,
+        status=SessionStatus.CLOSED,
+        actor="test",
     )
     await world.run(lambda tx: edit_session(tx, edit))
     with pytest.raises(SessionClosed):

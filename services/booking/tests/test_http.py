@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import pytest
 import pytest_asyncio
+
 from booking.app import build
 from booking.settings import Settings
 from chassis import auth
@@ -208,7 +209,9 @@ async def test_a_booking_opens_to_its_token_and_its_staff_only(client, world):
     assert (await client("GET", path, staff(world.org_id, "catalogue:view")))[0] == 403
     assert (await client("GET", path, staff(uuid7(), "bookings:view")))[0] == 404
     assert (await client("POST", f"{path}/cancel", json={}))[0] == 401
-    assert (await client("GET", f"{path}/timeline", manage(world.org_id, held.booking_id)))[0] == 403
+    assert (await client("GET", f"{path}/timeline", manage(world.org_id, held.booking_id)))[
+        0
+    ] == 403
 
 
 async def test_a_key_needs_the_permission_and_the_tenant(client, world):
@@ -259,7 +262,9 @@ BAD = [
 @pytest.mark.parametrize(("field", "more"), BAD)
 async def test_bad_input_names_its_field_and_stores_nothing(client, world, field, more):
     session = await world.class_session()
-    status, refused = await client("POST", "/bookings", key="k" * 16, json={**body(session), **more})
+    status, refused = await client(
+        "POST", "/bookings", key="k" * 16, json={**body(session), **more}
+    )
     assert status == 422, refused
     assert field in [error["field"] for error in refused["errors"]]
     assert await world.taken(session) == 0
@@ -317,7 +322,10 @@ async def test_availability_counts_a_lapsed_hold_as_free(client, world):
         ({"pricing": {"amount_minor": 10}}, "pricing.amount_minor"),
         ({"pricing": {"amount_minor": 10**40}}, "pricing.amount_minor"),
         ({"pricing": {"kind": "barter"}}, "pricing"),
-        ({"policy": {"refund_tiers": [{"hours": 1, "percent": 101}]}}, "policy.refund_tiers.0.percent"),
+        (
+            {"policy": {"refund_tiers": [{"hours": 1, "percent": 101}]}},
+            "policy.refund_tiers.0.percent",
+        ),
         ({"policy": {"one_per_customer": True}}, "policy.one_per_customer"),
         ({"title": ""}, "title"),
     ],
@@ -360,7 +368,9 @@ async def test_a_suspended_organisation_honours_and_does_not_sell(client, world)
     status, refused = await client("POST", "/bookings", key="k" * 16, json=body(session))
     assert (status, refused["code"]) == (409, "NOT_ON_SALE")
     await world.pay(held)
-    assert (await client("GET", f"/bookings/{held.booking_id}", manage(world.org_id, held.booking_id)))[1]["status"] == "confirmed"
+    assert (
+        await client("GET", f"/bookings/{held.booking_id}", manage(world.org_id, held.booking_id))
+    )[1]["status"] == "confirmed"
 
 
 async def test_why_a_card_was_refused_is_said_in_the_guests_language(client, world):
@@ -378,7 +388,9 @@ async def test_why_a_card_was_refused_is_said_in_the_guests_language(client, wor
             failure=Failure(code, f"payment.{code}"),
             terminal=True,
         )
-        await world.run(lambda tx, attempt=attempt: fail_payment(tx, attempt, vault=world.shop.vault))
+        await world.run(
+            lambda tx, attempt=attempt: fail_payment(tx, attempt, vault=world.shop.vault)
+        )
         caller = manage(world.org_id, held.booking_id)
         _, booking = await client("GET", f"/bookings/{held.booking_id}", caller)
         assert booking["failure"]["code"] == code

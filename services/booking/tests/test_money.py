@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
+
 from booking.domain.booking import Failure
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
@@ -62,7 +63,7 @@ async def test_late_money_takes_the_place_again(world):
     assert (await world.booking(held)).status is Status.EXPIRED
     await world.pay(held)
     assert await status(world, held) == (Status.CONFIRMED, PaymentStatus.PAID)
-    assert (await world.published("booking.confirmed.v1", about=held))
+    assert await world.published("booking.confirmed.v1", about=held)
 
 
 async def test_late_money_expires_a_lapsed_rival(world):
@@ -114,7 +115,11 @@ async def test_late_money_goes_back_when_the_offering_says_so(world):
 
 @pytest.mark.parametrize(
     ("amount", "currency", "cause"),
-    [(17999, "GBP", "wrong_amount"), (18001, "GBP", "wrong_amount"), (18000, "SEK", "wrong_currency")],
+    [
+        (17999, "GBP", "wrong_amount"),
+        (18001, "GBP", "wrong_amount"),
+        (18000, "SEK", "wrong_currency"),
+    ],
 )
 async def test_wrong_money_goes_back_and_the_hold_goes_on(world, amount, currency, cause):
     session = await world.class_session()
@@ -149,7 +154,9 @@ async def test_money_on_a_cancelled_booking_goes_back(world):
 async def test_money_without_a_booking_is_not_ours_to_decide(world):
     session = await world.class_session()
     held = await world.hold(session)
-    stranger = type(held)(**{**{f: getattr(held, f) for f in held.__slots__}, "booking_id": uuid7()})
+    stranger = type(held)(
+        **{**{f: getattr(held, f) for f in held.__slots__}, "booking_id": uuid7()}
+    )
     with pytest.raises(Unknown):
         await world.pay(stranger)
 

@@ -2,6 +2,7 @@
 
 import asyncpg
 import pytest
+
 from booking.domain.lifecycle import FIRST, TRANSITIONS, PaymentStatus, Status
 from booking.store import bookings, holding, sessions
 from booking.store.tables import metadata
@@ -131,13 +132,20 @@ async def explain(world, sql, *args):
 
 
 async def test_hot_queries_use_their_indexes_as_the_service_role(world):
-    session, table, counted = await _seed(world)
+    session, _, counted = await _seed(world)
     now = await world.now()
     for_hold = await explain(world, sessions.FOR_HOLD, counted.id, [])
     assert "sessions_pkey" in for_hold
     page = await explain(
-        world, sessions.PAGE, counted.offering_id, now, now.replace(year=now.year + 1), now,
-        session.id, ["open"], 50,
+        world,
+        sessions.PAGE,
+        counted.offering_id,
+        now,
+        now.replace(year=now.year + 1),
+        now,
+        session.id,
+        ["open"],
+        50,
     )
     assert "sessions_offering" in page
     assert "bookings_waiting" in page
@@ -172,13 +180,12 @@ async def test_the_hold_reads_nothing_but_by_primary_key(world, monkeypatch):
 async def test_who_has_a_table_is_found_by_the_ledgers_own_index(world, admin):
     """Under row-level security && would not use it, so the owner's function asks."""
     session, table, _ = await _seed(world)
-    body = await admin.fetchval(
-        "SELECT prosrc FROM pg_proc WHERE proname = 'live_allocations'"
-    )
+    body = await admin.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'live_allocations'")
     plan = "\n".join(
         row[0]
         for row in await admin.fetch(
-            "EXPLAIN " + body.replace("wanted)", f"ARRAY['{table.id}'::uuid])").replace(
+            "EXPLAIN "
+            + body.replace("wanted)", f"ARRAY['{table.id}'::uuid])").replace(
                 "span", f"tstzrange('{session.starts_at}', '{session.ends_at}')"
             )
         )

@@ -4,6 +4,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from booking.documents import document_of, read_policy, read_settings
 from booking.domain.guest import name_of, normal_email
 from booking.domain.inventory import Counted, Exclusive, Seats
@@ -24,8 +27,6 @@ from booking.domain.reference import ALPHABET, check_template, new_reference
 from booking.domain.refusals import InvalidRequest
 from booking.domain.schedule import NoSuchLocalTime, arrival, instant, session_span, zone
 from booking.phones import normal_phone
-from hypothesis import given
-from hypothesis import strategies as st
 
 ZONES = ["Europe/London", "Europe/Stockholm", "America/New_York", "Australia/Lord_Howe", "UTC"]
 DAYS = st.dates(date(2020, 1, 1), date(2040, 12, 31))
@@ -57,7 +58,9 @@ def test_nothing_leaves_the_ends():
 
 
 def test_only_retaking_gives_a_place_back():
-    gains = {verb for (verb, of), to in TRANSITIONS.items() if of not in OCCUPYING and to in OCCUPYING}
+    gains = {
+        verb for (verb, of), to in TRANSITIONS.items() if of not in OCCUPYING and to in OCCUPYING
+    }
     assert gains == {Verb.RETAKE}
 
 
@@ -135,9 +138,7 @@ def test_a_time_that_the_clocks_skip_is_refused():
 
 
 def test_a_night_over_the_end_of_summer_time_is_an_hour_longer():
-    starts_at, ends_at = session_span(
-        date(2030, 10, 26), time(22), time(3), zone("Europe/London")
-    )
+    starts_at, ends_at = session_span(date(2030, 10, 26), time(22), time(3), zone("Europe/London"))
     assert ends_at - starts_at == timedelta(hours=6)
 
 
@@ -207,7 +208,20 @@ def test_the_sources_templates_are_taken(good):
     check_template(good)
 
 
-@pytest.mark.parametrize("bad", ["", "a@b", "a b@c.de", "@c.de", "a@c.d", "a@-c.de", "a" * 65 + "@c.de", "a@c..de", "a..b@c.de"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "a@b",
+        "a b@c.de",
+        "@c.de",
+        "a@c.d",
+        "a@-c.de",
+        "a" * 65 + "@c.de",
+        "a@c..de",
+        "a..b@c.de",
+    ],
+)
 def test_what_is_no_address_is_refused(bad):
     with pytest.raises(InvalidRequest):
         normal_email(bad)
@@ -227,7 +241,9 @@ def test_normalising_twice_changes_nothing(text):
     assert normal_email(once) == once
 
 
-@pytest.mark.parametrize("text", ["07700 900123", "+447700900123", "00447700900123", "(07700) 900-123"])
+@pytest.mark.parametrize(
+    "text", ["07700 900123", "+447700900123", "00447700900123", "(07700) 900-123"]
+)
 def test_phones_have_one_form(text):
     assert normal_phone(text, "GB") == "+447700900123"
 
@@ -242,7 +258,12 @@ def test_names_come_in_one_piece_or_two():
     assert name_of(whole="  Test   Guest ", given=None, family=None).display == "Test Guest"
     assert name_of(whole="Test Guest", given=None, family=None).given == "Test"
     assert name_of(whole=None, given="Test", family="Guest").display == "Test Guest"
-    for whole, given_, family in [(None, None, "G"), ("Test", "Test", None), ("A", None, None), ("A\x07B", None, None)]:
+    for whole, given_, family in [
+        (None, None, "G"),
+        ("Test", "Test", None),
+        ("A", None, None),
+        ("A\x07B", None, None),
+    ]:
         with pytest.raises(InvalidRequest):
             name_of(whole=whole, given=given_, family=family)
 
