@@ -11,7 +11,7 @@ A = "0190a0b0-0000-7000-8000-000000000001"
 def test_every_line_is_found_by_its_own_path():
     table = RouteTable()
     for route in ROUTES:
-        path = route.path.replace("{slug}", "a-b").replace("{prefix}", "abc123")
+        path = route.path.replace("{organisation}", "a-b").replace("{prefix}", "abc123")
         path = path.replace("{id}", A).replace("{booking_id}", A)
         match = table.match(route.method, path)
         assert match.route is route
@@ -66,7 +66,7 @@ def line(path: str) -> Route:
 
 
 @pytest.mark.parametrize(
-    "paths", [("/v1/a", "/v1/a"), ("/v1/{x}",), ("/v1/{id}/a", "/v1/{slug}/b")]
+    "paths", [("/v1/a", "/v1/a"), ("/v1/{x}",), ("/v1/{id}/a", "/v1/{organisation}/b")]
 )
 def test_a_table_that_contradicts_itself_is_refused(paths):
     with pytest.raises(ValueError):

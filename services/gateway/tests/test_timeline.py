@@ -73,10 +73,10 @@ async def test_a_service_that_is_down_is_named(client, services):
 async def test_services_are_asked_at_the_same_time(client, services):
     for one in services:
         if one.name != "customers":
-            one.answers("GET", PATH, {"entries": []}, after=0.4)
+            one.answers("GET", PATH, {"entries": []}, after=1.0)
     began = time.perf_counter()
     assert (await client.get(f"/v1{PATH}", **client.key)).status == 200
-    assert time.perf_counter() - began < 0.9
+    assert time.perf_counter() - began < 2.0
 
 
 async def test_what_booking_does_not_know_is_404(client, services):

@@ -33,12 +33,13 @@ Callers = frozenset[Kind]
 Limit = Literal["reads", "booking", "payment", "default"]
 Handling = Literal["forward", "book", "timeline"]
 
-# An operator's key belongs to no organisation, so what belongs to one takes a key of its own.
+# An operator's key belongs to no organisation. Where operators may act for one they name it;
+# guests' bookings and customers are not theirs to see.
 ANYONE: Final[Callers] = frozenset({"guest", "key", "operator"})
 BOOKER: Final[Callers] = frozenset({"guest", "key"})
 HOLDER: Final[Callers] = frozenset({"manage", "key"})
 STAFF: Final[Callers] = frozenset({"key"})
-STAFF_OR_OPERATOR: Final[Callers] = frozenset({"key", "operator"})
+EDITOR: Final[Callers] = frozenset({"key", "operator"})
 OPERATOR: Final[Callers] = frozenset({"operator"})
 
 
@@ -134,7 +135,7 @@ _N = Upstream.NOTIFICATIONS
 # fmt: off
 ROUTES: Final[tuple[Route, ...]] = (
     # What anyone may look at
-    get("/v1/organisations/{slug}",                _B, ANYONE, cache=120),
+    get("/v1/organisations/{organisation}",        _B, ANYONE, cache=120),
     get("/v1/offerings",                           _B, ANYONE, cache=300),
     get("/v1/offerings/{id}",                      _B, ANYONE, cache=300),
     get("/v1/offerings/{id}/sessions",             _B, ANYONE),
@@ -152,26 +153,27 @@ ROUTES: Final[tuple[Route, ...]] = (
 
     # Staff: the catalogue
     post("/v1/organisations",                      _B, OPERATOR),
-    get("/v1/venues",                              _B, STAFF,  "catalogue:view"),
-    post("/v1/venues",                             _B, STAFF,  "catalogue:edit"),
-    get("/v1/venues/{id}",                         _B, STAFF,  "catalogue:view"),
-    patch("/v1/venues/{id}",                       _B, STAFF,  "catalogue:edit"),
-    post("/v1/offerings",                          _B, STAFF,  "catalogue:edit"),
-    patch("/v1/offerings/{id}",                    _B, STAFF,  "catalogue:edit"),
-    get("/v1/resources",                           _B, STAFF,  "catalogue:view"),
-    post("/v1/resources",                          _B, STAFF,  "catalogue:edit"),
-    get("/v1/resources/{id}",                      _B, STAFF,  "catalogue:view"),
-    patch("/v1/resources/{id}",                    _B, STAFF,  "catalogue:edit"),
-    post("/v1/sessions",                           _B, STAFF,  "catalogue:edit"),
-    get("/v1/sessions/{id}",                       _B, STAFF,  "catalogue:view"),
-    patch("/v1/sessions/{id}",                     _B, STAFF,  "catalogue:edit"),
+    patch("/v1/organisations/{organisation}",      _B, EDITOR, "catalogue:edit"),
+    get("/v1/venues",                              _B, EDITOR, "catalogue:view"),
+    post("/v1/venues",                             _B, EDITOR, "catalogue:edit"),
+    get("/v1/venues/{id}",                         _B, EDITOR, "catalogue:view"),
+    patch("/v1/venues/{id}",                       _B, EDITOR, "catalogue:edit"),
+    post("/v1/offerings",                          _B, EDITOR, "catalogue:edit"),
+    patch("/v1/offerings/{id}",                    _B, EDITOR, "catalogue:edit"),
+    get("/v1/resources",                           _B, EDITOR, "catalogue:view"),
+    post("/v1/resources",                          _B, EDITOR, "catalogue:edit"),
+    get("/v1/resources/{id}",                      _B, EDITOR, "catalogue:view"),
+    patch("/v1/resources/{id}",                    _B, EDITOR, "catalogue:edit"),
+    post("/v1/sessions",                           _B, EDITOR, "catalogue:edit"),
+    get("/v1/sessions/{id}",                       _B, EDITOR, "catalogue:view"),
+    patch("/v1/sessions/{id}",                     _B, EDITOR, "catalogue:edit"),
 
     # Staff: money, people, keys
-    post("/v1/payment-accounts",                   _P, STAFF_OR_OPERATOR, "payments:manage"),
+    post("/v1/payment-accounts",                   _P, EDITOR, "payments:manage"),
     post("/v1/payment-accounts/{id}/webhook-secret",
-                                                   _P, STAFF_OR_OPERATOR, "payments:manage"),
-    post("/v1/api-keys",                           _C, STAFF_OR_OPERATOR, "keys:manage"),
-    post("/v1/api-keys/{prefix}/revoke",           _C, STAFF_OR_OPERATOR, "keys:manage"),
+                                                   _P, EDITOR, "payments:manage"),
+    post("/v1/api-keys",                           _C, EDITOR, "keys:manage"),
+    post("/v1/api-keys/{prefix}/revoke",           _C, EDITOR, "keys:manage"),
     get("/v1/customers",                           _C, STAFF,  "customers:view"),
     get("/v1/customers/{id}",                      _C, STAFF,  "customers:view"),
 )
@@ -183,7 +185,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9]{4,32}\Z")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 _PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
-    {"slug": _SLUG, "id": _UUID, "booking_id": _UUID, "prefix": _PREFIX}
+    {"organisation": _SLUG, "id": _UUID, "booking_id": _UUID, "prefix": _PREFIX}
 )
 
 

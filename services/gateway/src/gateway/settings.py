@@ -73,27 +73,46 @@ class Settings(ProcessSettings):
     """What the gateway reads from its environment; times are in seconds."""
 
     BOOKING_URL: HttpUrl
+    """Where the booking service's `api` role is."""
     PAYMENTS_URL: HttpUrl
+    """Where the payments service's `api` role is."""
     CUSTOMERS_URL: HttpUrl
+    """Where the customers service's `api` role is."""
     NOTIFICATIONS_URL: HttpUrl
+    """Where the notifications service's `api` role is."""
     INTERNAL_TOKEN_PRIVATE_KEYS: RawKeys
+    """Ed25519 seeds that sign internal tokens, by which services know who is asking."""
     MANAGE_TOKEN_KEYS: SecretKeys
+    """Verify manage tokens. The same in booking, notifications and gateway."""
 
-    # Whose X-Forwarded-For is believed.
     TRUSTED_PROXIES: Annotated[str, AfterValidator(_networks)] = ""
+    """Addresses and networks, separated by commas, whose X-Forwarded-For is believed."""
     RATE_LIMIT_STORAGE: Annotated[str, AfterValidator(_storage), Field(repr=False)] = "memory://"
+    """`memory://`: each gateway counts alone; `redis://...`: all count together."""
     RATE_LIMITS: Annotated[dict[str, Window], NoDecode, BeforeValidator(_limits)] = DEFAULT_LIMITS
+    """Overrides per class, `{"booking": [requests, seconds]}`; the classes are reads [120, 60],
+    booking [5, 60], payment [3, 60], default [10, 60], keys [600, 60], credentials [30, 60]."""
 
     MAX_BODY_BYTES: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 256 * 1024
+    """The largest request body, in bytes."""
     BODY_TIMEOUT: Annotated[float, Field(gt=0, le=120)] = 10.0
+    """Seconds that a body may take to arrive."""
     HEADER_TIMEOUT: Annotated[float, Field(gt=0, le=120)] = 10.0
+    """Seconds that address and headers may take to arrive."""
     UPSTREAM_CONNECT_TIMEOUT: Annotated[float, Field(gt=0, le=60)] = 2.0
+    """Seconds to connect to a service, or to wait for a free connection."""
     UPSTREAM_TIMEOUT: Annotated[float, Field(gt=0, le=120)] = 10.0
+    """Seconds that a service may take to answer."""
     UPSTREAM_CONNECTIONS: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Connections to the services at once, all together."""
     MAX_CONNECTIONS: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    """Connections from clients at once."""
 
-    # 0: a new booking is answered at once, 202, and its payment never asked for.
     PAYMENT_WAIT: Annotated[float, Field(ge=0, le=10)] = 2.0
+    """Seconds that a new booking's answer waits for its payment before it is 202; 0: never."""
     KEY_FRESH: Annotated[float, Field(ge=0, le=60)] = 60.0
+    """Seconds that a checked API key is not checked again: how long a revoked one still works."""
     KEY_STALE: Annotated[float, Field(ge=0, le=900)] = 900.0
+    """Seconds that a checked API key still works while the customers service is away."""
     OPENAPI_REFRESH: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    """Seconds that the merged OpenAPI document is kept."""
