@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.envelope import Envelope, MalformedEnvelope
 
-INSTANT = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(  # noqa: DTZ001
+INSTANT = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
     lambda naive: naive.replace(tzinfo=UTC)
 )
 TEXT = st.text(min_size=1, max_size=255)

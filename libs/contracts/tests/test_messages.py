@@ -21,13 +21,13 @@ CONTRACT = pytest.mark.parametrize("entry", CONTRACTS, ids=lambda entry: entry.n
 
 # A character that can't be encoded never leaves a producer, so it isn't part of this.
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
-INSTANT = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30)).map(  # noqa: DTZ001
+INSTANT = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30)).map(
     lambda naive: naive.replace(tzinfo=UTC)
 )
 OFFSET = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
-def json_of(  # noqa: C901, PLR0911 one line for each kind of schema reads best
+def json_of(  # noqa: PLR0911 one line for each kind of schema reads best
     schema: dict[str, Any], defs: dict[str, Any]
 ) -> st.SearchStrategy[Any]:
     """Any JSON that our subset of JSON Schema allows."""

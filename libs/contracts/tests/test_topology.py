@@ -120,7 +120,7 @@ class Broker:
                 "Content-Type": "application/json",
             },
         )
-        with urlopen(request, timeout=30) as response:  # noqa: S310
+        with urlopen(request, timeout=30) as response:
             content = response.read()
         return json.loads(content) if content else None
 

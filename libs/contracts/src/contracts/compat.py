@@ -40,7 +40,7 @@ _UNDERSTOOD = {
 }
 
 
-class UnreadableSchema(ValueError):  # noqa: N818 named for what happened
+class UnreadableSchema(ValueError):
     """A schema uses something the comparison doesn't know, so it can't vouch for it."""
 
 

@@ -36,7 +36,7 @@ _MAX_SEQUENCE = 2**63 - 1
 _MAX_TEXT = 255
 
 
-class MalformedEnvelope(ValueError):  # noqa: N818 named for what happened
+class MalformedEnvelope(ValueError):
     """The headers don't describe a message; trying again can't help."""
 
     def __init__(self, header: str, problem: str) -> None:

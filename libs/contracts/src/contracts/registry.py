@@ -39,7 +39,7 @@ GATEWAY = "gateway"
 """Listens on a short-lived queue of its own that may lose messages; see contracts.topology."""
 
 
-class UnknownContract(LookupError):  # noqa: N818 named for what happened
+class UnknownContract(LookupError):
     """No contract has this message type."""
 
     def __init__(self, message_type: str) -> None:
@@ -110,7 +110,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         BookingUnfulfillable,
         "booking",
-        ("payments", "notifications", "customers"),
+        ("payments", "notifications"),
         "Paid, but the place was gone; refund and apologise",
     ),
     Contract(
@@ -138,7 +138,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         PaymentRefunded,
         "payments",
-        ("booking", "notifications", "customers"),
+        ("booking", "customers"),
         "Money went back to the guest; totals are cumulative",
     ),
     Contract(
@@ -150,7 +150,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         CustomerResolved,
         "customers",
-        ("booking", "notifications"),
+        ("booking",),
         "The customer behind a booking is known",
     ),
     Contract(NotificationSent, "notifications", (), "A mail or SMS was accepted by its channel"),

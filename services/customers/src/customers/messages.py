@@ -4,7 +4,7 @@ from chassis.db import Transaction
 from chassis.messaging import Handlers, Meta
 from chassis.sealing import Sealer
 from contracts import Contact
-from contracts.booking import BookingCancelled, BookingConfirmed, BookingUnfulfillable, VenueChanged
+from contracts.booking import BookingCancelled, BookingConfirmed, VenueChanged
 from contracts.payments import PaymentRefunded
 from customers.domain.customer import Name
 from customers.domain.standing import Money
@@ -59,9 +59,5 @@ def handlers(contacts: Sealer, keys: IdentityKeys) -> Handlers:
             refunded_at=message.refunded_at,
             told_by=meta.message_id,
         )
-
-    @table.on(BookingUnfulfillable)
-    async def unfulfillable(tx: Transaction, message: BookingUnfulfillable, meta: Meta) -> None:
-        """Nobody became a customer by it: there was no booking, and the money goes back."""
 
     return table

@@ -15,7 +15,7 @@ A refund has no mail of its own: each of those that lead to one says so, with th
 from chassis.db import Transaction
 from chassis.messaging import Handlers, Meta
 from chassis.sealing import Sealer
-from contracts import Contact, Message
+from contracts import Contact
 from contracts import Money as Amount
 from contracts.booking import (
     BookingCancelled,
@@ -24,8 +24,6 @@ from contracts.booking import (
     BookingUnfulfillable,
     VenueChanged,
 )
-from contracts.customers import CustomerResolved
-from contracts.payments import PaymentRefunded
 from notifications.domain.notice import Facts, Kind, Money, Notice, Recipient, Venue
 from notifications.mail.letter import LetterWriter
 from notifications.store import venues
@@ -126,11 +124,6 @@ def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Hand
         )
         await plan(tx, messages, writer, notice(message, meta, "apology", message.cause, facts))
 
-    async def nothing_to_tell(tx: Transaction, message: Message, meta: Meta) -> None:
-        """The mail before a refund named its amount; a guest need not know their customer id."""
-
-    table.on(PaymentRefunded)(nothing_to_tell)
-    table.on(CustomerResolved)(nothing_to_tell)
     return table
 
 

@@ -28,15 +28,17 @@ def _address(text: str) -> str:
 
 
 class Settings(ServiceSettings):
-    """What the chassis needs, the way to the mail server, and the keys to guests' contact data.
-
-    `MAIL_FROM` is the address that mail comes from; the name beside it is the venue's. `PUBLIC_URL`
-    is where guests reach the API.
-    """
+    """What the chassis needs, the way to the mail server, and the keys to guests' contact data."""
 
     SMTP_URL: Annotated[str, AfterValidator(_mail_server)]
+    """The mail server: `smtp://user:password@host:587`, or `smtps://`."""
     MAIL_FROM: Annotated[str, AfterValidator(_address)]
+    """The address that mail comes from; the name beside it is the venue's."""
     PUBLIC_URL: HttpUrl
+    """Where guests reach the gateway; manage links in mails begin with it."""
     CONTACT_KEYS: RawKeys
+    """Open guests' contacts in messages. The same in all four services."""
     COLUMN_KEYS: RawKeys
+    """Seal guests' contacts in rows. Each service has its own."""
     MANAGE_TOKEN_KEYS: SecretKeys
+    """Sign manage tokens. The same in booking, notifications and gateway."""
