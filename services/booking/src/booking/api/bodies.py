@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from booking.domain.catalogue import ListingStatus, OrganisationStatus, SessionStatus
 from booking.domain.inventory import LARGEST_CAPACITY, LARGEST_PARTY
@@ -18,6 +18,16 @@ Title = Annotated[
 ]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["en"])]
 LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:30"])]
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError as beyond:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from beyond
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Overrides: TypeAlias = Annotated[
     dict[str, Any] | None,
     Field(description="What differs from the preset, or from the present settings"),
@@ -175,8 +185,8 @@ class EditResource(Body):
 
 
 class _When(Body):
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     date: dt.date | None = None
     start_time: LocalTime | None = None
     end_time: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -46,11 +46,11 @@ def after_instant(cursor: str | None) -> tuple[datetime, UUID] | None:
     first, last = _read(cursor, 2)
     try:
         instant = datetime.fromisoformat(first) if isinstance(first, str) else None
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise _foreign()
-    return instant, last
+        if instant is not None and instant.tzinfo is not None:
+            return instant.astimezone(UTC), last
+    except (ValueError, OverflowError):
+        pass
+    raise _foreign()
 
 
 def _foreign() -> InvalidRequest:

@@ -4,9 +4,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from booking.api import paging, views
+from booking.api.bodies import Instant
 from booking.api.callers import ShopPart
 from booking.usecases import browse
 from booking.usecases.availability import availability
@@ -56,8 +56,8 @@ async def list_sessions(
     offering_id: UUID,
     db: DB,
     shop: ShopPart,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Annotated[Instant | None, Query(alias="to")] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> views.Page[views.Session]:

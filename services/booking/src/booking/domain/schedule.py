@@ -8,6 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 LONGEST_SESSION = timedelta(hours=48)
+FURTHEST_START = timedelta(days=10 * 366)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,13 @@ from uuid import UUID
 from booking.domain.catalogue import ListingStatus, Session, SessionStatus
 from booking.domain.inventory import Exclusive
 from booking.domain.refusals import Fault, InvalidRequest, NotOnSale
-from booking.domain.schedule import LONGEST_SESSION, NoSuchLocalTime, session_span, zone
+from booking.domain.schedule import (
+    FURTHEST_START,
+    LONGEST_SESSION,
+    NoSuchLocalTime,
+    session_span,
+    zone,
+)
 from booking.store import audit, catalogue, sessions
 from chassis.ids import uuid7
 
@@ -55,7 +61,8 @@ async def open_session(tx: Transaction, command: OpenSession) -> Session:
 
     Raises:
         InvalidRequest: no such offering; a local time that the clocks skip; not in the future,
-            ends before it starts or lasts more than 48 h; capacity or resources that do not fit.
+            beyond 10 years, ends before it starts or lasts more than 48 h; capacity or resources
+            that do not fit.
         NotOnSale: the offering is archived.
     """
     offering = await catalogue.offering(tx, command.offering_id)
@@ -113,6 +120,8 @@ def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     """Raise InvalidRequest unless a session may take place then."""
     if starts_at <= now:
         raise InvalidRequest(Fault("starts_at", "must be in the future"))
+    if starts_at - now > FURTHEST_START:
+        raise InvalidRequest(Fault("starts_at", "must be within 10 years"))
     if ends_at <= starts_at:
         raise InvalidRequest(Fault("ends_at", "must be after the start"))
     if ends_at - starts_at > LONGEST_SESSION:
