@@ -92,6 +92,7 @@ check: $(READY) ## Lint, format, types, import rules, contracts and generated fi
 	$(BIN)/lint-imports
 	$(BIN)/python -m contracts check
 	$(BIN)/python -m devstack deploy-files --check
+	$(BIN)/python -m devstack settings-reference --check
 
 .PHONY: e2e
 e2e: $(READY) ## Whole-system stories through the public API, on a stack of their own

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devstack import demo, deploy_files, doctor, paths
+from devstack import demo, deploy_files, doctor, paths, settings_reference
 from devstack.containers import Containers
 from devstack.errors import StackError
 from devstack.keys import load
@@ -90,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     files = commands.add_parser("deploy-files", help="write the generated files under deploy/")
     files.add_argument("--check", action="store_true", help="only say whether they are current")
     files.set_defaults(command=lambda options: deploy_files.run(check=options.check))
+
+    settings = commands.add_parser("settings-reference", help="write docs/settings.md")
+    settings.add_argument("--check", action="store_true", help="only say whether it is current")
+    settings.set_defaults(command=lambda options: settings_reference.run(check=options.check))
     return parser
 
 

@@ -1,10 +1,11 @@
-"""The command line of every service: `python -m booking api | worker | migrate | all`."""
+"""The command line of every service: `python -m booking ROLE`, the roles being those below."""
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NoReturn, TypeVar
 
 import structlog
@@ -25,6 +26,7 @@ ROLES = {
     "worker": "relay, consume, fire timers and make outside calls",
     "migrate": "bring the database to the newest schema, then exit",
     "all": "api and worker in one process",
+    "settings": "list the variables it reads from its environment, then exit",
 }
 
 
@@ -52,6 +54,8 @@ def main(
     standard error, without values), a port is taken, or a part failed; 2 for a bad command line.
     """
     chosen = _parser(name, commands).parse_args(argv)
+    if chosen.role == "settings":
+        _list_settings(settings, as_json=chosen.json)
     try:
         loaded = load(settings)
     except BadSettings as bad:
@@ -109,12 +113,25 @@ def _parser(name: str, commands: Sequence[Command]) -> argparse.ArgumentParser:
     )
     roles = parser.add_subparsers(dest="role", required=True, metavar="ROLE")
     for role, summary in ROLES.items():
-        roles.add_parser(role, help=summary, description=summary)
+        added = roles.add_parser(role, help=summary, description=summary)
+        if role == "settings":
+            added.add_argument("--json", action="store_true", help="for programs")
     for command in commands:
         command.arguments(
             roles.add_parser(command.name, help=command.summary, description=command.summary)
         )
     return parser
+
+
+def _list_settings(settings: type[ProcessSettings], *, as_json: bool) -> NoReturn:
+    from chassis.settings_reference import settings_of  # noqa: PLC0415  # only this role
+
+    found = settings_of(settings)
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(setting) for setting in found], indent=1) + "\n")
+    else:
+        sys.stdout.write("".join(map(str, found)))
+    sys.exit(0)
 
 
 def _refuse(name: str, *lines: str) -> NoReturn:

@@ -114,16 +114,25 @@ class ProcessSettings(BaseSettings):
     )
 
     ENVIRONMENT: Environment = "production"
+    """`production` refuses failpoints, a moved clock and a Stripe without https; the others refuse
+    live Stripe keys."""
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least that is logged; above INFO there are no access lines either."""
     HTTP_HOST: str = "127.0.0.1"
+    """Where the `api` role listens; 0.0.0.0 in a container."""
     HTTP_PORT: Port = 8000
+    """The port of the `api` role."""
     INTERNAL_HOST: str = "127.0.0.1"
-    # For probes and metrics, never exposed to the world; 0 serves none.
+    """Where probes and metrics are served; 0.0.0.0 in a container, never a public address."""
     INTERNAL_PORT: Annotated[int, Field(ge=0, le=65535)] = 9000
+    """The port of probes and metrics of every role; never exposed to the world; 0 serves none."""
     AMQP_URL: AmqpUrl
-    # How long a drain may take before what is still running is cut off, in seconds.
+    """The broker: `amqp://user:password@host:5672/vhost`, or `amqps://`."""
     DRAIN_SECONDS: Annotated[int, Field(ge=1, le=600)] = 20
+    """Seconds that a drain may take before what is still running is cut off. Keep the time your
+    platform waits before it kills above this."""
     HOLDFAST_FAILPOINT: str | None = None
+    """For tests: the process kills itself at this point, `name[:n-th pass]`; not in production."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Half of the values are secrets; a log line with the settings in it shows none of them.
@@ -149,16 +158,25 @@ class ServiceSettings(ProcessSettings):
     """
 
     DATABASE_URL: PostgresUrl
+    """The service's database as its serving role: `postgresql://user:password@host:5432/name`."""
     MIGRATION_DATABASE_URL: PostgresUrl | None = None
+    """The same database as the owner of the tables; only the `migrate` role uses it."""
     POOL_SIZE: Annotated[int, Field(ge=1, le=100)] = 5
+    """Pooled database connections. Beside them `api` holds one and `worker` three."""
     PREFETCH: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Messages that the broker hands to a worker before it waits for acknowledgements."""
     RELAY_WINDOW: Annotated[int, Field(ge=1, le=5000)] = 500
+    """Messages a worker publishes before it waits for the broker's confirms."""
     MAX_ATTEMPTS: Annotated[int, Field(ge=1, le=100)] = 8
+    """Times a message or timer is handled before it is parked."""
     INTENT_LANE_CONCURRENCY: Annotated[int, Field(ge=1, le=100)] = 8
-    # How long a killed process's claims and buckets stay unserved, in seconds.
+    """Outside calls at once per process and lane (a provider account, the mail server)."""
     INTENT_LEASE_SECONDS: Annotated[float, Field(ge=1, le=600)] = 60
+    """How long a killed process's outside calls stay unserved; a call is cut off at 3/4 of it."""
     LEASE_SECONDS: Annotated[float, Field(ge=1, le=600)] = 10
+    """How long a killed process's share of outbox and timers stays unserved."""
     INTERNAL_TOKEN_PUBLIC_KEYS: RawKeys
+    """The public halves of the gateway's INTERNAL_TOKEN_PRIVATE_KEYS, each under the same id."""
 
 
 def _named(variable: str, reason: str) -> PydanticCustomError:

@@ -9,6 +9,6 @@ class Settings(ServiceSettings):
     CONTACT_KEYS: RawKeys
     """Open guests' contacts in messages. The same in all four services."""
     COLUMN_KEYS: RawKeys
-    """Seal guests' contacts in rows. Each service has its own."""
+    """Seal guests' contacts in rows. Each service may have its own."""
     HASH_KEY: LongSecret
     """Makes the hashes by which a guest's address and number are found. It cannot be rotated."""

@@ -39,6 +39,6 @@ class Settings(ServiceSettings):
     CONTACT_KEYS: RawKeys
     """Open guests' contacts in messages. The same in all four services."""
     COLUMN_KEYS: RawKeys
-    """Seal guests' contacts in rows. Each service has its own."""
+    """Seal guests' contacts in rows. Each service may have its own."""
     MANAGE_TOKEN_KEYS: SecretKeys
     """Sign manage tokens. The same in booking, notifications and gateway."""

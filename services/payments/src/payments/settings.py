@@ -24,19 +24,27 @@ def _wrong(variable: str, reason: str) -> PydanticCustomError:
 
 
 class Settings(ServiceSettings):
-    """What the chassis needs, and the platform's own Stripe account.
-
-    `CONTACT_KEYS` open a guest's contact for one purpose: the address for the provider's receipt.
-    """
+    """What the chassis needs, and the platform's own Stripe account."""
 
     CONTACT_KEYS: RawKeys
+    """Open guests' contacts in messages, here only for the address of the provider's receipt. The
+    same in all four services."""
     COLUMN_KEYS: RawKeys
+    """Seal provider keys, webhook secrets and client secrets in rows. Each service may have its
+    own."""
     PAYMENTS_ENABLED: bool = True
+    """False: payment routes answer PAYMENTS_DISABLED. Webhooks are still taken."""
     STRIPE_SECRET_KEY: str
+    """Secret or restricted key of the platform's account, which serves organisations that have
+    connected none of their own. Live keys are refused outside production."""
     STRIPE_WEBHOOK_SECRET: Annotated[str, AfterValidator(_webhook_secret)]
+    """`whsec_...`: signing secret of the endpoint `/webhooks/stripe/platform`."""
     STRIPE_PUBLISHABLE_KEY: str | None = None
+    """Publishable key of the platform's account, handed to guests' browsers."""
     STRIPE_API_BASE: HttpUrl = "https://api.stripe.com"
+    """Where Stripe is; https in production."""
     WEBHOOK_BASE_URL: HttpUrl | None = None
+    """Where providers reach this service from outside; told to those who connect accounts."""
 
     @model_validator(mode="after")
     def _real_money_only_in_production(self) -> Self:
