@@ -349,13 +349,13 @@ async def running(
         "STRIPE_PUBLISHABLE_KEY": f"pk_test_{account}",
         "WEBHOOK_BASE_URL": url,
     }
-    settings = load(Settings, settings_for(urls.url, sandbox, public, **platform, **others))
+    settings = load(Settings, settings_for(urls.url, sandbox, public, **{**platform, **others}))
     service = build(settings)
     stop = asyncio.Event()
     async with connected(urls, pool_size=8) as db, aiohttp.ClientSession() as http:
         assert service.db is not None
         stripe = Stripe(sandbox, http, settings.STRIPE_SECRET_KEY)
-        await stripe.call(
+        endpoint = await stripe.call(
             "PUT",
             "/_sandbox/webhook_endpoints",
             {
@@ -385,6 +385,7 @@ async def running(
             for task in tasks[1:]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await stripe.call("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
             for hook in service.on_stop:
                 await hook()
             await service.db.close()

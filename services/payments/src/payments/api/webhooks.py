@@ -38,9 +38,11 @@ async def stripe(
     event = await _verified(request, parts, db, account)
     org_id = account.org_id or uuid_in(event.metadata.get("org_id"))
     if org_id is None and event.payment_ref is not None:
-        async with db.transaction(None) as tx:
-            org_id = await provider_events.org_of_payment(tx, account.id, event.payment_ref)
-    await db.run(org_id, lambda tx: receive_event(tx, account_id=account.id, event=event))
+        org_id = await provider_events.org_of_payment(db, account.id, event.payment_ref)
+    if org_id is None or event.payment_ref is None:
+        await provider_events.store_ignored(db, account_id=account.id, event=event, org_id=org_id)
+    else:
+        await db.run(org_id, lambda tx: receive_event(tx, account_id=account.id, event=event))
     failpoints.reach("webhook.after_store")
     return Received()
 

@@ -54,12 +54,11 @@ class Accounts:
             return self._platform
         known = self._by_id.get(account_id)
         if known is None or _older(known, _REREAD_SECONDS if reread else REMEMBERED_SECONDS):
-            async with db.transaction(None) as tx:
-                row = await tx.fetchrow(
-                    f"SELECT {_COLUMNS} FROM webhook_account($1)",  # noqa: S608
-                    account_id,
-                )
-            known = self._remember(row)
+            rows = await db.statement(
+                f"SELECT {_COLUMNS} FROM webhook_account($1)",  # noqa: S608  # our column names
+                account_id,
+            )
+            known = self._remember(rows[0] if rows else None)
             if known.account is not None:
                 # Addresses that never existed are not remembered: anyone can make them up.
                 self._by_id[account_id] = known

@@ -13,13 +13,6 @@ async def lock(tx: Transaction, booking_id: UUID) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", str(booking_id))
 
 
-async def is_closed(tx: Transaction, booking_id: UUID) -> bool:
-    """Whether the booking's end was heard first."""
-    return bool(
-        await tx.fetchval("SELECT true FROM closed_bookings WHERE booking_id = $1", booking_id)
-    )
-
-
 async def remember(tx: Transaction, booking_id: UUID, cause: str) -> None:
     """Note that the booking is over."""
     await tx.execute(

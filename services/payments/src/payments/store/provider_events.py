@@ -3,26 +3,24 @@
 import json
 from uuid import UUID
 
-from chassis.db import Transaction
+from chassis.db import Database, Transaction
 from payments.domain.snapshot import ProviderEvent
+
+_INSERT = """
+INSERT INTO messaging.provider_events
+    (account_id, event_id, type, org_id, booking_id, payment_ref, digest, outcome, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, messaging.now())
+ON CONFLICT DO NOTHING RETURNING true
+"""
 
 
 async def store(
-    tx: Transaction,
-    *,
-    account_id: str,
-    event: ProviderEvent,
-    booking_id: UUID | None,
-    outcome: str,
+    tx: Transaction, *, account_id: str, event: ProviderEvent, booking_id: UUID | None
 ) -> bool:
-    """Keep an event; False when it was here before."""
+    """Keep an event that is to be acted on; False when it was here before."""
     return bool(
         await tx.fetchval(
-            """INSERT INTO messaging.provider_events
-                   (account_id, event_id, type, org_id, booking_id, payment_ref, digest, outcome,
-                    received_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, messaging.now())
-               ON CONFLICT DO NOTHING RETURNING true""",
+            _INSERT,
             account_id,
             event.id,
             event.type,
@@ -30,8 +28,25 @@ async def store(
             booking_id,
             event.payment_ref,
             json.dumps(event.digest),
-            outcome,
+            "stored",
         )
+    )
+
+
+async def store_ignored(
+    db: Database, *, account_id: str, event: ProviderEvent, org_id: UUID | None
+) -> None:
+    """Keep an event that nothing follows from: most are these, so it is one statement by itself."""
+    await db.statement(
+        _INSERT,
+        account_id,
+        event.id,
+        event.type,
+        org_id,
+        None,
+        event.payment_ref,
+        json.dumps(event.digest),
+        "ignored",
     )
 
 
@@ -46,7 +61,8 @@ async def settle(tx: Transaction, account_id: str, event_id: str, outcome: str) 
     )
 
 
-async def org_of_payment(tx: Transaction, account_id: str, ref: str) -> UUID | None:
+async def org_of_payment(db: Database, account_id: str, ref: str) -> UUID | None:
     """Whose payment it is that a provider account knows by `ref`."""
-    org_id: UUID | None = await tx.fetchval("SELECT org_of_payment($1, $2)", account_id, ref)
+    [row] = await db.statement("SELECT org_of_payment($1, $2) AS org_id", account_id, ref)
+    org_id: UUID | None = row["org_id"]
     return org_id

@@ -34,9 +34,19 @@ async def keep(
     )
 
 
-async def find(tx: Transaction, venue_id: UUID) -> Venue | None:
-    """The venue, if booking has told us about it."""
-    row = await tx.fetchrow(
-        "SELECT name, slug, statement_descriptor FROM venues WHERE venue_id = $1", venue_id
-    )
-    return Venue(row["name"], row["slug"], row["statement_descriptor"]) if row else None
+# One statement, because every hold asks both.
+_CIRCUMSTANCES = """
+SELECT EXISTS (SELECT FROM closed_bookings WHERE booking_id = $1) AS closed,
+       v.name, v.slug, v.statement_descriptor
+FROM (SELECT) AS one LEFT JOIN venues v ON v.venue_id = $2
+"""
+
+
+async def circumstances(
+    tx: Transaction, booking_id: UUID, venue_id: UUID
+) -> tuple[bool, Venue | None]:
+    """Whether the booking's end was heard before its hold, and the venue if we know it."""
+    [row] = await tx.fetch(_CIRCUMSTANCES, booking_id, venue_id)
+    known = row["slug"] is not None
+    venue = Venue(row["name"], row["slug"], row["statement_descriptor"]) if known else None
+    return row["closed"], venue

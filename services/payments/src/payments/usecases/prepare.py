@@ -16,6 +16,7 @@ from payments.domain.money import Money, is_chargeable
 from payments.domain.payment import Fact, Payment, Status
 from payments.domain.provider import Account, PaymentOrder, Provider
 from payments.store import attempts, closed_bookings, payments, venues
+from payments.store.venues import Venue
 from payments.usecases.intend import intend
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,8 @@ async def prepare(
     if hold.due.amount_minor == 0 or hold.expires_at <= now:
         return
     await closed_bookings.lock(tx, hold.booking_id)
-    if await closed_bookings.is_closed(tx, hold.booking_id):
+    closed, venue = await venues.circumstances(tx, hold.booking_id, hold.venue_id)
+    if closed:
         log.info("payment.not_wanted", booking_id=str(hold.booking_id))
         return
     payment = Payment(
@@ -73,7 +75,7 @@ async def prepare(
             published.learnt(tx, failed, Fact.REFUSED, now)
         return
     if await payments.insert(tx, payment):
-        await _intend(tx, hold, payment, provider)
+        await _intend(tx, hold, venue, payment, provider)
 
 
 def _refusal(due: Money, *, enabled: bool) -> str | None:
@@ -82,8 +84,9 @@ def _refusal(due: Money, *, enabled: bool) -> str | None:
     return None if is_chargeable(due) else "amount_too_small"
 
 
-async def _intend(tx: Transaction, hold: Hold, payment: Payment, provider: Provider) -> None:
-    venue = await venues.find(tx, hold.venue_id)
+async def _intend(
+    tx: Transaction, hold: Hold, venue: Venue | None, payment: Payment, provider: Provider
+) -> None:
     attempt_id = uuid7()
     place = f"{hold.title}, {venue.name}" if venue else hold.title
     body = provider.draft_payment(

@@ -9,19 +9,10 @@ from payments.store import provider_events
 
 
 async def receive_event(tx: Transaction, *, account_id: str, event: ProviderEvent) -> bool:
-    """Keep an event once; False when it was here before.
-
-    Kinds that are none of our business, and events that lead to no organisation, are only kept.
-    """
-    wanted = event.payment_ref is not None and tx.org_id is not None
-    new = await provider_events.store(
-        tx,
-        account_id=account_id,
-        event=event,
-        booking_id=uuid_in(event.metadata.get("booking_id")),
-        outcome="stored" if wanted else "ignored",
-    )
-    if new and wanted:
+    """Keep an event about a payment of this organisation; False when it was here before."""
+    booking_id = uuid_in(event.metadata.get("booking_id"))
+    new = await provider_events.store(tx, account_id=account_id, event=event, booking_id=booking_id)
+    if new:
         intend_apply(tx, account_id=account_id, event_id=event.id, event=_essence(event))
     return new
 

@@ -3,10 +3,9 @@
 from chassis.db import Transaction
 from chassis.sealing import Sealer
 from payments.domain.attempt import Attempt
-from payments.domain.payment import Status
 from payments.domain.snapshot import Snapshot
 from payments.store import attempts, payments
-from payments.usecases.observe import observe, seal_secret
+from payments.usecases.observe import Outcome, observe, seal_secret
 
 
 async def record_created(
@@ -18,12 +17,9 @@ async def record_created(
     """
     if not await attempts.finish(tx, attempt.id):
         return
-    payment = await payments.lock(tx, attempt.payment_id)
-    if payment is None:
+    outcome = await observe(tx, snapshot, account_id=account_id, seen_version=None, secrets=secrets)
+    if outcome is Outcome.APPLIED:
         return
-    if payment.status is Status.PREPARING:
-        await observe(
-            tx, snapshot, account_id=account_id, seen_version=payment.version, secrets=secrets
-        )
-    else:
+    payment = await payments.lock(tx, attempt.payment_id)
+    if payment is not None:
         await payments.save(tx, payment, seal_secret(secrets, payment, snapshot))
