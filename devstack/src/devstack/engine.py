@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
+from urllib.parse import urlsplit
 
 from devstack import paths, rabbitmq, sql, web
 from devstack.errors import StackError
@@ -26,6 +28,9 @@ def unusable(say: Say) -> str | None:
     """
     if not shutil.which("docker"):
         return "Docker: no docker command"
+    host = urlsplit(os.environ.get("DOCKER_HOST", ""))
+    if host.scheme in ("tcp", "ssh") and host.hostname not in ("localhost", "127.0.0.1"):
+        return "Docker: DOCKER_HOST is another machine, whose loopback ports can't be reached"
     if _run(["docker", "info"], seconds=10) is None:
         return "Docker: no engine answers"
     if _run(["docker", "compose", "version"], seconds=10) is None:
@@ -65,6 +70,7 @@ class DockerServers:
     amqp_port: int
     management_port: int
     kind: str = "docker"
+    _creating: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def postgres_url(self) -> str:
@@ -79,11 +85,11 @@ class DockerServers:
         return f"http://{rabbitmq.USER}:{self.keys.rabbitmq}@127.0.0.1:{self.management_port}"
 
     def start_postgres(self) -> None:
-        self._compose("up", "-d", "--wait", "--no-deps", "postgres")
+        self._start("postgres")
         self._wait_for("postgres", lambda: sql.answers(self.postgres_url))
 
     def start_broker(self) -> None:
-        self._compose("up", "-d", "--wait", "--no-deps", "rabbitmq")
+        self._start("rabbitmq")
         self._wait_for("rabbitmq", lambda: web.ok(f"{self.management}/api/overview"))
         reply = web.call(
             "POST",
@@ -117,6 +123,13 @@ class DockerServers:
     def pids(self) -> dict[str, int]:
         """Nothing: the processes belong to the engine."""
         return {}
+
+    def _start(self, name: str) -> None:
+        # Both servers start at once, and two projects coming up together each make the network:
+        # the engine takes two of one name, and from then on knows neither.
+        with self._creating:
+            self._compose("create", "--no-recreate", "postgres", "rabbitmq")
+        self._compose("up", "-d", "--wait", "--no-deps", name)
 
     def _wait_for(self, name: str, ready: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
