@@ -41,7 +41,7 @@ def find_binaries() -> Path | None:
         for place in sorted(Path("/").glob(pattern[1:]), reverse=True):
             return place
     on_path = shutil.which("rabbitmq-server")
-    return Path(on_path) if on_path and "/sbin/" not in on_path else None
+    return Path(on_path) if on_path and not on_path.startswith("/usr/sbin/") else None
 
 
 def find_epmd() -> Path | None:

@@ -205,10 +205,13 @@ class Stack:
         """End every process of ours, and delete the data unless `keep`; logs stay."""
         stop_all([process.daemon for process in self._processes.values()])
         if self._servers:
-            if keep:
-                self._servers.stop()
-            else:
-                self._servers.discard()
+            try:
+                if keep:
+                    self._servers.stop()
+                else:
+                    self._servers.discard()
+            except StackError as error:  # an engine that is gone can't be asked to stop anything
+                self.say(f"PostgreSQL and RabbitMQ could not be stopped: {error}")
         end_strays(self.run_dir)
         self.endpoints_file.unlink(missing_ok=True)
         if not keep:
