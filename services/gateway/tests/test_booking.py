@@ -144,6 +144,22 @@ async def test_with_payments_down_the_place_is_held_all_the_same(
     await services.payments.start()
 
 
+async def test_with_payments_hanging_the_answer_does_not_hang(gateway, services, manage_token):
+    services.booking.answers("POST", "/bookings", held(manage_token), 201)
+    services.payments.answers("GET", PAYMENT, READY, after=5)
+    client = await gateway()
+    got, seconds = await book(client)
+    assert (got.status, seconds < 1.5) == (202, True)
+
+
+async def test_who_does_not_want_to_wait_does_not_ask(gateway, services, manage_token):
+    services.booking.answers("POST", "/bookings", held(manage_token), 201)
+    client = await gateway(PAYMENT_WAIT=0)
+    got, _ = await book(client)
+    assert got.status == 202
+    assert not services.payments.seen
+
+
 async def test_losing_the_bus_while_waiting_ends_the_wait(gateway, services, manage_token, vhost):
     services.booking.answers("POST", "/bookings", held(manage_token), 201)
     services.payments.answers("GET", PAYMENT, PREPARING)

@@ -8,6 +8,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from gateway.addresses import TrustedProxies, networks
 from gateway.limits import BoundedMemory, Limits, Window
+from gateway.settings import DEFAULT_LIMITS
 
 
 class Clock:
@@ -31,6 +32,13 @@ async def test_the_sixth_booking_attempt_in_a_minute_is_429(gateway, services):
     assert 1 <= int(refused.headers["ratelimit-reset"]) <= 60
     assert refused.headers["retry-after"] == refused.headers["ratelimit-reset"]
     assert len(services.booking.seen) == 5
+
+
+async def test_the_fourth_payment_attempt_in_a_minute_is_refused():
+    """S0-17, as far as a way to start a payment apart from a booking goes through here."""
+    limits = Limits(DEFAULT_LIMITS)
+    verdicts = [await limits.hit("payment", "a") for _ in range(4)]
+    assert [verdict.allowed for verdict in verdicts] == [True, True, True, False]
 
 
 async def test_classes_are_counted_apart(gateway, services):

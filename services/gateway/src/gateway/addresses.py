@@ -24,6 +24,7 @@ class TrustedProxies:
     def __init__(self, networks: Iterable[IPv4Network | IPv6Network] = ()) -> None:
         self._networks = tuple(networks)
         self._groups: dict[str, str] = {}
+        self._trusted: dict[str, bool] = {}
 
     def caller(self, peer: str | None, forwarded: list[bytes]) -> str:
         """The name under which the caller is counted.
@@ -35,8 +36,11 @@ class TrustedProxies:
             return UNKNOWN
         if not self._networks or not forwarded or not self._trusts(peer):
             return self._group(peer)
+        return self._group(self._behind(peer, b",".join(forwarded).decode("latin-1")))
+
+    def _behind(self, peer: str, forwarded: str) -> str:
         caller = peer
-        hops = b",".join(forwarded).decode("latin-1").rsplit(",", _MOST_HOPS)
+        hops = forwarded.rsplit(",", _MOST_HOPS)
         for hop in reversed(hops[-_MOST_HOPS:]):
             try:
                 address = _plain(hop.strip())
@@ -45,11 +49,19 @@ class TrustedProxies:
             caller = str(address)
             if not any(address in network for network in self._networks):
                 break
-        return self._group(caller)
+        return caller
 
     def _trusts(self, peer: str) -> bool:
+        trusted = self._trusted.get(peer)
+        if trusted is None:
+            if len(self._trusted) >= _REMEMBERED:
+                self._trusted.clear()
+            trusted = self._trusted[peer] = self._is_ours(peer)
+        return trusted
+
+    def _is_ours(self, text: str) -> bool:
         try:
-            address = _plain(peer)
+            address = _plain(text)
         except ValueError:
             return False
         return any(address in network for network in self._networks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -21,11 +22,12 @@ from gateway.wire import Answer
 if TYPE_CHECKING:
     from chassis.auth import Principal
     from gateway.routes import Match
-    from gateway.waiting import Expectation
     from gateway.wire import Request
 
 log = structlog.get_logger(__name__)
 
+# Seconds for one look at the payment; it comes on top of the wait when payments hangs.
+_READ_WITHIN: Final = 0.5
 _PENDING: Final = "pending_payment"
 _PREPARING: Final = "preparing"
 _REPLAYED: Final = b"idempotent-replayed"
@@ -36,8 +38,8 @@ class Book:
     """Holds the place, then waits briefly for the payment that booking's message makes.
 
     201 with the payment when it can be paid, or when nothing is due; 202 with `payment_url` when it
-    is not ready in time or nobody can tell. The place is held either way. `wait` is in seconds;
-    `head_start` is how much of it passes before payments is first asked without an announcement.
+    is not ready in time or nobody can tell. The place is held either way. `wait` is in seconds, 0 =
+    not at all; `head_start` of it passes before payments is asked without an announcement.
     """
 
     forward: Forward
@@ -69,16 +71,19 @@ class Book:
     async def _payment(
         self, request: Request, booking: dict[str, Any], principal: Principal, *, replayed: bool
     ) -> dict[str, Any] | None:
+        if self.wait <= 0:
+            return None
         booking_id = UUID(booking["id"])
         reader = self._reader(booking, principal)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.wait
         with self.ready.expecting(booking_id) as expected:
-            waited = 0.0
             if not replayed:
                 # Nothing is there yet but for a miracle: asking at once is a call for nothing.
-                waited = min(self.head_start, self.wait)
-                await expected.wait(waited)
+                await expected.wait(min(self.head_start, self.wait))
             payment = await self._read(request, booking_id, reader)
-            if payment is None and await _more(expected, self.wait - waited):
+            if payment is None and not expected.over:
+                await expected.wait(deadline - clock())
                 payment = await self._read(request, booking_id, reader)
         return payment
 
@@ -105,7 +110,7 @@ class Book:
                 f"/bookings/{booking_id}/payment",
                 reader,
                 request.trail,
-                within=self.wait,
+                within=_READ_WITHIN,
             )
         except Problem:
             return None
@@ -123,11 +128,3 @@ def _is_due(booking: dict[str, Any]) -> bool:
 def is_ready(payment: dict[str, Any]) -> bool:
     """Whether the client can go on with it: pay it, or see how it ended."""
     return bool(payment.get("status", _PREPARING) != _PREPARING)
-
-
-async def _more(expected: Expectation, seconds: float) -> bool:
-    """Wait for the announcement; False when that can no longer change anything."""
-    if expected.over:
-        return False
-    await expected.wait(seconds)
-    return True
