@@ -402,3 +402,35 @@ async def test_the_document_describes_every_route(client):
     status, document = await client("GET", "/openapi.json")
     assert status == 200
     assert "/bookings/{booking_id}/cancel" in document["paths"]
+
+
+async def test_a_cancel_asked_twice_under_one_key_is_one_cancel(client, world):
+    session = await world.class_session()
+    held = await world.hold(session)
+    caller = manage(world.org_id, held.booking_id)
+    path = f"/bookings/{held.booking_id}/cancel"
+    first = await client("POST", path, caller, "k" * 16, json={"reason": "Ill"})
+    second = await client("POST", path, caller, "k" * 16, json={"reason": "Ill"})
+    assert first == second
+    assert first[0] == 200
+
+
+async def test_an_operator_names_the_organisation(client, world):
+    venue = {"slug": "yard", "name": "Yard", "timezone": "Europe/London", "currency": "GBP"}
+    assert (await client("POST", "/venues", OPERATOR, json=venue))[0] == 403
+    path = f"/venues?organisation_id={world.org_id}"
+    assert (await client("POST", path, OPERATOR, json=venue))[0] == 201
+    assert (await client("GET", path, staff(uuid7(), "catalogue:view")))[0] == 403
+    _, page = await client("GET", path, OPERATOR)
+    assert sorted(item["slug"] for item in page["items"]) == ["hall", "yard"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "field"), [("Mars/Olympus", "timezone"), ("../../etc/passwd", "timezone")]
+)
+async def test_a_venue_is_somewhere(client, world, zone, field):
+    venue = {"slug": "yard", "name": "Yard", "timezone": zone, "currency": "GBP"}
+    status, refused = await client(
+        "POST", "/venues", staff(world.org_id, "catalogue:edit"), json=venue
+    )
+    assert (status, refused["errors"][0]["field"]) == (422, field)
