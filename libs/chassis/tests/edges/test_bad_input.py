@@ -80,6 +80,11 @@ async def test_a_refusal_does_not_repeat_what_was_sent(http):
         b"\xc3\x28",
         b"[" * 100_000,
         b'{"party_size": ' + b"9" * 5000 + b"}",
+        b'{"party_size": NaN}',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        "{}".encode("utf-16-le"),
+        "{}".encode("utf-32"),
     ],
 )
 async def test_a_body_that_cannot_be_read_is_malformed(http, body):

@@ -12,6 +12,7 @@ from chassis.auth import TokenVerifier
 from chassis.health import Readiness, probes
 from chassis.http import openapi
 from chassis.http.edge import Edge
+from chassis.http.encoding import read_as_utf8
 from chassis.http.errors import HANDLERS, problem_of
 from chassis.http.guards import BodyLimit, InternalToken
 from chassis.service import Service
@@ -43,7 +44,7 @@ def create_app(service: Service, readiness: Readiness | None = None) -> FastAPI:
     app = _Application(
         # Not include_router(): FastAPI matches included routers twice and one by one, which costs
         # as much as all of our checks together.
-        routes=[_named(service, route) for router in routers for route in router.routes],
+        routes=[_prepared(service, route) for router in routers for route in router.routes],
         title=f"Holdfast {service.name}",
         version="1",
         openapi_url="/openapi.json" if service.openapi else None,
@@ -61,10 +62,13 @@ def create_app(service: Service, readiness: Readiness | None = None) -> FastAPI:
     return app
 
 
-def _named(service: Service, route: BaseRoute) -> BaseRoute:
+def _prepared(service: Service, route: BaseRoute) -> BaseRoute:
     """Give the route an operation id that stays unique when services' documents are merged."""
-    if isinstance(route, APIRoute) and route.operation_id is None:
-        route.operation_id = route.unique_id = f"{service.name}_{route.name}"
+    if isinstance(route, APIRoute):
+        if route.operation_id is None:
+            route.operation_id = route.unique_id = f"{service.name}_{route.name}"
+        if route.body_field is not None:
+            read_as_utf8(route)
     return route
 
 
