@@ -103,6 +103,13 @@ def test_a_confirmation_in_english() -> None:
     assert "Your place: Table 7" in text
 
 
+def test_a_subject_that_must_be_encoded_starts_on_the_line_of_its_name() -> None:
+    """Folded before its first word, it is shown with a blank in front."""
+    subject = mail(locale="sv")["Subject"]
+    assert "ä" in subject
+    assert subject == subject.strip()
+
+
 def test_a_confirmation_in_swedish() -> None:
     facts = changed(
         NIGHT, timezone="Europe/Stockholm", paid=Money(18000, "SEK"), total=Money(18000, "SEK")

@@ -76,7 +76,7 @@ class LetterWriter:
         letter["To"] = _mailbox(message.recipient.name, to)
         if venue.email and is_address(venue.email):
             letter["Reply-To"] = _mailbox(venue.name, venue.email)
-        letter["Subject"] = _header(words.subject)
+        letter["Subject"] = _subject(words.subject)
         letter["Date"] = format_datetime(at)
         letter["Message-ID"] = message.message_id
         letter["Content-Language"] = words.language
@@ -118,8 +118,10 @@ class LetterWriter:
         return f"{self._public_url}/v1/bookings/{told.booking_id}?token={token}"
 
 
-def _header(text: str) -> str:
-    return text if text.isascii() else Header(text, "utf-8").encode()
+def _subject(text: str) -> str:
+    # Without the header's name the first line is filled too far, and is then folded before its
+    # first word: mail programs show a blank in front.
+    return text if text.isascii() else Header(text, "utf-8", header_name="Subject").encode()
 
 
 def _mailbox(name: str, address: str) -> str:
