@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from booking import messages
-from booking.api import bookings, catalogue, problems, public
+from booking.api import bookings, offerings, problems, public, venues
 from booking.shop import Shop
 from booking.store.contacts import ContactVault
 from booking.store.listings import Listings
@@ -48,7 +48,7 @@ def build(settings: Settings) -> Service:
         name="booking",
         settings=settings,
         db=db,
-        routers=[bookings.router, public.router, catalogue.router],
+        routers=[bookings.router, public.router, venues.router, offerings.router],
         handlers=messages.build(vault),
         jobs=[_hourly(db)],
         parts=[shop],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from uuid import UUID
 
 from fastapi import Depends, Header, Query
@@ -12,12 +13,17 @@ from fastapi import Depends, Header, Query
 from booking.domain.refusals import IdempotencyKeyMissing, Unknown
 from booking.shop import Shop
 from booking.store.idempotency import Key
+from booking.usecases.once import once
 from chassis.auth import Principal
 from chassis.http import part, require
 from chassis.problems import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from pydantic import BaseModel
+
+    from chassis.db import Database, Transaction
 
 ShopPart = Annotated[Shop, Depends(part(Shop))]
 _KEY = re.compile(r"[\x21-\x7e]{16,255}\Z")
@@ -104,3 +110,22 @@ def required_key(caller: Principal, route: str, header: str | None, body: BaseMo
 def optional_key(caller: Principal, route: str, header: str | None, body: BaseModel) -> Key | None:
     """The idempotency key of a request that may have one; raises IdempotencyKeyMissing if bad."""
     return None if header is None else required_key(caller, route, header, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """One request to create something, and what makes it the same if it comes again."""
+
+    org_id: UUID
+    key: Key | None
+
+    @classmethod
+    def of(
+        cls, caller: Principal, named: UUID | None, route: str, header: str | None, body: BaseModel
+    ) -> Creation:
+        return cls(org_of(caller, named), optional_key(caller, route, header, body))
+
+    async def run(
+        self, db: Database, work: Callable[[Transaction], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        return await db.run(self.org_id, lambda tx: once(tx, self.key, lambda: work(tx)))
