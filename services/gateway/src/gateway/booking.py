@@ -60,8 +60,7 @@ class Book:
         status = 201
         if _is_due(booking):
             replayed = any(name == _REPLAYED for name, _ in answer.headers)
-            if self.wait > 0:
-                payment = await self._payment(request, booking, principal, replayed=replayed)
+            payment = await self._payment(request, booking, principal, replayed=replayed)
             if payment is None:
                 status = 202
                 booking["payment_url"] = f"{match.route.path}/{booking['id']}/payment"
