@@ -9,11 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+LONGEST_LINE = 256 * 1024 * 1024
 ROOT = Path(__file__).parents[1]
 
 
 class Child:
-    """`python -m bench.programs.<name> <json>`; talks to us in lines of JSON."""
+    """`python -m bench.programs.<name>`; talks to us in lines of JSON, its arguments first."""
 
     def __init__(self, program: str, **arguments: Any) -> None:
         self._program = program
@@ -25,13 +26,13 @@ class Child:
             sys.executable,
             "-m",
             f"bench.programs.{self._program}",
-            json.dumps(self._arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            limit=64 * 1024 * 1024,
+            limit=LONGEST_LINE,
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
+        await self.tell(self._arguments)
         return self
 
     async def __aexit__(

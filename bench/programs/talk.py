@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 import uvloop
+from bench.child import LONGEST_LINE
 
 from chassis import telemetry
 
@@ -27,9 +28,8 @@ def run(program: Callable[[dict[str, Any], Listen], Awaitable[None]]) -> None:
     # Like a service at its usual level, but without lines among the answers.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     telemetry.configure("bench")
-    arguments = json.loads(sys.argv[1])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_connected(program, arguments))
+        runner.run(_connected(program))
 
 
 def settle() -> None:
@@ -38,10 +38,8 @@ def settle() -> None:
     gc.freeze()
 
 
-async def _connected(
-    program: Callable[[dict[str, Any], Listen], Awaitable[None]], arguments: dict[str, Any]
-) -> None:
-    reader = asyncio.StreamReader()
+async def _connected(program: Callable[[dict[str, Any], Listen], Awaitable[None]]) -> None:
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
 
@@ -51,4 +49,4 @@ async def _connected(
             sys.exit(0)
         return json.loads(line)
 
-    await program(arguments, listen)
+    await program(await listen(), listen)
