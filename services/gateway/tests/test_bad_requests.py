@@ -205,3 +205,34 @@ async def test_connections_are_bounded(gateway, services):
         writer.close()
     await asyncio.sleep(0.1)
     assert (await client.raw("GET /v1/offerings HTTP/1.1")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_one_address_cannot_take_all_connections(gateway, services):
+    """Many silent sockets of one stranger must not shut everybody else out."""
+    services.booking.answers("GET", "/offerings", [])
+    client = await gateway(MAX_CONNECTIONS_PER_ADDRESS=3)
+    held = [await asyncio.open_connection("127.0.0.1", client.port) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    got = await client.raw("GET /v1/offerings HTTP/1.1")
+    assert got.startswith(b"HTTP/1.1 429 ")
+    assert b'"RATE_LIMIT_EXCEEDED"' in got
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", client.port, local_addr=("127.0.0.2", 0)
+    )
+    writer.write(b"GET /v1/offerings HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    for _, writer in held:
+        writer.close()
+    await asyncio.sleep(0.1)
+    assert (await client.raw("GET /v1/offerings HTTP/1.1")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_our_own_proxies_bring_as_many_as_come(gateway, services):
+    services.booking.answers("GET", "/offerings", [])
+    client = await gateway(MAX_CONNECTIONS_PER_ADDRESS=1, TRUSTED_PROXIES="127.0.0.1")
+    held = [await asyncio.open_connection("127.0.0.1", client.port) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    assert (await client.raw("GET /v1/offerings HTTP/1.1")).startswith(b"HTTP/1.1 200 ")
+    for _, writer in held:
+        writer.close()

@@ -34,7 +34,7 @@ class TrustedProxies:
         """
         if peer is None:
             return UNKNOWN
-        if not self._networks or not forwarded or not self._trusts(peer):
+        if not self._networks or not forwarded or not self.is_ours(peer):
             return self._group(peer)
         return self._group(self._behind(peer, b",".join(forwarded).decode("latin-1")))
 
@@ -51,15 +51,16 @@ class TrustedProxies:
                 break
         return caller
 
-    def _trusts(self, peer: str) -> bool:
+    def is_ours(self, peer: str) -> bool:
+        """Whether a proxy that we run ourselves is at the other end."""
         trusted = self._trusted.get(peer)
         if trusted is None:
             if len(self._trusted) >= _REMEMBERED:
                 self._trusted.clear()
-            trusted = self._trusted[peer] = self._is_ours(peer)
+            trusted = self._trusted[peer] = self._is_within(peer)
         return trusted
 
-    def _is_ours(self, text: str) -> bool:
+    def _is_within(self, text: str) -> bool:
         try:
             address = _plain(text)
         except ValueError:

@@ -17,7 +17,7 @@ from gateway.keys import ApiKeys
 from gateway.limits import Limits
 from gateway.messages import Listener
 from gateway.openapi import PublicDocument
-from gateway.protocol import HeadBounds, bounded
+from gateway.protocol import HeadBounds, Visitors, bounded
 from gateway.routes import RouteTable, Upstream
 from gateway.timeline import Timeline
 from gateway.upstream import Patience, Services
@@ -46,6 +46,7 @@ def build(settings: Settings) -> Service:
     listener = Listener(settings.AMQP_URL, ready)
     manage_tokens = ManageTokens(settings.MANAGE_TOKEN_KEYS)
     forward = Forward(services)
+    proxies = TrustedProxies(networks(settings.TRUSTED_PROXIES))
     document = PublicDocument(services, settings.RATE_LIMITS, refresh=settings.OPENAPI_REFRESH)
 
     def extend(app: FastAPI) -> None:
@@ -63,7 +64,7 @@ def build(settings: Settings) -> Service:
                 manage_tokens,
             ),
             limits=Limits(settings.RATE_LIMITS, settings.RATE_LIMIT_STORAGE),
-            proxies=TrustedProxies(networks(settings.TRUSTED_PROXIES)),
+            proxies=proxies,
             body=BodyBounds(settings.MAX_BODY_BYTES, settings.BODY_TIMEOUT),
         )
 
@@ -76,6 +77,7 @@ def build(settings: Settings) -> Service:
         openapi=False,
         extend=extend,
         protocol=bounded(
-            HeadBounds(seconds=settings.HEADER_TIMEOUT, connections=settings.MAX_CONNECTIONS)
+            HeadBounds(seconds=settings.HEADER_TIMEOUT, connections=settings.MAX_CONNECTIONS),
+            Visitors(proxies, settings.MAX_CONNECTIONS_PER_ADDRESS),
         ),
     )

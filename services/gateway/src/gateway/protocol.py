@@ -1,23 +1,27 @@
 """HTTP on the public port: what a stranger may send before we know what they want.
 
 uvicorn bounds neither the size of a request's head nor the time it takes. Bodies are bounded
-where they are read.
+where they are read. Connections are bounded in all and per address, so that one stranger with many
+sockets cannot shut everybody else out.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from chassis.problems import MEDIA_TYPE, Malformed, Problem, Unavailable
+from chassis.problems import MEDIA_TYPE, Limited, Malformed, Problem, Unavailable
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+
+    from gateway.addresses import TrustedProxies
 
 
 class HeadTooLarge(Problem):
@@ -26,6 +30,13 @@ class HeadTooLarge(Problem):
     status = 431
     code = "HEADERS_TOO_LARGE"
     title = "The address and headers of the request are too large"
+
+
+class TooManyConnections(Limited):
+    """This address has as many connections open as one address may."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    title = "Too many connections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +52,44 @@ class HeadBounds:
     connections: int = 2_000
 
 
+class Visitors:
+    """How many connections each address has open; those of our own proxies are not counted."""
+
+    def __init__(self, proxies: TrustedProxies, most: int) -> None:
+        """`most`: connections of one address, or of one /64 in IPv6."""
+        self._proxies = proxies
+        self._most = most
+        self._open: Counter[str] = Counter()
+
+    def enter(self, peer: str | None) -> str | None:
+        """Count a connection; the name to leave under, or None when it is not counted.
+
+        Raises:
+            TooManyConnections: there are as many as may be; this one is not counted.
+        """
+        if peer is None or self._proxies.is_ours(peer):
+            return None
+        name = self._proxies.caller(peer, [])
+        if self._open[name] >= self._most:
+            raise TooManyConnections(f"At most {self._most} at once from one address.")
+        self._open[name] += 1
+        return name
+
+    def leave(self, name: str) -> None:
+        """A connection that was counted is gone."""
+        self._open[name] -= 1
+        if self._open[name] <= 0:
+            del self._open[name]
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection, with bounds on the heads of its requests."""
 
-    def __init__(self, *args: Any, bounds: HeadBounds, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bounds: HeadBounds, visitors: Visitors, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
+        self._visitors = visitors
+        self._name: str | None = None
         self._head_size = 0  # received since the head began, whether parsed or not
         self._parsed_size = 0
         self._deadline: asyncio.TimerHandle | None = None
@@ -57,6 +100,11 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         """A stranger has come."""
         super().connection_made(transport)
+        try:
+            self._name = self._visitors.enter(self.client[0] if self.client else None)
+        except TooManyConnections as refusal:
+            self._refuse(refusal)
+            return
         if len(self.connections) > self._bounds.connections:
             self._refuse(Unavailable("Too many connections. Please try again shortly."))
         else:
@@ -65,6 +113,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """They have gone."""
         self._head_is_here()
+        if self._name is not None:
+            self._visitors.leave(self._name)
+            self._name = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -130,6 +181,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded(bounds: HeadBounds) -> Callable[..., BoundedProtocol]:
+def bounded(bounds: HeadBounds, visitors: Visitors) -> Callable[..., BoundedProtocol]:
     """What makes a protocol for each connection."""
-    return partial(BoundedProtocol, bounds=bounds)
+    return partial(BoundedProtocol, bounds=bounds, visitors=visitors)

@@ -107,6 +107,8 @@ class Settings(ProcessSettings):
     """Connections to the services at once, all together."""
     MAX_CONNECTIONS: Annotated[int, Field(ge=1, le=100_000)] = 2_000
     """Connections from clients at once."""
+    MAX_CONNECTIONS_PER_ADDRESS: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """Of these, from one address (IPv6: from one /64); `TRUSTED_PROXIES` are not counted."""
 
     PAYMENT_WAIT: Annotated[float, Field(ge=0, le=10)] = 2.0
     """Seconds that a new booking's answer waits for its payment before it is 202; 0: never."""
