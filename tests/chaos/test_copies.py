@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.calls import until
 from tests.e2e.outside import Mailbox
 from tests.e2e.people import City
 from tests.e2e.system import SERVICES, StackSystem, System, Tables
 
 from .conftest import LEASES
 from .story import check, set_scene, tell
+
+
+_OWNERS = "SELECT count(DISTINCT owner) FROM messaging.leases WHERE lease_until > clock_timestamp()"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,11 @@ def doubled(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 async def test_the_other_copy_takes_over(
     doubled: list[str], system: System, city: City, mailbox: Mailbox, tables: Tables
 ) -> None:
+    async def shared() -> bool:
+        counts = [await tables.value(service, _OWNERS) for service in SERVICES]
+        return counts == [2] * len(SERVICES)
+
+    await until("both copies relaying", shared, seconds=60)
     story = asyncio.create_task(tell(city, await set_scene(city, tables)))
     for part in doubled:
         await asyncio.to_thread(system.kill, part)
