@@ -91,3 +91,21 @@ async def test_cancelling_at_stripe_is_tried_until_it_works(world: World, stripe
         await world.hurry()
     assert (await stripe.intent(await booking.ref()))["status"] == "canceled"
     assert (await booking.told_types()).count("payment.cancelled") == 1
+
+
+async def test_a_hold_that_lapsed_before_stripe_could_be_reached_gets_no_intent(
+    world: World, stripe: Stripe
+):
+    """Nothing is created after the end; it only takes until a search would surely find one."""
+    booking = world.booking()
+    await stripe.fault(method="POST", path="/v1/payment_intents", status=503)
+    await world.hand(booking.hold())
+    await world.quiet()
+    await world.hand(booking.expired())
+    await world.hurry()
+    assert (await world.payment(booking.id))["status"] == "preparing"
+    await world.advance(seconds=61)
+    await world.hurry()
+    assert (await world.payment(booking.id))["status"] == "cancelled"
+    assert await stripe.intents_of(booking.id) == []
+    assert await booking.told_types() == ["payment.cancelled"]

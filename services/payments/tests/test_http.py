@@ -84,8 +84,9 @@ async def _account(world: World, stripe: Stripe, suffix: str, **more: Any) -> di
     assert key not in json.dumps(account)
     url = world.url + account["webhook_path"]
     assert account["webhook_url"] == url
+    events = {f"enabled_events[{n}]": name for n, name in enumerate(account["webhook_events"])}
     endpoint = await stripe.call(
-        "POST", "/v1/webhook_endpoints", form={"url": url, "enabled_events[0]": "*"}, key=key
+        "POST", "/v1/webhook_endpoints", form={"url": url, **events}, key=key
     )
     status, _ = await world.request(
         "POST",

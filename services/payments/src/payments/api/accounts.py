@@ -46,6 +46,8 @@ class AccountMade(BaseModel):
     publishable_key: str | None
     webhook_path: str
     webhook_url: str | None
+    webhook_events: list[str]
+    """What to subscribe the webhook to; others are kept and ignored."""
 
 
 class SecretRequest(Body):
@@ -93,6 +95,7 @@ async def create(
         publishable_key=account.publishable_key,
         webhook_path=path,
         webhook_url=_absolute(parts, path),
+        webhook_events=list(parts.provider.events),
     )
 
 

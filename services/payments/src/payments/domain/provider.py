@@ -81,6 +81,8 @@ class Provider(Protocol):
     """
 
     name: str
+    events: tuple[str, ...]
+    """The kinds of notification that an account has to send us."""
 
     def draft_payment(self, order: PaymentOrder) -> Body: ...
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import structlog
 
+from chassis import metrics
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from payments import published
@@ -60,6 +61,7 @@ async def give_back(
     await refunds.insert(tx, refund)
     if no:
         log.error("refund.refused", payment_id=str(payment.id), cause=cause, code=no)
+        metrics.ALARMS.labels("refund_refused").inc()
         changed = payment.touch()
         await payments.save(tx, changed)
         published.refund_failed(tx, changed, amount, no)

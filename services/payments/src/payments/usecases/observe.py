@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 
+from chassis import metrics
 from chassis.db import Transaction
 from chassis.sealing import Sealer
 from payments import published
@@ -77,6 +78,7 @@ async def _meant(tx: Transaction, snapshot: Snapshot, account_id: str) -> Paymen
 async def _tell(tx: Transaction, payment: Payment, fact: Fact) -> None:
     if fact is Fact.SUCCEEDED and payment.captured != payment.amount:
         log.error("payment.other_amount", payment_id=str(payment.id))
+        metrics.ALARMS.labels("other_amount").inc()
     unwanted = payment.closing is not None and payment.status in PAYABLE
     if not (unwanted and fact is Fact.PREPARED):
         published.learnt(tx, payment, fact, await tx.now())

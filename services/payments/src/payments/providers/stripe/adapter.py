@@ -32,6 +32,7 @@ class Stripe:
     """Stripe at one base address; a client per call, all on one connection pool."""
 
     name = "stripe"
+    events = notifications.ACTED_ON
 
     def __init__(self, base: str, transport: Transport) -> None:
         """`base`: such as `https://api.stripe.com`, without a path."""

@@ -31,6 +31,9 @@ _REFUNDS = frozenset(
         "refund.failed",
     }
 )
+ACTED_ON = tuple(sorted(_PAYMENTS | _REFUNDS))
+"""What an endpoint at Stripe needs to send us; more is stored and costs."""
+
 _OUR_METADATA = ("org_id", "booking_id", "payment_id", "attempt_id", "refund_id")
 _KEPT = (
     "id",
