@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from booking.domain.booking import Booking, Cancellation, Failure
+    from booking.domain.booking import BookedResource, Booking, Cancellation, Failure
     from booking.domain.catalogue import Organisation, Venue
     from booking.domain.money import Money
-    from booking.store.bookings import BookedResource
 
 
 class _Facts(TypedDict):

@@ -34,6 +34,14 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedResource:
+    """A resource as a guest knows it."""
+
+    number: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why the last attempt to pay failed: the provider's code and the key of the guest's text."""
 

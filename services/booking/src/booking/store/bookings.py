@@ -3,9 +3,9 @@
 # ruff: noqa: S608 - the pieces of these statements are constants
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from booking.domain.booking import BookedResource
 from booking.domain.lifecycle import OCCUPYING
 from booking.store import audit
 from booking.store.rows import COLUMNS, TABLES, booking_of
@@ -79,14 +79,6 @@ NOTE_PAYMENT = "UPDATE bookings SET payment_id = $2 WHERE id = $1 AND payment_id
 
 class StaleBooking(Exception):
     """A booking was saved that was not the one last read under its lock."""
-
-
-@dataclass(frozen=True, slots=True)
-class BookedResource:
-    """A resource as a guest knows it."""
-
-    number: int
-    label: str
 
 
 async def read(tx: Transaction, booking_id: UUID) -> Booking | None:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from booking.domain.booking import Booking, Cancellation, cancellation
+from booking.domain.booking import BookedResource, Booking, Cancellation, cancellation
 from booking.domain.refusals import Unknown
 from booking.store import bookings
-from booking.store.bookings import BookedResource
 
 if TYPE_CHECKING:
     from uuid import UUID
