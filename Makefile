@@ -70,6 +70,10 @@ status: $(READY) ## Show what runs, where, and whether it is ready
 demo: $(READY) ## Book a class and a table through the public API, up to the confirmation e-mail
 	@$(DEVSTACK) demo
 
+.PHONY: env
+env: $(READY) ## Print addresses, ids and keys as shell variables: eval "$$(make -s env)"
+	@$(DEVSTACK) env
+
 .PHONY: logs
 logs: $(READY) ## Show the logs (ARGS="booking payments" for some, ARGS=-f to follow)
 	@$(DEVSTACK) logs $(ARGS)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devstack import demo, deploy_files, doctor, paths, settings_reference
+from devstack import demo, deploy_files, paths, settings_reference, variables
 from devstack.containers import Containers
 from devstack.errors import StackError
 from devstack.keys import load
@@ -66,8 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="one booking per preset, to the e-mail").set_defaults(
         command=lambda options: demo.run(_endpoints(options.run_dir))
     )
+    commands.add_parser("env", help="addresses, ids and keys as shell variables").set_defaults(
+        command=lambda options: variables.run(_endpoints(options.run_dir))
+    )
     commands.add_parser("doctor", help="check it all and say what to do").set_defaults(
-        command=lambda options: doctor.run(options.run_dir)
+        command=_doctor
     )
 
     logs = commands.add_parser("logs", help="show logs")
@@ -95,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument("--check", action="store_true", help="only say whether it is current")
     settings.set_defaults(command=lambda options: settings_reference.run(check=options.check))
     return parser
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from devstack import doctor  # noqa: PLC0415  # half of every command's start-up, for one
+
+    return doctor.run(options.run_dir)
 
 
 def _count(text: str) -> tuple[str, int]:
@@ -125,12 +134,13 @@ def _up(options: argparse.Namespace) -> int:
 
 def _show(endpoints: Mapping[str, Any], file: Path) -> None:
     print(f"""
-  API        {endpoints["gateway"]}/v1   (documentation: /docs)
-  mailbox    {endpoints["sandbox"]["mailbox"]}
-  Stripe     {endpoints["sandbox"]["stripe"]}   (sandbox)
-  addresses, ids and keys: {file}
+  API            {endpoints["gateway"]}/v1
+  documentation  {endpoints["gateway"]}/docs
+  local Stripe   {endpoints["sandbox"]["stripe"]}
+  mailbox        {endpoints["sandbox"]["mailbox"]}
+  addresses, ids and keys are in {file}
 
-  make demo   make status   make logs   make down""")
+  next: make demo   make status   make logs   make down""")
 
 
 def _compose(options: argparse.Namespace) -> int:
@@ -186,7 +196,8 @@ def _logs(options: argparse.Namespace) -> int:
     files = [folder / f"{name}.log" for name in options.names] or sorted(folder.glob("*.log"))
     absent = [file.stem for file in files if not file.exists()]
     if absent or not files:
-        raise StackError(f"no log of {', '.join(absent) or 'anything'} in {folder}")
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.log"))) or "none yet"
+        raise StackError(f"no log of {', '.join(absent) or 'anything'}; logs: {known}")
     follow = ["-F"] if options.follow else []
     return subprocess.run(["tail", "-n", "50", *follow, *map(str, files)], check=False).returncode
 

@@ -15,7 +15,6 @@ Endpoints = Mapping[str, Any]  # endpoints.json
 
 _CARD = "4242424242424242"
 _PHONE = "+46701740605"  # set aside for fiction
-_COLUMNS = ("at", "service", "type", "summary", "message_id")
 
 
 def run(endpoints: Endpoints) -> int:
@@ -154,5 +153,7 @@ def _complete(entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]] | Non
 def _print_timeline(entries: list[Mapping[str, Any]]) -> None:
     _step("timeline")
     for entry in entries:
-        at, service, kind, summary, message = (entry.get(name) or "" for name in _COLUMNS)
-        print(f"      {str(at)[11:23]:12}  {service:13}  {kind:39}  {message:36}  {summary}")
+        at, service, summary = (entry[name] for name in ("at", "service", "summary"))
+        print(f"      {at[11:23]}  {service:13}  {summary}")
+        if entry["message_id"]:
+            print(f"      {'':12}  {'':13}  by message {entry['message_id']}")

@@ -11,7 +11,9 @@ from devstack import layout, sql
 from devstack.errors import StackError
 from devstack.stack import Stack
 
-_BESIDES_POOL = 3  # lease, wake-up and notify connections of a worker stay outside its pool
+# Outside their pools, every process keeps a connection to notify and a worker two more, for its
+# leases and to be woken.
+_BESIDES_POOL = {"api": 1, "worker": 3, "all": 3}
 _LEAST_DISK = 2 * 1024**3
 
 Finding = tuple[bool, str]
@@ -66,7 +68,7 @@ def _connections(stack: Stack, unit: layout.Unit) -> int:
     if unit.package in ("sandbox", layout.GATEWAY):
         return 0
     pool = int(stack.process(unit.name).daemon.env.get("POOL_SIZE", "5"))
-    return pool + (0 if unit.role == "api" else _BESIDES_POOL)
+    return pool + _BESIDES_POOL[unit.role]
 
 
 def _messaging(stack: Stack) -> Iterator[Finding]:

@@ -319,6 +319,9 @@ class Stack:
         missing = [name for name in names if name not in kept]
         preferred = layout.preferred_ports() if self.environment == "development" else {}
         chosen = kept | choose(missing, preferred)
+        for name, port in preferred.items():
+            if name in missing and chosen[name] != port:
+                self.say(f"port {port} is taken: {name} gets {chosen[name]}")
         facts = {"environment": self.environment, "plan": self.plan, "ports": chosen}
         file.write_text(json.dumps(facts, indent=1))
         return chosen

@@ -1,7 +1,7 @@
-"""``holdfast``: look after a running system. Parked messages, failed calls, topology, health.
+"""Look after a running system: parked messages, failed calls, topology, health.
 
-Addresses come from ``.run/endpoints.json`` (written by ``make up``), or from ``--database`` and
-``--management``, or from DATABASE_URL and RABBITMQ_MANAGEMENT_URL.
+Addresses come from .run/endpoints.json (written by `make up`), or from --database and
+--management, or from DATABASE_URL and RABBITMQ_MANAGEMENT_URL.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ async def advance(driver: asyncpg.Connection, seconds: float, *, environment: st
         ClockRefused: in production.
     """
     if environment == "production":
-        raise ClockRefused("the clock cannot be moved in production")
+        raise ClockRefused("the clock moves only where ENVIRONMENT is development or test")
     total = await driver.fetchval(
         """UPDATE messaging.clock SET shift = shift + make_interval(secs => $1)
            RETURNING extract(epoch FROM shift)::float8""",

@@ -25,7 +25,8 @@ SELECT (SELECT count(*) FROM messaging.outbox WHERE due_at IS NULL) AS waiting,
 """
 _SERVER = """
 SELECT current_setting('max_connections')::int AS most,
-       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,
+       -- pg_stat_activity tells a service role about its own sessions only
+       (SELECT sum(numbackends)::int FROM pg_stat_database) AS used,
        extract(epoch FROM clock_timestamp())::float8 AS clock,
        (SELECT extract(epoch FROM shift)::float8 FROM messaging.clock) AS shift
 """
