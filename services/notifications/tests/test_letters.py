@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from notifications.domain.notice import Facts, Kind, Message, Money, Recipient, Told, Venue
-from notifications.domain.text import file_stem, is_address, one_line
+from notifications.domain.text import as_name, file_stem, is_address, one_line
 from notifications.mail.formats import language_of, locale_for, money
 from notifications.mail.letter import BadAddress
 
@@ -249,6 +249,17 @@ def test_any_name_and_title_make_one_letter_to_one_guest(name: str, title: str) 
     assert len(list(letter.iter_attachments())) == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_carries_no_message_of_its_own(kind: Kind) -> None:
+    """A hold and a declined card, both free, have a mail sent to any address in any name."""
+    letter = mail(kind, name="Win at https://evil.example/now or mail me@evil.example " + "x" * 200)
+    for part in ("plain", "html"):
+        text = body(letter, part)
+        assert "evil.example" not in text
+        assert "x" * 80 not in text
+    assert "evil.example" not in str(letter["To"])
+
+
 @pytest.mark.parametrize("to", [None, "", "guest", "a@b>, c@d", "a b@example.com", "a\r\n@b.c"])
 def test_mail_to_no_address_is_refused(to: str | None) -> None:
     with pytest.raises(BadAddress):
@@ -258,6 +269,8 @@ def test_mail_to_no_address_is_refused(to: str | None) -> None:
 def test_texts_are_made_fit() -> None:
     assert one_line(" a \r\n b\tc\x00d\u2028e ") == "a b c d e"
     assert one_line("x" * 500) == "x" * 200
+    assert as_name("J.R. O'Guest-Test, Jr.") == "J. R. O'Guest-Test, Jr."
+    assert as_name("http://a.b/c") == "http a. b c"
     assert file_stem("BK-ABCDEF-1234") == "BK-ABCDEF-1234"
     assert file_stem("../..") == "booking"
     assert is_address("guest@example.com")

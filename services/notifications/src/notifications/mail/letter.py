@@ -10,7 +10,7 @@ from uuid import UUID
 
 from chassis.manage_token import ManageTokens
 from notifications.domain.notice import Facts, Kind, Message, Venue
-from notifications.domain.text import file_stem, is_address, one_line
+from notifications.domain.text import as_name, file_stem, is_address, one_line
 from notifications.mail.calendar import invitation
 from notifications.mail.words import Templates
 
@@ -73,7 +73,7 @@ class LetterWriter:
         # Not EmailMessage: it parses each header it is given, which costs four times the rest.
         letter = MIMEMultipart("mixed", boundary=f"=-{message.told.id.hex}-letter")
         letter["From"] = _mailbox(venue.name, self.sender)
-        letter["To"] = _mailbox(message.recipient.name, to)
+        letter["To"] = _mailbox(as_name(message.recipient.name), to)
         if venue.email and is_address(venue.email):
             letter["Reply-To"] = _mailbox(venue.name, venue.email)
         letter["Subject"] = _subject(words.subject)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from notifications.domain.notice import Facts, Kind, Money, Venue
-from notifications.domain.text import one_line
+from notifications.domain.text import as_name, one_line
 from notifications.mail.formats import date, language_of, locale_for, money, span, time
 
 
@@ -54,7 +54,7 @@ class Templates:
     ) -> Words:
         """The whole mail in the guest's language, as dates and money are written at the venue."""
         language = language_of(locale)
-        said = _said(facts, venue, language) | {"name": one_line(name), "manage_url": manage_url}
+        said = _said(facts, venue, language) | {"name": as_name(name), "manage_url": manage_url}
         file = f"{language}/{kind}.j2"
         text, html = self._text.get_template(file), self._html.get_template(file)
         said["subject"] = _subject(text, said)
