@@ -1,6 +1,7 @@
 """Over real HTTP, as the gateway calls it."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -426,7 +427,13 @@ async def test_an_operator_names_the_organisation(client, world):
 
 
 @pytest.mark.parametrize(
-    ("zone", "field"), [("Mars/Olympus", "timezone"), ("../../etc/passwd", "timezone")]
+    ("zone", "field"),
+    [
+        ("Mars/Olympus", "timezone"),
+        ("../../etc/passwd", "timezone"),
+        ("localtime", "timezone"),  # is whatever the host's administrator chose
+        ("Factory", "timezone"),
+    ],
 )
 async def test_a_venue_is_somewhere(client, world, zone, field):
     venue = {"slug": "yard", "name": "Yard", "timezone": zone, "currency": "GBP"}
@@ -434,3 +441,32 @@ async def test_a_venue_is_somewhere(client, world, zone, field):
         "POST", "/venues", staff(world.org_id, "catalogue:edit"), json=venue
     )
     assert (status, refused["errors"][0]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("deep", [10, 300, 900])
+async def test_settings_nested_without_end_are_refused(client, world, deep):
+    """They can be read, but neither hashed for the idempotency key nor stored."""
+    body = (
+        f'{{"venue_id":"{world.venue_id}","preset":"class","title":"Deep",'
+        f'"pricing":{{"a":{"[" * deep}{"]" * deep}}}}}'
+    )
+    status, refused = await client(
+        "POST",
+        "/offerings",
+        staff(world.org_id, "catalogue:edit"),
+        "k" * 16,
+        data=body,
+        headers={"Content-Type": "application/json"},
+    )
+    assert (status, refused["errors"][0]["field"]) == (422, "pricing")
+
+
+@pytest.mark.parametrize("number", ["true", "1.5", "-1", '"1"', "2147483648", "null", "[1]"])
+async def test_a_cursor_that_somebody_made_up_is_refused(client, world, number):
+    made_up = urlsafe_b64encode(f'[{number},"{uuid4()}"]'.encode()).decode()
+    status, refused = await client(
+        "GET",
+        f"/resources?venue_id={world.venue_id}&cursor={made_up}",
+        staff(world.org_id, "catalogue:view"),
+    )
+    assert (status, refused["errors"][0]["field"]) == (422, "cursor")

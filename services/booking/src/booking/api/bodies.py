@@ -29,8 +29,22 @@ def _in_utc(value: dt.datetime) -> dt.datetime:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+DEEPEST_SETTINGS = 5
+
+
+def _shallow(settings: dict[str, Any]) -> dict[str, Any]:
+    # Deeper than a few hundred levels could be read, but not written again.
+    level: list[Any] = [settings]
+    for _ in range(DEEPEST_SETTINGS):
+        inside = [part for one in level for part in (one.values() if type(one) is dict else one)]
+        level = [part for part in inside if isinstance(part, dict | list)]
+    if level:
+        raise ValueError("is nested too deeply")
+    return settings
+
+
 Overrides: TypeAlias = Annotated[
-    dict[str, Any] | None,
+    Annotated[dict[str, Any], AfterValidator(_shallow)] | None,
     Field(description="What differs from the preset, or from the present settings"),
 ]
 Seats = Annotated[int, Field(ge=1, le=LARGEST_PARTY)]

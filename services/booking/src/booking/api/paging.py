@@ -34,7 +34,8 @@ def after_number(cursor: str | None) -> tuple[int, UUID] | None:
     if cursor is None:
         return None
     first, last = _read(cursor, 2)
-    if not isinstance(first, int) or not 0 <= first < 2**31:
+    # Not isinstance(): to Python, true is an integer; to PostgreSQL it is none.
+    if type(first) is not int or not 0 <= first < 2**31:
         raise _foreign()
     return first, last
 

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 LONGEST_SESSION = timedelta(hours=48)
 FURTHEST_START = timedelta(days=10 * 366)
 
+# In time zone databases beside the zones, and different or absent on other hosts.
+_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+
 
 @dataclass(frozen=True, slots=True)
 class Dated:
@@ -30,6 +33,8 @@ def zone(name: str) -> ZoneInfo:
     Raises:
         ValueError: there is no such zone.
     """
+    if name in _NO_ZONES:
+        raise ValueError(f"unknown time zone {name!r}")
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError, ValueError) as unknown:
