@@ -65,7 +65,21 @@ async def test_a_huge_body_is_refused_before_it_is_read(world: World):
     assert status == 413
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b'"text"', b"{", b'{"id":1,"type":2}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"{",
+        b'{"id":1,"type":2}',
+        b"[" * 100_000 + b"]" * 100_000,
+        rb'{"id":"evt_\ud800","type":"payment_intent.succeeded","data":{"object":{"id":"pi_1"}}}',
+        rb'{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":{"id":"pi_\u0000"}}}',
+        rb'{"id":"evt_1","type":"x","data":{"object":{"metadata":{"org_id":"\u0000"}}}}',
+    ],
+)
 async def test_signed_nonsense_is_malformed_not_a_fault(world: World, body: bytes):
     status, problem = await post(world, body, signed(body))
     assert (status, problem["code"]) == (400, "EVENT_UNREADABLE")

@@ -78,22 +78,27 @@ def _event(body: bytes) -> ProviderEvent:
     try:
         event = json.loads(body)
         event_id, kind, thing = event["id"], event["type"], event["data"]["object"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise Unreadable from None
     if not isinstance(event_id, str) or not isinstance(kind, str) or not isinstance(thing, dict):
         raise Unreadable
-    if "\0" in event_id + kind:
+    metadata, ref = _ours(thing.get("metadata")), _payment_ref(kind, thing)
+    if not _storable(event_id, kind, ref or "", *metadata.values()):
         raise Unreadable
-    metadata = _ours(thing.get("metadata"))
     return ProviderEvent(
         id=event_id[:255],
         type=kind[:255],
-        payment_ref=_payment_ref(kind, thing),
+        payment_ref=ref,
         metadata=metadata,
         about_refunds=kind in _REFUNDS,
         settles=kind in _SETTLING,
         digest=_digest(event, thing, metadata),
     )
+
+
+def _storable(*texts: str) -> bool:
+    """Whether a database takes the texts: no NUL, no half of a surrogate pair."""
+    return not any("\0" in text or any("\ud800" <= c <= "\udfff" for c in text) for text in texts)
 
 
 def _payment_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
