@@ -127,6 +127,9 @@ def _told(error: Mapping[str, Any]) -> str:
         return "is not a known field"
     if error["type"] == "missing":
         return "is required"
+    if error["type"] == "model_attributes_type":
+        # Without its type a JSON body arrives as one string.
+        return "must be a JSON object, sent with Content-Type: application/json"
     return str(error["msg"]).removeprefix("Value error, ")
 
 
