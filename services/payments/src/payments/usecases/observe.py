@@ -44,12 +44,12 @@ async def observe(
     if payment is None:
         log.warning("payment.foreign", ref=snapshot.ref, account_id=account_id)
         return Outcome.FOREIGN
-    if _may_be_older(snapshot, payment, seen_version):
-        return Outcome.LOOK_AGAIN
     try:
         changed = payment.observe(snapshot)
     except StaleFact:
         return Outcome.NOTHING_NEW
+    if _may_be_older(snapshot, payment, seen_version):
+        return Outcome.LOOK_AGAIN
     await payments.save(tx, changed, seal_secret(secrets, changed, snapshot))
     await _tell(tx, changed, snapshot.fact)
     return Outcome.APPLIED

@@ -7,6 +7,7 @@ answer is an `APIConnectionError`.
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -40,7 +41,12 @@ class Transport(stripe.HTTPClient):
         # A session belongs to the running loop, so it opens with the first call.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=60),
+                connector=aiohttp.TCPConnector(
+                    limit=self._connections,
+                    ttl_dns_cache=60,
+                    # The certificates that the package's own clients trust.
+                    ssl=ssl.create_default_context(cafile=stripe.ca_bundle_path),
+                ),
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 raise_for_status=False,
