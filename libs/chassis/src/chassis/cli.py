@@ -74,7 +74,12 @@ def _show(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2, default=str).decode())
         return
     for row in rows:
-        print("  ".join(f"{name}={value}" for name, value in row.items() if value is not None))
+        told = {name: " ".join(str(value).split()) for name, value in row.items() if value is not None}
+        print("  ".join(f"{name}={_shortened(text)}" for name, text in told.items()))
+
+
+def _shortened(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 def _one(options: argparse.Namespace) -> None:
