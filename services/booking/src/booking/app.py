@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
-
-import structlog
 
 from booking import messages
 from booking.api import bookings, offerings, problems, public, venues
@@ -15,18 +12,13 @@ from booking.store.listings import Listings
 from booking.store.lookups import TenantLookup
 from booking.usecases.forget_idempotency_keys import forget_idempotency_keys
 from chassis.db import Database
+from chassis.jobs import hourly
 from chassis.manage_token import ManageTokens
 from chassis.sealing import Sealer
 from chassis.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from booking.settings import Settings
-
-log = structlog.get_logger(__name__)
-
-_HOURLY = 3600
 
 
 def build(settings: Settings) -> Service:
@@ -50,20 +42,8 @@ def build(settings: Settings) -> Service:
         db=db,
         routers=[bookings.router, public.router, venues.router, offerings.router],
         handlers=messages.build(vault),
-        jobs=[_hourly(db)],
+        jobs=[hourly(db, forget_idempotency_keys)],
         parts=[shop],
         extend=problems.install,
         on_stop=[db.close],
     )
-
-
-def _hourly(db: Database) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        while True:
-            await asyncio.sleep(_HOURLY)
-            try:
-                await db.run(None, forget_idempotency_keys)
-            except Exception:
-                log.exception("idempotency.not_forgotten")
-
-    return run

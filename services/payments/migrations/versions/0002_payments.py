@@ -166,4 +166,6 @@ def _provider_events() -> None:
     op.execute("""
         CREATE INDEX provider_events_booking
             ON messaging.provider_events (booking_id) WHERE booking_id IS NOT NULL""")
+    op.execute("""
+        CREATE INDEX provider_events_age ON messaging.provider_events USING brin (received_at)""")
     op.execute("RESET ROLE")

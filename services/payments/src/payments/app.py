@@ -3,6 +3,7 @@
 import stripe
 
 from chassis.db import Database
+from chassis.jobs import hourly
 from chassis.sealing import Sealer
 from chassis.service import Service
 from payments import messages
@@ -17,6 +18,7 @@ from payments.calls.refund import Refund
 from payments.domain.provider import PLATFORM, Account
 from payments.providers.stripe import Stripe, Transport
 from payments.settings import Settings
+from payments.store import provider_events
 from payments.store.accounts import Accounts
 
 
@@ -41,6 +43,7 @@ def build(settings: Settings) -> Service:
             "refund_payment": Refund(desk),
             "apply_event": ApplyEvent(desk),
         },
+        jobs=[hourly(db, provider_events.forget)],
         parts=[_public(settings, provider, accounts, columns)],
         on_stop=[provider.close],
     )

@@ -13,6 +13,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, messaging.now())
 ON CONFLICT DO NOTHING RETURNING true
 """
 
+_FORGET = """
+DELETE FROM messaging.provider_events WHERE received_at < messaging.now() - interval '30 days'
+"""
+
+
+async def forget(tx: Transaction) -> int:
+    """Delete what is older than providers repeat (Stripe: 3 days) and lists reach (30 days)."""
+    tag = await tx.execute(_FORGET)
+    return int(tag.rpartition(" ")[2])
+
 
 async def store(
     tx: Transaction, *, account_id: str, event: ProviderEvent, booking_id: UUID | None
