@@ -74,7 +74,9 @@ def _show(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2, default=str).decode())
         return
     for row in rows:
-        told = {name: " ".join(str(value).split()) for name, value in row.items() if value is not None}
+        told = {
+            name: " ".join(str(value).split()) for name, value in row.items() if value is not None
+        }
         print("  ".join(f"{name}={_shortened(text)}" for name, text in told.items()))
 
 
