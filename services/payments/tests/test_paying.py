@@ -40,7 +40,7 @@ async def test_a_refusal_reaches_the_customer_in_their_words(
     failed = (await booking.told())[-1]
     assert (failed["type"], failed["message_key"], failed["terminal"]) == (
         "payment.failed.v1",
-        key,
+        f"payment.{key}",
         False,
     )
 

@@ -72,7 +72,7 @@ def _failed(payment: Payment, *, terminal: bool) -> Message:
         **_ids(payment),
         code=failure.code if failure else "unknown",
         decline_code=failure.decline_code if failure else None,
-        message_key=failure.message_key if failure else "generic",
+        message_key=f"payment.{failure.message_key if failure else 'generic'}",
         terminal=terminal,
     )
 

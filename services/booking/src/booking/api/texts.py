@@ -11,6 +11,14 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "The card has expired. Please try another card.",
         "sv": "Kortet har gått ut. Prova ett annat kort.",
     },
+    "payment.card_declined": {
+        "en": "The card was declined. Please use another card or contact your bank.",
+        "sv": "Kortet nekades. Använd ett annat kort eller kontakta din bank.",
+    },
+    "payment.authentication_failed": {
+        "en": "Your bank could not confirm that it was you. Please try again or use another card.",
+        "sv": "Din bank kunde inte bekräfta att det var du. Försök igen eller använd ett annat kort.",
+    },
     "payment.generic": {
         "en": "The payment did not go through. Please try again or use another card.",
         "sv": "Betalningen gick inte igenom. Försök igen eller använd ett annat kort.",
