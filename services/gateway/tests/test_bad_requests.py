@@ -1,6 +1,8 @@
 """What strangers send that is not a request we serve: bounded, refused in words, never passed on."""
 
 import asyncio
+import contextlib
+import socket
 
 import pytest
 
@@ -236,3 +238,31 @@ async def test_our_own_proxies_bring_as_many_as_come(gateway, services):
     assert (await client.raw("GET /v1/offerings HTTP/1.1")).startswith(b"HTTP/1.1 200 ")
     for _, writer in held:
         writer.close()
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_an_answer_that_nobody_reads_is_cut_off(gateway, services, reads):
+    """One that is read slowly is not."""
+    services.booking.answers("GET", "/offerings", b"x" * 12_000_000)
+    client = await gateway(UNREAD_TIMEOUT=1.0)
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    slow.connect(("127.0.0.1", client.port))
+    slow.sendall(b"GET /v1/offerings HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    slow.setblocking(False)
+    loop = asyncio.get_running_loop()
+    got = 0
+    if reads:
+        # The kernel holds megabytes of its own, and asks for more only when a third is gone.
+        while got < 10_000_000:  # 3 s in all
+            await asyncio.sleep(0.15)
+            for _ in range(8):
+                got += len(await loop.sock_recv(slow, 65536))
+    else:
+        await asyncio.sleep(3)
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(20):
+            while some := await loop.sock_recv(slow, 1 << 20):
+                got += len(some)
+    slow.close()
+    assert (got > 12_000_000) is reads

@@ -77,7 +77,11 @@ def build(settings: Settings) -> Service:
         openapi=False,
         extend=extend,
         protocol=bounded(
-            HeadBounds(seconds=settings.HEADER_TIMEOUT, connections=settings.MAX_CONNECTIONS),
+            HeadBounds(
+                seconds=settings.HEADER_TIMEOUT,
+                connections=settings.MAX_CONNECTIONS,
+                unread=settings.UNREAD_TIMEOUT,
+            ),
             Visitors(proxies, settings.MAX_CONNECTIONS_PER_ADDRESS),
         ),
     )

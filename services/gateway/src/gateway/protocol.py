@@ -44,12 +44,14 @@ class HeadBounds:
     """The largest head in bytes and headers, the seconds it may take, and the most connections.
 
     The time counts from the connection, or from the first byte of a further request on it.
+    `unread`: seconds for which a client may take nothing of an answer that waits for it.
     """
 
     size: int = 16 * 1024
     headers: int = 100
     seconds: float = 10.0
     connections: int = 2_000
+    unread: float = 30.0
 
 
 class Visitors:
@@ -94,6 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._parsed_size = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._refusal: Problem | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._unread = 0  # bytes that waited for the client when we last looked
 
     def connection_made(  # type: ignore[override]
         self, transport: asyncio.Transport
@@ -113,6 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """They have gone."""
         self._head_is_here()
+        self._is_read_again()
         if self._name is not None:
             self._visitors.leave(self._name)
             self._name = None
@@ -128,6 +133,16 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._deadline is not None and self._head_size > self._bounds.size:
             self._refuse(HeadTooLarge())
+
+    def pause_writing(self) -> None:
+        """They read more slowly than we answer."""
+        super().pause_writing()
+        self._look_again()
+
+    def resume_writing(self) -> None:
+        """They have read."""
+        self._is_read_again()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         """The parser has found the start of a request."""
@@ -161,6 +176,22 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _look_again(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._stalled = self.loop.call_later(self._bounds.unread, self._hurry)
+
+    def _hurry(self) -> None:
+        # Slow is fine, as long as something moves.
+        if self.transport.get_write_buffer_size() < self._unread:
+            self._look_again()
+        else:
+            self.transport.abort()
+
+    def _is_read_again(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _give_up(self) -> None:
         self._deadline = None

@@ -99,6 +99,8 @@ class Settings(ProcessSettings):
     """Seconds that a body may take to arrive."""
     HEADER_TIMEOUT: Annotated[float, Field(gt=0, le=120)] = 10.0
     """Seconds that address and headers may take to arrive."""
+    UNREAD_TIMEOUT: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Seconds that a client may read nothing of an answer that waits for it."""
     UPSTREAM_CONNECT_TIMEOUT: Annotated[float, Field(gt=0, le=60)] = 2.0
     """Seconds to connect to a service, or to wait for a free connection."""
     UPSTREAM_TIMEOUT: Annotated[float, Field(gt=0, le=120)] = 10.0
