@@ -45,7 +45,7 @@ def system(
     elif request.config.getoption("--containers"):
         from .containers import ContainerSystem
 
-        found = ContainerSystem()
+        found = ContainerSystem(tmp_path_factory.mktemp("containers"))
     else:
         found = StackSystem(tmp_path_factory.mktemp("stack"))
     yield found

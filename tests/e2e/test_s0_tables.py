@@ -130,7 +130,7 @@ async def test_s0_06_a_declined_card_frees_the_table(
     await (await city.guest().book(session, tables=[club.tables[7]], party=4)).read()
 
 
-async def test_s0_07_each_refusal_has_its_own_message(city: City) -> None:
+async def test_s0_07_each_refusal_has_its_own_message(city: City, mailbox: Mailbox) -> None:
     """Declines `insufficient_funds` and `expired_card` read as two different customer messages."""
     club = await city.nightclub({7: (2, 6), 8: (2, 6)})
     session = await club.session()
@@ -140,9 +140,10 @@ async def test_s0_07_each_refusal_has_its_own_message(city: City) -> None:
         await booking.pay(club.stripe, card)
         seen = await booking.becomes("payment_failed")
         payment = await booking.holder.get(f"{booking.path}/payment")
-        said[card] = (seen["failure"]["message"], payment["failure"]["message"])
-    assert all("funds" in text for text in said[INSUFFICIENT_FUNDS])
-    assert all("expired" in text for text in said[EXPIRED_CARD])
+        letter = await mailbox.wait_for(booking.email, booking.reference)
+        said[card] = (seen["failure"]["message"], payment["failure"]["message"], letter.text)
+    assert all("funds" in text for text in said[INSUFFICIENT_FUNDS]), said
+    assert all("expired" in text for text in said[EXPIRED_CARD]), said
 
 
 async def test_s0_08_a_hold_ends_after_exactly_fifteen_minutes(

@@ -17,7 +17,7 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     "payment.authentication_failed": {
         "en": "Your bank could not confirm that it was you. Please try again or use another card.",
-        "sv": "Din bank kunde inte bekräfta att det var du. Försök igen eller använd ett annat kort.",
+        "sv": "Din bank kunde inte bekräfta att det var du. Försök igen eller ta ett annat kort.",
     },
     "payment.generic": {
         "en": "The payment did not go through. Please try again or use another card.",
