@@ -136,6 +136,9 @@ class Intents:
         self._lanes: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        for kind in executors:
+            for outcome in ("done", "retry", "failed"):
+                metrics.INTENTS.labels(kind, outcome)  # from 0, so that alerts see the first
 
     def wake(self) -> None:
         """An intent was recorded, or a place became free."""
