@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import asyncpg
@@ -42,6 +43,9 @@ CONNECTION_SETTINGS = {
     "statement_timeout": "10s",
     "idle_in_transaction_session_timeout": "30s",
 }
+
+
+_SOON = timedelta(seconds=60)  # far longer than a transaction and a worker's pause together
 
 
 class DatabaseAway(ConnectionError):
@@ -173,9 +177,13 @@ class Transaction:
             )
         return Written(
             messages=any(row.due_at is None for row in self._rows),
-            timers=any(row.due_at is not None for row in self._rows),
+            timers=any(self._is_soon(row.due_at) for row in self._rows if row.due_at is not None),
             intents=bool(self._intents),
         )
+
+    def _is_soon(self, due_at: datetime) -> bool:
+        """Whether a timer is due before the workers look by themselves, which they often do."""
+        return self._now is None or due_at < self._now + _SOON
 
 
 class Database:

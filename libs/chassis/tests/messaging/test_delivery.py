@@ -213,7 +213,7 @@ async def test_a_database_outage_burns_no_attempts(db, urls, vhost):
 async def test_a_killed_process_loses_nothing_at_any_point(db, urls, vhost, tmp_path):
     calls = tmp_path / "calls"
     for point in (
-        "db.after_commit:3",
+        "db.after_commit",  # of those transactions that leave work behind
         "relay.after_publish:3",
         "relay.after_confirm:3",
         "relay.before_delete",
