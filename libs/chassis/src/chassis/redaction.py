@@ -5,6 +5,7 @@ Code logs ids, never people. This is the net below that rule, not a licence to l
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -42,6 +43,7 @@ _SHAPES = (
 _HINTS = ("@", "+", "sk_", "rk_", "hf_", "whsec_", "_secret_", "eyJ")
 
 
+@lru_cache(maxsize=1024)
 def forbidden(key: str) -> bool:
     """Whether a value under this key must not be logged."""
     lowered = key.lower().replace("-", "_")

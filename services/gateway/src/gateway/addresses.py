@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 _MOST_HOPS = 32
 _REMEMBERED = 8192
+_LONGEST_REMEMBERED = 256
 
 
 class TrustedProxies:
@@ -25,6 +26,7 @@ class TrustedProxies:
         self._networks = tuple(networks)
         self._groups: dict[str, str] = {}
         self._trusted: dict[str, bool] = {}
+        self._callers: dict[tuple[str, bytes], str] = {}
 
     def caller(self, peer: str | None, forwarded: list[bytes]) -> str:
         """The name under which the caller is counted.
@@ -36,7 +38,15 @@ class TrustedProxies:
             return UNKNOWN
         if not self._networks or not forwarded or not self.is_ours(peer):
             return self._group(peer)
-        return self._group(self._behind(peer, b",".join(forwarded).decode("latin-1")))
+        line = b",".join(forwarded)
+        caller = self._callers.get((peer, line))
+        if caller is None:
+            caller = self._group(self._behind(peer, line.decode("latin-1")))
+            if len(line) <= _LONGEST_REMEMBERED:
+                if len(self._callers) >= _REMEMBERED:
+                    self._callers.clear()
+                self._callers[peer, line] = caller
+        return caller
 
     def _behind(self, peer: str, forwarded: str) -> str:
         caller = peer
