@@ -156,4 +156,4 @@ def _print_timeline(entries: list[Mapping[str, Any]]) -> None:
         at, service, summary = (entry[name] for name in ("at", "service", "summary"))
         print(f"      {at[11:23]}  {service:13}  {summary}")
         if entry["message_id"]:
-            print(f"      {'':12}  {'':13}  by message {entry['message_id']}")
+            print(f"      {'':12}  {'':13}  message {entry['message_id']}")
