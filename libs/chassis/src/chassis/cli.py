@@ -45,6 +45,8 @@ class Addresses:
         options = self._options
         given = options.database or os.environ.get("DATABASE_URL")
         if given:
+            if not given.startswith(("postgresql://", "postgres://")):
+                raise Refused("the database's address must start with postgresql://")
             return {options.service or "service": given}
         every = {name: entry["url"] for name, entry in self._known.get("databases", {}).items()}
         if not every:
@@ -61,6 +63,8 @@ class Addresses:
         """URL of the broker's management API, with user and password."""
         given = self._options.management or os.environ.get("RABBITMQ_MANAGEMENT_URL")
         if given:
+            if not given.startswith(("http://", "https://")):
+                raise Refused("the management address must start with http:// or https://")
             return str(given)
         broker = self._known.get("rabbitmq")
         if not broker:
