@@ -4,6 +4,7 @@ One container per service role on a network of its own. What the tests reach is 
 loopback, on ports that stay the same when a container is made again.
 """
 
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,6 @@ from typing import Any
 
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.image import DockerImage
 from testcontainers.core.network import Network
 
 from devstack import database, keys, layout, ports, seed, web
@@ -124,8 +124,9 @@ class ContainerSystem:
         testcontainers_config.ryuk_disabled = True
         self._run_dir = run_dir
         self._keys = keys.load(run_dir)
-        self._network = Network(docker_network_kw=LOOPBACK)
         self._parts: dict[str, Part] = {}
+        _build_images()
+        self._network = Network(docker_network_kw=LOOPBACK).create()
         try:
             self._start()
         except BaseException:
@@ -135,10 +136,6 @@ class ContainerSystem:
     # --- the whole ---
 
     def _start(self) -> None:
-        for service in (*SERVICES, layout.GATEWAY):
-            _build(f"holdfast/{service}", f"services/{service}/Dockerfile")
-        _build("holdfast/sandbox", "sandbox/Dockerfile")
-        self._network.create()
         self._start_servers()
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(self._migrate, SERVICES))
@@ -343,5 +340,8 @@ class ContainerSystem:
         }
 
 
-def _build(tag: str, dockerfile: str) -> None:
-    DockerImage(ROOT, tag=tag, dockerfile_path=dockerfile, clean_up=False).build()
+def _build_images() -> None:
+    """Every image of the compose file, from its Dockerfile; what has not changed is cached."""
+    command = ["docker", "compose", "-f", str(ROOT / "docker-compose.yml"), "build", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
