@@ -58,7 +58,7 @@ async def measure(
         for number in range(rounds):
             for kind, places in kinds.items():
                 for side in (ours, bare) if number % 2 == 0 else (bare, ours):
-                    await _empty_outbox(system)
+                    await empty_outbox(system)
                     side.runs.setdefault(kind, []).append(await _round(load, side, places()))
                 say(
                     f"({'e' if kind == 'single_session' else 'b'}) round {number + 1}, {kind}: "
@@ -66,7 +66,7 @@ async def measure(
                     f"bare {bare.runs[kind][-1]['per_second']:.0f}"
                 )
         await load.tell(None)
-    await _empty_outbox(system)
+    await empty_outbox(system)
     system.start(["booking-worker"])
     return {
         "connections": CONNECTIONS,
@@ -147,7 +147,7 @@ def _spread(places: Sequence[Target], count: int) -> list[Target]:
     return [places[number % len(places)] for number in range(count)]
 
 
-async def _empty_outbox(system: System) -> None:
+async def empty_outbox(system: System) -> None:
     connection = await asyncpg.connect(system.database)
     await connection.execute("TRUNCATE messaging.outbox")
     await connection.close()

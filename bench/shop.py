@@ -15,6 +15,7 @@ from bench.system import System
 from devstack import web
 from devstack.client import Client
 from devstack.keys import word
+from payments.providers.stripe.notifications import ACTED_ON
 
 CAPACITY = 100_000
 TABLES = 60
@@ -216,7 +217,7 @@ def _payment_account(system: System, staff: Client) -> str:
         f"{endpoints['sandbox']['stripe']}/v1/webhook_endpoints",
         form={
             "url": f"{endpoints['webhooks']}{account['webhook_path']}",
-            "enabled_events[0]": "*",
+            **{f"enabled_events[{n}]": name for n, name in enumerate(ACTED_ON)},
         },
         headers={"Authorization": f"Bearer sk_test_{name}"},
     )

@@ -11,6 +11,7 @@ import random
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from uuid import uuid4
 
 import asyncpg
 import structlog
@@ -198,6 +199,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5, application_name: str = "holdfast") -> None:
         self.dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._application_name = application_name
+        self.instance = uuid4().hex  # tells this process's notifications from the others'
+        self.alone = False  # whether this process is the service's only worker, as far as known
         self.engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             # Transactions are opened by hand, together with the tenant, in one round trip.

@@ -92,10 +92,10 @@ FROM (
 WHERE i.id = due.id
 RETURNING i.id, i.kind, i.subject, i.lane, i.org_id, i.payload, i.attempt, i.traceparent, i.claim
 """
-_FINISH = "DELETE FROM messaging.intents WHERE id = $1 AND claim = $2 RETURNING true"
+_FINISH = "DELETE FROM messaging.intents WHERE id = $1 AND claim = $2 RETURNING messaging.now()"
 _FAIL = """
 UPDATE messaging.intents SET state = 'failed', claim = NULL, error = $3
-WHERE id = $1 AND claim = $2 RETURNING true
+WHERE id = $1 AND claim = $2 RETURNING messaging.now()
 """
 _AGAIN = """
 UPDATE messaging.intents
@@ -160,6 +160,7 @@ class Intents:
                 await asyncio.wait(self._tasks, timeout=self._lease / 2)
 
     async def _claim(self) -> bool:
+        """Take what is due; whether there may be more. Full lanes wake us when they have room."""
         room = RUNNING_MOST - len(self._tasks)
         if room <= 0:
             return False
@@ -182,7 +183,7 @@ class Intents:
             task = asyncio.get_running_loop().create_task(self._run_one(row))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return bool(rows)
+        return len(rows) == limit
 
     async def _run_one(self, row: Record) -> None:
         intent = Intent(
@@ -206,10 +207,11 @@ class Intents:
             # The claim runs out and the intent is run again; nothing was recorded.
             log.warning("intent.not_recorded", error=type(error).__name__, exc_info=True)
         finally:
+            if self._lanes[intent.lane] >= self._per_lane or len(self._tasks) >= RUNNING_MOST:
+                self._wake.set()
             self._lanes[intent.lane] -= 1
             if not self._lanes[intent.lane]:
                 del self._lanes[intent.lane]
-            self._wake.set()
 
     async def _execute(self, intent: Intent) -> Outcome:
         failpoints.reach("intent.before_call")
@@ -249,10 +251,12 @@ class Intents:
         args: tuple[str, ...],
     ) -> None:
         async def work(tx: Transaction) -> None:
-            if not await tx.fetchval(statement, intent.id, claim, *args):
+            now = await tx.fetchval(statement, intent.id, claim, *args)
+            if now is None:
                 log.info("intent.superseded")  # the claim ran out and another worker has it
                 return
             if record is not None:
+                tx.observe_now(now)
                 await record(tx)
 
         await self._db.run(intent.org_id, work)

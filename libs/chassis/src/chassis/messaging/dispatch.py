@@ -35,7 +35,7 @@ _BACKOFF_MOST = 300.0  # seconds
 
 _FIRST_TIME = """
 INSERT INTO messaging.inbox (message_id, consumer) VALUES ($1, $2)
-ON CONFLICT DO NOTHING RETURNING true
+ON CONFLICT DO NOTHING RETURNING messaging.now()
 """
 _CONSUME_DUE = "DELETE FROM messaging.outbox WHERE message_id = $1 AND due_at IS NOT NULL"
 # A retry is a due-dated row of this service. A redelivered copy finds the row and adds nothing;
@@ -145,8 +145,10 @@ class Dispatcher:
         self, tx: Transaction, delivery: Delivery, message: Message, handler: Handler
     ) -> str:
         meta, consumer = delivery.meta, self._handlers.consumer
-        first = await tx.fetchval(_FIRST_TIME, meta.message_id, consumer)
+        now = await tx.fetchval(_FIRST_TIME, meta.message_id, consumer)
+        first = now is not None
         if first:
+            tx.observe_now(now)
             await handler(tx, message, meta)
         if delivery.due:
             await tx.execute(_CONSUME_DUE, meta.message_id)

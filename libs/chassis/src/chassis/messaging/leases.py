@@ -100,6 +100,7 @@ class Leases:
                         connection = None
                 await asyncio.sleep(0.2 if self._surplus else self._duration / 4)
         finally:
+            self._db.alone = False
             if connection is not None and not connection.is_closed():
                 try:
                     async with asyncio.timeout(2):
@@ -127,6 +128,7 @@ class Leases:
                     )
                 }
             await connection.execute(_FORGET)
+        self._db.alone = live == 1
         self._held = held | gained
         self._valid_until = started + self._duration * 0.8
         self._surplus = frozenset(sorted(self._held)[share:])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import structlog
@@ -36,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 POLL = 1.0  # seconds; a backstop, wake-ups come with the commits
 HOLD_BACK = 1.0  # seconds before a key whose message came back is tried again
-LINGER = 0.005  # seconds in which confirmed rows gather, so that one statement archives many
+LINGER = 0.05  # seconds in which confirmed rows gather, so that one statement archives many
 
 # Positions already in this process are left out; the rest comes in commit order.
 _FETCH = """
@@ -104,6 +105,7 @@ class Relay:
         self._held: dict[int, Row] = {}
         self._confirmed: list[Row] = []
         self._flush = asyncio.Event()
+        self._plenty = asyncio.Event()
         self._back_at: dict[str, float] = {}
         leases.watch(self._busy_buckets, self.wake)
 
@@ -164,11 +166,9 @@ class Relay:
                 await self._pause()
 
     async def _pause(self) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(POLL):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
 
     async def _read(self, limit: int) -> list[Row]:
         owned = self._leases.owned
@@ -224,6 +224,8 @@ class Relay:
         chain.popleft()
         self._confirmed.append(row)
         self._flush.set()
+        if len(self._confirmed) >= self._window // 4:
+            self._plenty.set()
         if chain:
             self._send(publisher, chain)
         else:
@@ -245,37 +247,47 @@ class Relay:
             log.warning("relay.refused", type=row.type, message_id=str(row.message_id))
 
     async def _archive(self) -> None:
-        while True:
-            await self._flush.wait()
-            await asyncio.sleep(LINGER)
-            self._flush.clear()
-            rows, self._confirmed = self._confirmed, []
-            if not rows:
-                continue
-            failpoints.reach("relay.before_delete")
-            try:
-                await self._db.statement(
-                    _ARCHIVE,
-                    [row.position for row in rows],
-                    [row.bucket for row in rows],
-                    [self._leases.epoch_of(row.bucket) or -1 for row in rows],
-                    self._leases.owner,
-                )
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-                # Confirmed but still in the outbox: held back here, deleted when the database is.
-                log.warning("relay.archive_failed", error=type(error).__name__)
-                self._confirmed = rows + self._confirmed
-                await asyncio.sleep(POLL)
-                self._flush.set()
-                continue
-            metrics.PUBLISHED.inc(len(rows))
-            full = len(self._held) >= self._window // 2
-            for row in rows:
-                self._held.pop(row.position, None)
-            if full:
-                self._wake.set()
+        try:
+            while True:
+                await self._flush.wait()
+                self._flush.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LINGER):
+                        await self._plenty.wait()
+                await self._archive_confirmed()
+        finally:
+            # What the broker has need not be sent again only because we leave it.
+            await self._archive_confirmed()
+
+    async def _archive_confirmed(self) -> None:
+        self._plenty.clear()
+        rows, self._confirmed = self._confirmed, []
+        if not rows:
+            return
+        failpoints.reach("relay.before_delete")
+        try:
+            await self._db.statement(
+                _ARCHIVE,
+                [row.position for row in rows],
+                [row.bucket for row in rows],
+                [self._leases.epoch_of(row.bucket) or -1 for row in rows],
+                self._leases.owner,
+            )
+        except BaseException as error:
+            # Confirmed but still in the outbox: held back here until they are out of it.
+            self._confirmed = rows + self._confirmed
+            if not isinstance(error, Exception) or not is_outage(error):
+                raise
+            log.warning("relay.archive_failed", error=type(error).__name__)
+            await asyncio.sleep(POLL)
+            self._flush.set()
+            return
+        metrics.PUBLISHED.inc(len(rows))
+        full = len(self._held) >= self._window // 2
+        for row in rows:
+            self._held.pop(row.position, None)
+        if full:
+            self._wake.set()
 
 
 def _mandatory(message_type: str) -> bool:

@@ -34,6 +34,8 @@ class Notifier:
         db.on_commit(self.committed)
 
     def committed(self, written: Written) -> None:
+        if self._db.alone:
+            return  # nobody else to tell; our own worker knows already
         self._flags.update(
             flag
             for flag, present in zip(
@@ -54,7 +56,7 @@ class Notifier:
                 try:
                     if connection is None or connection.is_closed():
                         connection = await self._db.connect()
-                    await connection.execute(f"NOTIFY {CHANNEL}, '{flags}'")
+                    await connection.execute(f"NOTIFY {CHANNEL}, '{flags} {self._db.instance}'")
                     await asyncio.sleep(LINGER)
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     log.warning("wakeup.notify_failed", error=type(error).__name__)
@@ -83,6 +85,11 @@ class Listener:
             if present:
                 self._fire(flag)
 
+    def _heard(self, payload: str) -> None:
+        flags, _, instance = payload.partition(" ")
+        if instance != self._db.instance:  # of our own commits we know already
+            self._fire(flags)
+
     def _fire(self, flags: str) -> None:
         for flag in flags:
             for wake in self._subscribers.get(flag, ()):
@@ -97,7 +104,7 @@ class Listener:
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                 await connection.add_listener(
-                    CHANNEL, lambda _c, _p, _ch, payload: self._fire(payload)
+                    CHANNEL, lambda _c, _p, _ch, payload: self._heard(str(payload))
                 )
                 self._fire("mti")
                 await lost.wait()
