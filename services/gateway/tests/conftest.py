@@ -23,7 +23,6 @@ from chassis.settings import load
 from gateway.app import build
 from gateway.settings import Settings
 
-
 SEED, PUBLIC = new_key_pair()
 MANAGE_KEYS = {"k1": "a manage token key of the tests, long enough"}
 SERVICES = ("booking", "payments", "customers", "notifications")

@@ -34,6 +34,16 @@ async def test_the_sixth_booking_attempt_in_a_minute_is_429(gateway, services):
     assert len(services.booking.seen) == 5
 
 
+async def test_a_patient_caller_cannot_hold_a_whole_house(gateway, services):
+    """F-12: a pace within the minute's limit is not free for ever."""
+    services.booking.answers("POST", "/bookings", {}, 422)
+    client = await gateway(RATE_LIMITS={"booking": [100, 60], "holding": [3, 900]})
+    got = [await client.post("/v1/bookings", {}) for _ in range(4)]
+    assert [one.status for one in got] == [422, 422, 422, 429]
+    assert got[-1].headers["ratelimit-limit"] == "3"
+    assert int(got[-1].headers["retry-after"]) > 60
+
+
 async def test_the_fourth_payment_attempt_in_a_minute_is_refused():
     """S0-17, as far as a way to start a payment apart from a booking goes through here."""
     limits = Limits(DEFAULT_LIMITS)

@@ -153,6 +153,9 @@ class Edge:
         by_key = b"authorization" in request.headers
         if not by_key:
             await self._count(route.limit, address, seen)
+            if route.limit == "booking":
+                # A minute's pace kept up would hold a whole house for free (F-12).
+                await self._count("holding", address, seen)
 
         async def before_asking() -> None:
             await self._count("credentials", address, seen)
@@ -172,7 +175,12 @@ class Edge:
 
     async def _count(self, limit: str, caller: str, seen: _Seen) -> None:
         verdict = await self._limits.hit(limit, caller)
-        seen.verdict = verdict
+        if (
+            seen.verdict is None
+            or not verdict.allowed
+            or verdict.remaining < seen.verdict.remaining
+        ):
+            seen.verdict = verdict  # the tightest is what the caller should know
         if not verdict.allowed:
             raise RateLimitExceeded(
                 f"At most {verdict.limit} requests of this kind; "

@@ -19,6 +19,7 @@ from gateway.limits import Window
 DEFAULT_LIMITS: Final[dict[str, Window]] = {
     "reads": Window(120, 60),
     "booking": Window(5, 60),
+    "holding": Window(20, 900),
     "payment": Window(3, 60),
     "default": Window(10, 60),
     "keys": Window(600, 60),
@@ -91,7 +92,8 @@ class Settings(ProcessSettings):
     """`memory://`: each gateway counts alone; `redis://...`: all count together."""
     RATE_LIMITS: Annotated[dict[str, Window], NoDecode, BeforeValidator(_limits)] = DEFAULT_LIMITS
     """Overrides per class, `{"booking": [requests, seconds]}`; the classes are reads [120, 60],
-    booking [5, 60], payment [3, 60], default [10, 60], keys [600, 60], credentials [30, 60]."""
+    booking [5, 60] and holding [20, 900] (both count a guest's attempts to book),
+    payment [3, 60], default [10, 60], keys [600, 60], credentials [30, 60]."""
 
     MAX_BODY_BYTES: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 256 * 1024
     """The largest request body, in bytes."""
