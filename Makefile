@@ -19,7 +19,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  HOLDFAST_SERVERS=docker|private  which PostgreSQL and RabbitMQ to use (default: what is there)"
 	@echo "  HOLDFAST_INSTALL=1|0             install them without asking, or never"
@@ -101,6 +101,10 @@ check: $(READY) ## Lint, format, types, import rules, contracts and generated fi
 .PHONY: e2e
 e2e: $(READY) ## Whole-system stories through the public API, on a stack of their own
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+.PHONY: e2e-containers
+e2e-containers: $(READY) ## The same stories against the images, by testcontainers (needs Docker)
+	@$(BIN)/python -m pytest tests/e2e --containers --timeout 1800 $(ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## Kill, cut, duplicate and reorder, and see that nothing is lost
