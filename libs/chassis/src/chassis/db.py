@@ -1,7 +1,7 @@
 """The service's database: a small pool, and transactions that carry their messages.
 
-SQLAlchemy owns the pool and compiles ordinary statements; statements that matter for speed go to
-asyncpg directly, on the same connection and in the same transaction (decision 0002).
+SQLAlchemy opens the connections and compiles ordinary statements; statements that matter for speed
+go to asyncpg directly, on the same connection and in the same transaction (decision 0002).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from chassis import failpoints, telemetry
 from chassis.ids import uuid7
 from chassis.messaging import outbox
+from chassis.pool import Pool, Pooled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -47,10 +48,6 @@ CONNECTION_SETTINGS = {
 
 
 _SOON = timedelta(seconds=60)  # far longer than a transaction and a worker's pause together
-
-
-class DatabaseAway(ConnectionError):
-    """No connection to be had: the server is down, refuses, or the pool stayed empty for 10 s."""
 
 
 class Written(NamedTuple):
@@ -201,45 +198,23 @@ class Database:
         self._application_name = application_name
         self.instance = uuid4().hex  # tells this process's notifications from the others'
         self.alone = False  # whether this process is the service's only worker, as far as known
-        self.engine = create_async_engine(
+        engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             # Transactions are opened by hand, together with the tenant, in one round trip.
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
-            pool_recycle=3600,
             connect_args={
                 "timeout": 5,
                 "server_settings": {"application_name": application_name, **CONNECTION_SETTINGS},
             },
         )
+        self._pool = Pool(engine, pool_size)
         self._listeners: list[Callable[[Written], None]] = []
 
     def on_commit(self, listener: Callable[[Written], None]) -> None:
         """Call ``listener`` after every commit that left work for workers. It must not block."""
         self._listeners.append(listener)
-
-    @asynccontextmanager
-    async def _checkout(self) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection]]:
-        connection, driver = await self._connection()
-        try:
-            yield connection, driver
-        finally:
-            await connection.close()
-
-    async def _connection(self) -> tuple[AsyncConnection, asyncpg.Connection]:
-        """A pooled connection that is open: those the server closed meanwhile are replaced."""
-        while True:
-            try:
-                connection = await self.engine.connect()
-            except Exception as error:
-                raise DatabaseAway(f"{type(error).__name__} on connecting") from error
-            driver: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
-            if not driver.is_closed():
-                return connection, driver
-            await connection.invalidate()
-            await connection.close()
 
     @asynccontextmanager
     async def transaction(
@@ -251,40 +226,40 @@ class Database:
         back. ``org_id`` None sees no business row at all, only the messaging schema.
 
         Raises:
-            DatabaseAway: no connection to be had.
+            chassis.pool.DatabaseAway: no connection to be had.
             asyncpg.PostgresError, sqlalchemy.exc.DBAPIError: a statement was refused.
         """
-        async with self._checkout() as (connection, driver):
-            try:
-                await driver.execute(
-                    "BEGIN" if org_id is None else f"BEGIN; SET LOCAL app.org_id = '{org_id!s}'"
-                )
-                tx = Transaction(driver, connection, org_id, cause)
-                yield tx
-                written = await tx.flush()
-                await driver.execute("COMMIT")
-            except BaseException as error:
-                await self._abandon(connection, driver, error)
-                raise
+        pooled = await self._pool.take()
+        driver = pooled.driver
+        try:
+            await driver.execute(
+                "BEGIN" if org_id is None else f"BEGIN; SET LOCAL app.org_id = '{org_id!s}'"
+            )
+            tx = Transaction(driver, pooled.connection, org_id, cause)
+            yield tx
+            written = await tx.flush()
+            await driver.execute("COMMIT")
+        except BaseException as error:
+            await self._abandon(pooled, error)
+            raise
+        finally:
+            await self._pool.give_back(pooled)
         if any(written):
             failpoints.reach("db.after_commit")
             for listener in self._listeners:
                 listener(written)
 
     @staticmethod
-    async def _abandon(
-        connection: AsyncConnection, driver: asyncpg.Connection, error: BaseException
-    ) -> None:
+    async def _abandon(pooled: Pooled, error: BaseException) -> None:
         """Roll back, or throw the connection away when its state is not certain."""
+        driver = pooled.driver
         try:
             if isinstance(error, Exception) and not driver.is_closed():
                 await asyncio.wait_for(driver.execute("ROLLBACK"), timeout=5)
                 return
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             pass
-        if not driver.is_closed():
-            driver.terminate()
-        await connection.invalidate()
+        driver.terminate()
 
     async def run(
         self,
@@ -308,14 +283,15 @@ class Database:
 
     async def statement(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement by itself: atomic, in one round trip, seeing no tenant's rows."""
-        async with self._checkout() as (connection, driver):
-            try:
-                return await driver.fetch(sql, *args)  # type: ignore[no-any-return]
-            except BaseException as error:
-                if not isinstance(error, asyncpg.PostgresError):
-                    driver.terminate()
-                    await connection.invalidate()
-                raise
+        pooled = await self._pool.take()
+        try:
+            return await pooled.driver.fetch(sql, *args)  # type: ignore[no-any-return]
+        except BaseException as error:
+            if not isinstance(error, asyncpg.PostgresError):
+                pooled.driver.terminate()
+            raise
+        finally:
+            await self._pool.give_back(pooled)
 
     async def connect(self) -> asyncpg.Connection:
         """A connection outside the pool, for LISTEN, NOTIFY and leases. The caller closes it."""
@@ -336,7 +312,7 @@ class Database:
             await tx.fetchval("SELECT 1")
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        await self._pool.close()
 
 
 def sqlstate_of(error: BaseException) -> str | None:
