@@ -100,11 +100,11 @@ check: $(READY) ## Lint, format, types, import rules, contracts and generated fi
 
 .PHONY: e2e
 e2e: $(READY) ## Whole-system stories through the public API, on a stack of their own
-	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+	@$(BIN)/python -m pytest tests/e2e -o timeout_func_only=true $(ARGS)
 
 .PHONY: e2e-containers
 e2e-containers: $(READY) ## The same stories against the images, by testcontainers (needs Docker)
-	@$(BIN)/python -m pytest tests/e2e --containers --timeout 1800 $(ARGS)
+	@$(BIN)/python -m pytest tests/e2e --containers -o timeout_func_only=true $(ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## Kill, cut, duplicate and reorder, and see that nothing is lost

@@ -13,6 +13,7 @@ import orjson
 import pytest_asyncio
 
 from .calls import Answer, Caller, problem, until
+from .outside import event, signature
 from .people import SCOPES, City, Place, Session, new_key
 from .system import SERVICES, Tables
 
@@ -532,3 +533,35 @@ async def test_headers_of_nonsense_are_refused(city: City, ground: Ground) -> No
     ):
         answer = await door.send(whole, **headers)
         assert 400 <= answer.status < 500, (headers, str(answer))
+
+
+async def test_well_signed_nonsense_is_refused(ground: Ground) -> None:
+    """Events that Stripe never sent, signed all the same: 4xx, never 5xx; too large: 413."""
+    stripe = ground.club.stripe
+    whole = orjson.dumps(event("payment_intent.succeeded", {"id": "pi_1"}))
+    for content in (
+        b"",
+        b"null",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"id": 7, "type": "x"}',
+        b'{"id": "evt_1", "type": null}',
+        whole[:-1],
+        whole.replace(b"pi_1", b"\xff"),
+        whole.replace(b"evt_", rb"evt_\u0000"),
+        whole.replace(b"payment_intent.succeeded", b"x" * 5000),
+        whole.decode().encode("utf-16"),
+        b"[" * 100_000,
+    ):
+        headers = {"Stripe-Signature": signature(content, stripe.webhook_secret)}
+        refused(await stripe.send_raw(content, headers), 400, 401, 422)
+    for header in ("", "t=,v1=", "t=1,v1=x", "v1=abc", f"t={'9' * 400},v1={'a' * 64}", "é" * 9):
+        refused(await stripe.send_raw(whole, {"Stripe-Signature": header}), 400, 401)
+    huge = whole + b" " * LARGEST_BODY
+    headers = {"Stripe-Signature": signature(huge, stripe.webhook_secret)}
+    refused(await stripe.send_raw(huge, headers), 413)
+    nowhere = stripe.webhook_url.rpartition("/")[0]
+    for account in ("platform2", str(uuid4()), "%00", "x" * 500):
+        answer = await stripe.http.ask("POST", f"{nowhere}/{account}", content=whole)
+        refused(answer, 400, 404, 422)
