@@ -5,7 +5,7 @@ import itertools
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +13,6 @@ from .calls import Answer, Caller, Http, until
 from .outside import CARD, Json, StripeAccount, instant
 from .system import Clock, Endpoints
 
-SETTLED = ("confirmed", "expired", "cancelled", "payment_failed", "unfulfillable")
 SCOPES = ("manage:bookings", "manage:catalogue", "manage:customers", "manage:payments")
 
 _numbers = itertools.count(secrets.randbelow(100) * 1000)
@@ -153,14 +152,19 @@ class Booking:
         return said
 
     async def becomes(self, status: str, *, seconds: float = 60) -> Json:
-        """The booking once it has this status; fails at once when it ends in another."""
+        """The booking once it has this status."""
+        seen: Json = {}
 
-        async def look() -> Json | None:
-            seen = await self.read()
-            last = seen["status"]
-            return seen if last == status else None
+        async def look() -> bool:
+            seen.update(await self.read())
+            return bool(seen["status"] == status)
 
-        return await until(f"{self.reference} {status}", look, seconds=seconds)
+        try:
+            await until(f"{self.reference} {status}", look, seconds=seconds)
+        except AssertionError as error:
+            error.add_note(f"last seen: {seen}")
+            raise
+        return seen
 
     async def pays(self, amount_minor: int, *, refunded: int = 0) -> Json:
         """The booking once so much of it is paid and refunded."""
@@ -406,8 +410,3 @@ async def at_once(*wishes: Any, clients: int | None = None) -> list[Any]:
             return await wish
 
     return list(await asyncio.gather(*map(one, wishes)))
-
-
-def utc(*parts: int) -> datetime:
-    """An instant."""
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]

@@ -550,7 +550,6 @@ async def test_well_signed_nonsense_is_refused(ground: Ground) -> None:
         whole[:-1],
         whole.replace(b"pi_1", b"\xff"),
         whole.replace(b"evt_", rb"evt_\u0000"),
-        whole.replace(b"payment_intent.succeeded", b"x" * 5000),
         whole.decode().encode("utf-16"),
         b"[" * 100_000,
     ):
