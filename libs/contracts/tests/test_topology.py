@@ -177,7 +177,7 @@ async def test_a_message_reaches_exactly_those_who_listen(channel: AbstractRobus
     await exchange.publish(aio_pika.Message(b"{}"), "booking.confirmed.v1", mandatory=True)
     for service in ("customers", "notifications"):
         queue = await channel.get_queue(topology.queue(service))
-        received = await queue.get(timeout=10)
+        received = await queue.get(timeout=60)
         assert received is not None
         await received.ack()
     for service in ("booking", "payments"):
@@ -198,7 +198,7 @@ async def test_a_rejected_message_is_kept_in_its_own_dead_queue_only(
     message = aio_pika.Message(b"bad", headers={"cloudEvents_id": "x"})
     await exchange.publish(message, "booking.expired.v1", mandatory=True)
     queue = await channel.get_queue(topology.queue("payments"))
-    received = await queue.get(timeout=10)
+    received = await queue.get(timeout=60)
     assert received is not None
     await received.reject(requeue=False)
     letter = await _next(channel, topology.dead_queue("payments"))
@@ -219,7 +219,7 @@ async def test_a_message_that_keeps_killing_its_worker_ends_in_the_dead_queue(
     await exchange.publish(aio_pika.Message(b"poison"), "payment.failed.v1", mandatory=True)
     queue = await channel.get_queue(topology.queue("booking"))
     deliveries = 0
-    async with queue.iterator(timeout=10) as incoming:
+    async with queue.iterator(timeout=60) as incoming:
         async for received in incoming:
             deliveries += 1
             await received.reject(requeue=True)
@@ -248,7 +248,7 @@ async def test_a_dead_letter_outlives_more_deliveries_than_a_living_message(
 async def _next(channel: AbstractRobustChannel, name: str) -> Any:
     """The queue's next message; at-least-once dead-lettering takes a moment."""
     queue = await channel.get_queue(name)
-    async with queue.iterator(timeout=15) as incoming:
+    async with queue.iterator(timeout=60) as incoming:
         async for received in incoming:
             return received
     raise AssertionError(f"nothing arrived in {name}")

@@ -79,7 +79,7 @@ async def test_the_answer_waits_for_the_payment_and_carries_it(
         "POST", "/bookings", held(manage_token), 201, {"location": f"/bookings/{BOOKING}"}
     )
     services.payments.answers("GET", PAYMENT, {"code": "NOT_FOUND"}, 404)
-    client = await gateway(AMQP_URL=vhost.amqp_url)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
     await listening(vhost)
     booking = asyncio.create_task(book(client))
     await eventually(lambda: services.payments.seen)
@@ -100,7 +100,7 @@ async def test_an_announcement_before_bookings_answer_is_not_lost(
 ):
     services.booking.answers("POST", "/bookings", held(manage_token), 201, after=0.5)
     services.payments.answers("GET", PAYMENT, READY)
-    client = await gateway(AMQP_URL=vhost.amqp_url)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
     await listening(vhost)
     booking = asyncio.create_task(book(client))
     await eventually(lambda: services.booking.seen)
@@ -177,7 +177,7 @@ async def test_after_the_bus_comes_back_waiting_works_again(
 ):
     services.booking.answers("POST", "/bookings", held(manage_token), 201)
     services.payments.answers("GET", PAYMENT, PREPARING)
-    client = await gateway(AMQP_URL=vhost.amqp_url)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
     await listening(vhost)
     await eventually(vhost.cut_connections)
     await listening(vhost)
@@ -196,7 +196,7 @@ async def test_when_nothing_is_due_the_answer_is_201_at_once(
     gateway, services, manage_token, vhost, status
 ):
     services.booking.answers("POST", "/bookings", held(manage_token, due=0, status=status), 201)
-    client = await gateway(AMQP_URL=vhost.amqp_url)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
     await listening(vhost)
     got, seconds = await book(client)
     assert (got.status, got.json["payment"]) == (201, None)
@@ -247,7 +247,7 @@ async def test_staff_book_with_their_key_and_wait_as_well(gateway, services, key
 
 
 async def test_garbage_on_the_bus_is_passed_over(gateway, services, manage_token, vhost, bus):
-    client = await gateway(AMQP_URL=vhost.amqp_url)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
     await listening(vhost)
     exchange = await bus._channel.get_exchange(EXCHANGE, ensure=False)
     for body in (b"", b"{", b"\xff", orjson.dumps({"booking_id": "x"})):
@@ -262,8 +262,8 @@ async def test_garbage_on_the_bus_is_passed_over(gateway, services, manage_token
 
 
 async def test_each_gateway_has_a_queue_of_its_own_that_goes_with_it(gateway, vhost):
-    await gateway(AMQP_URL=vhost.amqp_url)
-    await gateway(AMQP_URL=vhost.amqp_url)
+    await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
 
     def own() -> list[dict]:
         queues = vhost.management.call("GET", f"/queues/{vhost.name}")

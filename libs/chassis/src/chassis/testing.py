@@ -65,7 +65,7 @@ def environment(name: str) -> str:
 async def eventually(
     condition: Callable[[], Awaitable[Any] | Any],
     *,
-    timeout: float = 30,  # noqa: ASYNC109 - it says what happened, which asyncio.timeout cannot
+    timeout: float = 90,  # noqa: ASYNC109 - it says what happened, which asyncio.timeout cannot
     what: str = "",
 ) -> Any:
     """Wait until ``condition`` answers something true, and return it. No test sleeps by guess."""

@@ -143,4 +143,4 @@ async def answering(session, address) -> None:
         except aiohttp.ClientError:
             return False
 
-    await eventually(asked, timeout=20, what=address)
+    await eventually(asked, what=address)

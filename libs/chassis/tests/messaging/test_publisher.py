@@ -44,7 +44,7 @@ async def publishing(vhost):
 
 async def received(channel, service: str = "payments"):
     queue = await channel.get_queue(topology.queue(service), ensure=False)
-    message = await queue.get(timeout=5)
+    message = await queue.get(timeout=60)
     await message.ack()
     return message
 
