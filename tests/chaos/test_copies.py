@@ -13,7 +13,6 @@ from tests.e2e.system import SERVICES, StackSystem, System, Tables
 from .conftest import LEASES
 from .story import check, set_scene, tell
 
-
 _OWNERS = "SELECT count(DISTINCT owner) FROM messaging.leases WHERE lease_until > clock_timestamp()"
 
 
