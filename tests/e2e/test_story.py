@@ -103,16 +103,18 @@ async def test_personal_data_is_not_stored_in_plain(city: City, tables: Tables) 
     booking = await city.guest(phone="+46701740606").book(await studio.session())
     await booking.confirmed(studio.stripe)
     await studio.customer(email=booking.email)
+    wanted = [f"%{booking.email}%", "%+46701740606%"]
     for service in SERVICES:
-        for table in await tables.rows(service, _TABLES):
-            query = f"SELECT count(*) FROM {table['name']} AS t WHERE t::text LIKE ANY($1)"
-            wanted = [f"%{booking.email}%", "%+46701740606%"]
-            assert await tables.value(service, query, wanted) == 0, (service, table["name"])
+        for table in await tables.rows(service, _TABLES_THAT_SAY, wanted):
+            assert table["rows"] == 0, (service, table["name"])
 
 
-_TABLES = """
-    SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-    WHERE schemaname IN ('public', 'messaging')
+_TABLES_THAT_SAY = """
+    SELECT format('%I.%I', schemaname, tablename) AS name, (xpath('//n/text()', query_to_xml(
+        format('SELECT count(*) AS n FROM %I.%I t WHERE t::text LIKE ANY(%L::text[])',
+               schemaname, tablename, $1::text[]), false, true, ''
+    )))[1]::text::bigint AS rows
+    FROM pg_tables WHERE schemaname IN ('public', 'messaging')
 """
 
 
