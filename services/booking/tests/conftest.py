@@ -34,7 +34,6 @@ from chassis.ids import uuid7
 from chassis.manage_token import ManageTokens
 from chassis.sealing import Sealer
 
-
 CONTACT_KEYS = {"bus": b"b" * 32}
 
 
