@@ -7,22 +7,22 @@ from typing import Any
 
 import aio_pika
 import asyncpg
+
 from bench.child import Child
 from bench.cpu import Usage, usage
 from bench.holds import CONNECTIONS, empty_outbox
 from bench.rounds import percentile
 from bench.shop import Shop, Target
 from bench.system import NO_WAIT, WAIT, System
-
 from contracts import topology
 from devstack.layout import GATEWAY, SANDBOXES
 from devstack.paths import SERVICES
 from devstack.progress import Say
 
 HOLD = (
-    "A hold: the guest's request through the gateway, booking's transaction (place, booking, audit, "
-    "idempotency key, expiry timer, message), its relay, and booking.held confirmed by the broker "
-    "and archived. Counted: gateway, booking's api and worker, PostgreSQL, RabbitMQ."
+    "A hold: the guest's request through the gateway, booking's transaction (place, booking, "
+    "audit, idempotency key, expiry timer, message), its relay, and booking.held confirmed by the "
+    "broker and archived. Counted: gateway, booking's api and worker, PostgreSQL, RabbitMQ."
 )
 BOOKING = (
     "A confirmed booking: the hold, the payment made at the provider and given to the waiting "
@@ -35,7 +35,7 @@ _PAYING_CONNECTIONS = 8
 _DOWNSTREAM = [f"{service}-worker" for service in SERVICES if service != "booking"]
 
 _UNSENT = "SELECT count(*) FROM messaging.outbox WHERE due_at IS NULL"
-_UNDONE = f"SELECT ({_UNSENT}) + (SELECT count(*) FROM messaging.intents)"  # noqa: S608
+_UNDONE = f"SELECT ({_UNSENT}) + (SELECT count(*) FROM messaging.intents)"
 
 
 async def measure(
@@ -50,9 +50,7 @@ async def measure(
     return {"hold": held, "confirmed_booking": booked}
 
 
-async def _holds(
-    system: System, shop: Shop, load: Child, holds: int, say: Say
-) -> dict[str, Any]:
+async def _holds(system: System, shop: Shop, load: Child, holds: int, say: Say) -> dict[str, Any]:
     system.stop(_DOWNSTREAM)
     order = {"base": system.gateway, "path": "/v1/bookings", "connections": CONNECTIONS}
     await load.ask({**order, "places": _mixed(shop, 100)})
@@ -102,7 +100,9 @@ async def _bookings(
     before, began = usage(roots), time.monotonic()
     answer = await load.ask({**order, "places": _mixed(shop, bookings)})
     deadline = time.monotonic() + 300
-    while await _confirmed(system) < confirmed + bookings or await _mails(system) < mails + bookings:
+    while (
+        await _confirmed(system) < confirmed + bookings or await _mails(system) < mails + bookings
+    ):
         if time.monotonic() > deadline:
             raise RuntimeError("not every booking was confirmed and announced within 300 s")
         await asyncio.sleep(0.2)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+
 from bench.child import Child
 from bench.cpu import usage
 from bench.rounds import middle, percentile, ratio
 from bench.shop import Shop, Target
 from bench.system import System
-
 from devstack import ports
 from devstack.layout import GATEWAY
 from devstack.progress import Say
@@ -90,7 +90,7 @@ async def _bare(system: System, shop: Shop, running: AsyncExitStack) -> tuple[Si
             environment=booking,
             seed=json.loads(gateway["INTERNAL_TOKEN_PRIVATE_KEYS"]),
             classes=[place.as_json for place in shop.classes],
-            tables=[place.as_json for place in [*shop.listening_tables, *shop.tables]],
+            tables=[place.as_json for place in [*shop.tables_of_one_night(3), *shop.tables]],
         )
     )
     calls = await api.hear()

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
+
 from bench.child import Child
 from bench.rounds import percentile
-
 from chassis.ids import uuid7
 from devstack.progress import Say
 
@@ -65,6 +65,25 @@ async def measure(
         + ", ".join(f"{name} p50 {result[name]['p50']} p99 {result[name]['p99']}" for name in sides)
     )
     return result
+
+
+async def remember(producer: str, consumer: str, bookings: int) -> None:
+    """Thirty days of messages, as in a system with so many bookings in two years."""
+    kept = bookings // 24 * 3
+    sent = (
+        "INSERT INTO messaging.archive SELECT t.position, gen_random_uuid(), t.type, "
+        "gen_random_uuid()::text, t.sequence, t.org_id, t.payload, t.traceparent, t.created_at "
+        f"FROM (SELECT * FROM messaging.archive LIMIT 1) t, generate_series(1, {kept})"
+    )
+    handled = (
+        "INSERT INTO messaging.inbox SELECT gen_random_uuid(), t.consumer, t.done_at "
+        f"FROM (SELECT * FROM messaging.inbox LIMIT 1) t, generate_series(1, {kept})"
+    )
+    for database, statement in ((producer, sent), (consumer, handled)):
+        connection = await asyncpg.connect(database, command_timeout=600)
+        await connection.execute(statement)
+        await connection.execute("VACUUM ANALYZE")
+        await connection.close()
 
 
 def _summary(seconds: list[float]) -> dict[str, float]:

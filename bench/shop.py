@@ -10,8 +10,8 @@ from itertools import product
 from typing import Any
 
 import asyncpg
-from bench.system import System
 
+from bench.system import System
 from devstack import web
 from devstack.client import Client
 from devstack.keys import word
@@ -44,7 +44,7 @@ class Shop:
     publishable_key: str
     classes: list[Target]
     tables: list[Target]
-    listening_tables: list[Target]  # of one night, for the bare side to learn what a hold says
+    one_night: list[Target]
     _dealt: int = 0
 
     def class_places(self) -> list[Target]:
@@ -54,6 +54,11 @@ class Shop:
     def single_session(self) -> list[Target]:
         """One session with room for everyone."""
         return self.classes[:1]
+
+    def tables_of_one_night(self, count: int) -> list[Target]:
+        """So many tables of the same session, that nobody had before."""
+        dealt, self.one_night = self.one_night[:count], self.one_night[count:]
+        return dealt
 
     def table_places(self, count: int) -> list[Target]:
         """So many tables that nobody had before.
@@ -138,11 +143,10 @@ async def open_shop(system: System, *, sessions: int) -> Shop:
         for resource, one in product(resources, nights[1:])
     ]
     first = nights[0]
-    listening = [
-        Target(first.session_id, first.starts_at, first.ends_at, resource)
-        for resource in resources[:3]
+    one_night = [
+        Target(first.session_id, first.starts_at, first.ends_at, resource) for resource in resources
     ]
-    return Shop(org_id, staff, publishable_key, classes, tables, listening)
+    return Shop(org_id, staff, publishable_key, classes, tables, one_night)
 
 
 async def _sessions(

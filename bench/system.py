@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.cpu import memory
-
 from devstack.layout import GATEWAY, SANDBOXES
 from devstack.paths import SERVICES
 from devstack.progress import Say
@@ -51,9 +50,7 @@ class System:
 
     def pids(self, parts: Iterable[str] | None = None) -> dict[str, int]:
         """Root processes by name: ours, the sandbox's, `postgres` and `rabbitmq`."""
-        roots = {
-            name: process.pid for name, process in self.stack.processes.items() if process.pid
-        }
+        roots = {name: process.pid for name, process in self.stack.processes.items() if process.pid}
         servers = self.stack.servers.pids()
         roots |= {name: servers[name] for name in ("postgres", "rabbitmq")}
         return roots if parts is None else {name: roots[name] for name in parts}

@@ -11,11 +11,12 @@ from uuid import UUID
 
 import asyncpg
 import uvicorn
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
 from bench.programs.load import a_guest, wish
 from bench.programs.recording import Hold, record
 from bench.programs.talk import Listen, run, say, settle
-from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
 
 
 class Customer(BaseModel):

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import uvicorn
+
 from bench.programs.talk import Listen, run, say
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 import aio_pika
 import asyncpg
 from aio_pika.abc import AbstractIncomingMessage
-from bench.programs.talk import Listen, run, say, settle
 
+from bench.programs.talk import Listen, run, say, settle
 from chassis.db import Database, Transaction
 from chassis.messaging import Handlers, Meta
 from chassis.messaging.dispatch import Delivery, Dispatcher
@@ -63,9 +63,7 @@ async def chassis_worker(arguments: dict[str, Any], listen: Listen) -> None:
         INTERNAL_TOKEN_PUBLIC_KEYS={"k1": bytes(32)},
     )
     db = Database(arguments["database"], application_name="bench-worker")
-    worker = Worker(
-        Service(name=arguments["service"], settings=settings, db=db, handlers=handlers)
-    )
+    worker = Worker(Service(name=arguments["service"], settings=settings, db=db, handlers=handlers))
     worker.consumer._dispatcher = _Noting(worker.consumer._dispatcher, done)  # noqa: SLF001
     stop = asyncio.Event()
     working = asyncio.create_task(worker.run(stop))

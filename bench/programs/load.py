@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+
 from bench.programs.http import Connection
 from bench.programs.talk import Listen, run, say, settle
 
@@ -24,11 +25,10 @@ _numbers = itertools.count()
 def a_guest() -> tuple[str, dict[str, str]]:
     """Headers of a caller nobody saw before, and who they are."""
     number = next(_numbers)
-    address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     headers = (
         "Content-Type: application/json\r\n"
         f"Idempotency-Key: {_run}-{number:012d}\r\n"
-        f"X-Forwarded-For: {address}\r\n"
+        f"X-Forwarded-For: {_address(number)}\r\n"
     )
     customer = {
         "name": "Test Guest",
@@ -36,6 +36,10 @@ def a_guest() -> tuple[str, dict[str, str]]:
         "phone": f"+4670{number % 10_000_000:07d}",
     }
     return headers, customer
+
+
+def _address(number: int) -> str:
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def wish(place: list[str | None], customer: dict[str, str]) -> bytes:
@@ -70,8 +74,7 @@ async def payable(gateway: Connection, held: bytes) -> dict[str, Any]:
         await asyncio.sleep(0.1)
         number = next(_numbers)
         headers = (
-            f"X-Manage-Token: {booking['manage_token']}\r\n"
-            f"X-Forwarded-For: 10.{128 + (number >> 16) % 128}.{number >> 8 & 255}.{number & 255}\r\n"
+            f"X-Manage-Token: {booking['manage_token']}\r\nX-Forwarded-For: {_address(number)}\r\n"
         )
         status, body = await gateway.request("GET", booking["payment_url"], headers)
         if status == 200 and orjson.loads(body).get("client_secret"):

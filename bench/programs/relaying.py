@@ -10,12 +10,13 @@ from typing import Any
 
 import aio_pika
 import asyncpg
-from bench.programs.talk import Listen, run, say, settle
 from pamqp.commands import Basic
 
+from bench.programs.talk import Listen, run, say, settle
 from chassis import metrics
 from chassis.db import Database
 from chassis.messaging.leases import Leases
+from chassis.messaging.publisher import Publisher
 from chassis.messaging.relay import Relay
 from contracts import topology
 from contracts.envelope import CONTENT_TYPE, Envelope
@@ -33,9 +34,7 @@ async def relay(arguments: dict[str, Any], listen: Listen) -> None:
     leasing = asyncio.create_task(leases.run())
     while len(leases.owned) < 64:
         await asyncio.sleep(0.01)
-    relay = Relay(
-        db, leases, url=arguments["amqp"], source="booking", window=arguments["window"]
-    )
+    relay = Relay(db, leases, url=arguments["amqp"], source="booking", window=arguments["window"])
     await db.ping()
     settle()
     say("ready")
@@ -59,17 +58,24 @@ async def relay(arguments: dict[str, Any], listen: Listen) -> None:
 async def raw(arguments: dict[str, Any], listen: Listen) -> None:
     """The same messages by aio-pika alone: ready-made in memory, confirmed, as many in flight.
 
-    `api` is `exchange` (aio-pika's own publish) or `channel` (the layer below, which is faster).
+    `api` is `exchange` (aio-pika's own publish), `channel` (the layer below, which is faster), or
+    `frames` (the chassis publisher, without a database behind it).
     """
     messages = await _ready_made(arguments["database"])
     connection = await aio_pika.connect(arguments["amqp"])
     channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
     exchange = await channel.get_exchange(topology.EXCHANGE, ensure=False)
     underlay = await channel.get_underlay_channel()
+    publisher = Publisher(underlay, topology.EXCHANGE)
+    writing = asyncio.create_task(publisher.run())
     pending = iter(messages)
 
+    async def by_frames() -> None:
+        for body, _, _, envelope in pending:
+            await publisher.publish(envelope, body, mandatory=True)
+
     async def by_exchange() -> None:
-        for body, key, properties in pending:
+        for body, key, properties, _ in pending:
             await exchange.publish(
                 aio_pika.Message(
                     body,
@@ -85,7 +91,7 @@ async def raw(arguments: dict[str, Any], listen: Listen) -> None:
             )
 
     async def by_channel() -> None:
-        for body, key, properties in pending:
+        for body, key, properties, _ in pending:
             await underlay.basic_publish(
                 body,
                 exchange=topology.EXCHANGE,
@@ -95,17 +101,22 @@ async def raw(arguments: dict[str, Any], listen: Listen) -> None:
                 timeout=30,
             )
 
-    publish = by_exchange if arguments["api"] == "exchange" else by_channel
+    publish = {"exchange": by_exchange, "channel": by_channel, "frames": by_frames}[
+        arguments["api"]
+    ]
     settle()
     say("ready")
     await listen()
     before, started = _cpu(), time.perf_counter()
     await asyncio.gather(*(publish() for _ in range(arguments["window"])))
     say({"seconds": time.perf_counter() - started, "cpu": _cpu() - before})
+    writing.cancel()
     await connection.close()
 
 
-async def _ready_made(database: str) -> list[tuple[bytes, str, Basic.Properties]]:
+async def _ready_made(
+    database: str,
+) -> list[tuple[bytes, str, Basic.Properties, Envelope]]:
     connection = await asyncpg.connect(database)
     rows = await connection.fetch(_ROWS)
     await connection.close()
@@ -128,7 +139,7 @@ async def _ready_made(database: str) -> list[tuple[bytes, str, Basic.Properties]
             message_type=row["type"],
             headers={**envelope.to_headers()},
         )
-        messages.append((row["payload"].encode(), row["type"], properties))
+        messages.append((row["payload"].encode(), row["type"], properties, envelope))
     return messages
 
 

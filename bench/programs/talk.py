@@ -1,4 +1,4 @@
-"""The child's side of `bench.child`: arguments, lines in, lines out, and a loop like a service's."""
+"""The child's side of `bench.child`: arguments, lines in, lines out, a loop like a service's."""
 
 import asyncio
 import gc
@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 import uvloop
-from bench.child import LONGEST_LINE
 
+from bench.child import LONGEST_LINE
 from chassis import telemetry
 
 Listen = Callable[[], Awaitable[Any]]

@@ -1,0 +1,159 @@
+"""`python -m bench`: measure, print a table, write bench/results/latest.{json,md}."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import cost, holds, latency, relay, report
+from bench.cpu import usage
+from bench.ground import ground
+from bench.past import Past
+from bench.shop import open_shop
+from bench.system import System, system
+from devstack import postgres, rabbitmq
+from devstack.servers import CHOICE
+
+PARTS = "abcdef"
+
+
+def main() -> None:
+    chosen = _arguments()
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
+
+    _prefer_private_servers()
+    size = _Size(quick=chosen.quick, past=chosen.past)
+    result: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": chosen.quick,
+        "machine": {"start": report.machine()},
+    }
+    run_dir = chosen.run_dir.resolve()
+    if "a" in chosen.only or "d" in chosen.only or "f" in chosen.only:
+        _chassis(run_dir, chosen.only, size, result, say)
+    if set(chosen.only) & set("bcef"):
+        with system(run_dir, say) as running:
+            _whole(running, chosen.only, size, result, say)
+    result["machine"]["end"] = report.machine()
+    result["seconds"] = round(time.monotonic() - began)
+    report.write(result)
+    print(f"\n{report.table(report.lines(result))}\n")
+    print(f"written to {report.RESULTS}/latest.json and latest.md in {result['seconds']} s")
+
+
+class _Size:
+    """How much of everything."""
+
+    def __init__(self, *, quick: bool, past: int) -> None:
+        self.past = past
+        self.relay = {"messages": 1_000 if quick else 10_000, "rounds": 1 if quick else 5}
+        self.latency = 40 if quick else 300
+        self.holds = {"holds": 150, "rounds": 1} if quick else {"holds": 600, "rounds": 4}
+        self.cost = {"holds": 200, "bookings": 40} if quick else {"holds": 1_500, "bookings": 400}
+        self.sessions = 40 if quick else 300
+        self.idle = 3 if quick else 10
+
+
+def _chassis(run_dir: Path, only: str, size: _Size, result: dict[str, Any], say: Any) -> None:
+    """What needs no service: (a), and (d) without and with a past."""
+    with ExitStack() as opened:
+        base = opened.enter_context(ground(run_dir, say))
+        amqp = opened.enter_context(base.vhost("bench"))
+        one = opened.enter_context(base.database("bench_producer"))
+        if "a" in only:
+            result["a_relay"] = asyncio.run(relay.measure(base, one, amqp, say=say, **size.relay))
+        if "d" in only or "f" in only:
+            other = opened.enter_context(base.database("bench_consumer"))
+            result["d_latency"] = asyncio.run(
+                latency.measure(one, other, amqp, messages=size.latency, say=say)
+            )
+        if "f" in only:
+            asyncio.run(latency.remember(one, other, size.past))
+            result.setdefault("f_past", {})["d_latency"] = asyncio.run(
+                latency.measure(one, other, amqp, messages=size.latency, say=say)
+            )
+
+
+def _whole(running: System, only: str, size: _Size, result: dict[str, Any], say: Any) -> None:
+    """What needs the services: (b), (c), (e), and with a past."""
+    time.sleep(2)
+    result["memory"] = running.memory()
+    before = usage(running.pids())
+    time.sleep(size.idle)
+    spent = usage(running.pids()).since(before)
+    result["idle_cpu_percent"] = {
+        name: round(100 * value / size.idle, 2) for name, value in spent.seconds.items()
+    }
+    shop = asyncio.run(open_shop(running, sessions=size.sessions))
+    say(f"{len(shop.classes)} classes and {len(shop.tables)} tables on sale")
+
+    def both() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if set(only) & set("bef"):
+            found["b_e_holds"] = asyncio.run(holds.measure(running, shop, say=say, **size.holds))
+        if set(only) & set("cf"):
+            found["c_cost"] = asyncio.run(cost.measure(running, shop, say=say, **size.cost))
+        return found
+
+    result |= both()
+    if "f" in only:
+        say(f"(f) {size.past} past bookings, in every service")
+        past = result["f_past"]
+        past["filled"] = asyncio.run(Past(running, size.past, say).fill())
+        past |= both()
+        past["ratio_to_empty"] = report.ratios(result, past)
+
+
+def _prefer_private_servers() -> None:
+    """A container's proxy would be measured too, and its processes are not ours to count."""
+    if postgres.find_binaries() and rabbitmq.find_binaries():
+        os.environ.setdefault(CHOICE, "private")
+    if os.environ.get(CHOICE) != "private":
+        sys.exit(
+            "The bench counts the CPU of PostgreSQL and RabbitMQ, so it runs both itself: install "
+            "them (apt-get install postgresql rabbitmq-server), or set HOLDFAST_SERVERS=private."
+        )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure Holdfast against the raw limits of this machine; bench/README.md "
+        "says what each figure means.",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small counts, for CI: shows that it runs, not more"
+    )
+    parser.add_argument(
+        "--only",
+        default=PARTS,
+        metavar="LETTERS",
+        help="a relay, b holds, c CPU, d latency, e one session, f with a past (default: all)",
+    )
+    parser.add_argument(
+        "--past",
+        type=int,
+        metavar="N",
+        help="past bookings for (f): 1000000, or 5000 with --quick",
+    )
+    parser.add_argument(
+        "--run-dir", type=Path, default=Path(".run/bench"), help="where the servers keep their data"
+    )
+    chosen = parser.parse_args()
+    if not chosen.only or set(chosen.only) - set(PARTS):
+        parser.error(f"--only takes letters of {PARTS}")
+    if chosen.past is None:
+        chosen.past = 5_000 if chosen.quick else 1_000_000
+    return chosen
+
+
+if __name__ == "__main__":
+    main()
