@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from chassis import failpoints, telemetry
 from chassis.ids import uuid7
 from chassis.messaging import outbox
-from chassis.pool import Pool, Pooled
+from chassis.pool import DatabaseAway, Pool, Pooled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -229,12 +229,9 @@ class Database:
             chassis.pool.DatabaseAway: no connection to be had.
             asyncpg.PostgresError, sqlalchemy.exc.DBAPIError: a statement was refused.
         """
-        pooled = await self._pool.take()
+        pooled = await self._begin(org_id)
         driver = pooled.driver
         try:
-            await driver.execute(
-                "BEGIN" if org_id is None else f"BEGIN; SET LOCAL app.org_id = '{org_id!s}'"
-            )
             tx = Transaction(driver, pooled.connection, org_id, cause)
             yield tx
             written = await tx.flush()
@@ -248,6 +245,27 @@ class Database:
             failpoints.reach("db.after_commit")
             for listener in self._listeners:
                 listener(written)
+
+    async def _begin(self, org_id: UUID | None) -> Pooled:
+        """A connection with a transaction open in it.
+
+        A connection that the server has ended may look open until it is used. Nothing has happened
+        yet when BEGIN fails, so another one is taken, until a new one fails as well.
+        """
+        begin = "BEGIN" if org_id is None else f"BEGIN; SET LOCAL app.org_id = '{org_id!s}'"
+        for _ in range(self._pool.size):
+            pooled = await self._pool.take()
+            try:
+                await pooled.driver.execute(begin)
+            except BaseException as error:
+                pooled.driver.terminate()
+                await self._pool.give_back(pooled)
+                if not is_outage(error):
+                    raise
+                log.warning("database.connection_replaced", error=type(error).__name__)
+            else:
+                return pooled
+        raise DatabaseAway("no connection took a BEGIN")
 
     @staticmethod
     async def _abandon(pooled: Pooled, error: BaseException) -> None:
@@ -334,7 +352,16 @@ def constraint_of(error: BaseException) -> str | None:
 
 def is_outage(error: BaseException) -> bool:
     """Whether an error means that the database is away, rather than that a statement is wrong."""
-    if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+    if isinstance(
+        error,
+        # The last: used between the server's parting words and the end of the connection.
+        (
+            OSError,
+            asyncpg.InterfaceError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.InternalClientError,
+        ),
+    ):
         return True
     state = sqlstate_of(error)
     if state is not None:

@@ -34,6 +34,7 @@ class Pool:
     """At most ``size`` connections; the one used last is used next."""
 
     def __init__(self, engine: AsyncEngine, size: int) -> None:
+        self.size = size
         self._engine = engine
         self._free = asyncio.Semaphore(size)
         self._idle: list[Pooled] = []
