@@ -54,7 +54,7 @@ class _Size:
 
     def __init__(self, *, quick: bool, past: int) -> None:
         self.past = past
-        self.relay = {"messages": 1_000 if quick else 10_000, "rounds": 1 if quick else 5}
+        self.relay = {"messages": 3_000 if quick else 10_000, "rounds": 1 if quick else 5}
         self.latency = 40 if quick else 300
         self.holds = {"holds": 150, "rounds": 1} if quick else {"holds": 600, "rounds": 4}
         self.cost = {"holds": 200, "bookings": 40} if quick else {"holds": 1_500, "bookings": 400}
