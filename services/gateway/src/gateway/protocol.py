@@ -8,6 +8,7 @@ sockets cannot shut everybody else out.
 from __future__ import annotations
 
 import secrets
+import socket
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.addresses import TrustedProxies
+
+
+SEND_BUFFER = 256 * 1024
+"""Bytes of an answer that the kernel may keep for one client.
+
+It asks for more only when a third is free, so of its own megabytes a slow reader would have to take
+one before we see that anything was read at all.
+"""
 
 
 class HeadTooLarge(Problem):
@@ -104,6 +113,9 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         """A stranger has come."""
         super().connection_made(transport)
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
+        )
         try:
             self._name = self._visitors.enter(self.client[0] if self.client else None)
         except TooManyConnections as refusal:
