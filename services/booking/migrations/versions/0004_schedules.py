@@ -1,0 +1,8 @@
+"""Schedules: sessions that rules make."""
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    pass

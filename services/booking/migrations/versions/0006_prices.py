@@ -1,0 +1,8 @@
+"""Prices: menus, promo codes and gift cards."""
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    pass
