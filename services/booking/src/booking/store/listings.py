@@ -13,7 +13,9 @@ from sqlalchemy import select
 from booking.domain.catalogue import Listing
 from booking.domain.inventory import Seats
 from booking.store import tables
-from booking.store.catalogue import offering_of, organisation_of, venue_of
+from booking.store.offerings import offering_of
+from booking.store.organisations import organisation_of
+from booking.store.venues import venue_of
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -9,7 +9,7 @@ from uuid import UUID
 from booking.domain.catalogue import ListingStatus, Resource
 from booking.domain.inventory import Seats
 from booking.domain.refusals import Fault, InvalidRequest
-from booking.store import audit, catalogue
+from booking.store import audit, resources, venues
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def add_resource(tx: Transaction, command: AddResource) -> Resource:
         InvalidRequest: no such venue, or more seats at least than at most.
         AlreadyExists: the venue has this number.
     """
-    venue = await catalogue.venue(tx, command.venue_id)
+    venue = await venues.read(tx, command.venue_id)
     if venue is None:
         raise InvalidRequest(Fault("venue_id", "is not one of your venues"))
     check_seats(command.seats_min, command.seats_max)
@@ -57,7 +57,7 @@ async def add_resource(tx: Transaction, command: AddResource) -> Resource:
         description=command.description,
         status=ListingStatus.ACTIVE,
     )
-    await catalogue.add_resource(tx, resource, now)
+    await resources.add(tx, resource, now)
     await audit.note(
         tx,
         "resource",

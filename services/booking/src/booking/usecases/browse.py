@@ -8,7 +8,11 @@ from uuid import UUID
 
 from booking.domain.catalogue import SessionStatus
 from booking.domain.refusals import Unknown
-from booking.store import catalogue, sessions
+from booking.store import offerings as stored_offerings
+from booking.store import organisations as stored_organisations
+from booking.store import resources as stored_resources
+from booking.store import sessions
+from booking.store import venues as stored_venues
 
 if TYPE_CHECKING:
     from booking.domain.catalogue import Offering, Organisation, Resource, Venue
@@ -21,7 +25,7 @@ _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 async def organisation(tx: Transaction) -> Organisation:
     """Raises Unknown when the tenant does not exist."""
-    found = await catalogue.organisation(tx)
+    found = await stored_organisations.read(tx)
     if found is None:
         raise Unknown
     return found
@@ -29,7 +33,7 @@ async def organisation(tx: Transaction) -> Organisation:
 
 async def venue(tx: Transaction, venue_id: UUID) -> Venue:
     """Raises Unknown when the organisation has no such venue."""
-    found = await catalogue.venue(tx, venue_id)
+    found = await stored_venues.read(tx, venue_id)
     if found is None:
         raise Unknown
     return found
@@ -37,7 +41,7 @@ async def venue(tx: Transaction, venue_id: UUID) -> Venue:
 
 async def offering(tx: Transaction, offering_id: UUID) -> tuple[Offering, Venue]:
     """An offering and where it takes place; raises Unknown when there is none."""
-    found = await catalogue.offering(tx, offering_id)
+    found = await stored_offerings.read(tx, offering_id)
     if found is None:
         raise Unknown
     return found, await venue(tx, found.venue_id)
@@ -47,14 +51,14 @@ async def offerings(
     tx: Transaction, *, after: UUID | None, limit: int
 ) -> list[tuple[Offering, Venue]]:
     """What is on sale, each with its venue, in the order of their making (CAT-10)."""
-    page = await catalogue.offerings(tx, after=after, limit=limit)
+    page = await stored_offerings.page(tx, after=after, limit=limit)
     venues = {venue_id: await venue(tx, venue_id) for venue_id in {o.venue_id for o in page}}
     return [(found, venues[found.venue_id]) for found in page]
 
 
 async def venues(tx: Transaction, *, after: UUID | None, limit: int) -> list[Venue]:
     """Venues in the order of their making."""
-    return await catalogue.venues(tx, after=after, limit=limit)
+    return await stored_venues.page(tx, after=after, limit=limit)
 
 
 async def resources(
@@ -62,12 +66,12 @@ async def resources(
 ) -> list[Resource]:
     """A venue's resources by number (CAT-06); raises Unknown when there is no such venue."""
     await venue(tx, venue_id)
-    return await catalogue.resources(tx, venue_id, after=after, limit=limit)
+    return await stored_resources.page(tx, venue_id, after=after, limit=limit)
 
 
 async def resource(tx: Transaction, resource_id: UUID) -> Resource:
     """Raises Unknown when the organisation has no such resource."""
-    found = await catalogue.resource(tx, resource_id)
+    found = await stored_resources.read(tx, resource_id)
     if found is None:
         raise Unknown
     return found
@@ -95,7 +99,7 @@ async def future_sessions(
     Raises:
         Unknown: there is no such offering.
     """
-    if await catalogue.offering(tx, offering_id) is None:
+    if await stored_offerings.read(tx, offering_id) is None:
         raise Unknown
     now = await tx.now()
     earliest = now if since is None else max(now, since)

@@ -12,7 +12,7 @@ from booking.domain.catalogue import ListingStatus, Offering
 from booking.domain.presets import Preset, settings_of
 from booking.domain.pricing import Pricing, check_chargeable
 from booking.domain.refusals import Fault, InvalidRequest
-from booking.store import audit, catalogue
+from booking.store import audit, offerings, venues
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
     Raises:
         InvalidRequest: a setting is missing, unknown or out of range; or no such venue.
     """
-    venue = await catalogue.venue(tx, command.venue_id)
+    venue = await venues.read(tx, command.venue_id)
     if venue is None:
         raise InvalidRequest(Fault("venue_id", "is not one of your venues"))
     settings = read_settings(settings_of(command.preset, command.overrides))
@@ -57,7 +57,7 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
         status=ListingStatus.ACTIVE,
         version=1,
     )
-    await catalogue.add_offering(tx, offering, now)
+    await offerings.add(tx, offering, now)
     await audit.note(
         tx,
         "offering",

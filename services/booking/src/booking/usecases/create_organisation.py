@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from booking.domain.catalogue import Organisation, OrganisationStatus
 from booking.domain.reference import check_template
 from booking.domain.refusals import Fault, InvalidRequest
-from booking.store import audit, catalogue
+from booking.store import audit, organisations
 
 if TYPE_CHECKING:
     from chassis.db import Transaction
@@ -50,7 +50,7 @@ async def create_organisation(tx: Transaction, command: CreateOrganisation) -> O
         reference_template=command.reference_template,
         version=1,
     )
-    await catalogue.add_organisation(tx, organisation, now)
+    await organisations.add(tx, organisation, now)
     await audit.note(
         tx,
         "organisation",

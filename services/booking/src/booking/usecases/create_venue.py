@@ -11,7 +11,7 @@ from booking.domain.guest import normal_email
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.domain.schedule import zone
 from booking.phones import normal_phone
-from booking.store import audit, catalogue
+from booking.store import audit, organisations, venues
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
         InvalidRequest: unknown time zone, wrong contact e-mail or phone.
         AlreadyExists: the organisation has a venue with this slug.
     """
-    organisation = await catalogue.organisation(tx)
+    organisation = await organisations.read(tx)
     if organisation is None:
         raise Unknown
     try:
@@ -63,7 +63,7 @@ async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
         status=ListingStatus.ACTIVE,
         version=1,
     )
-    await catalogue.add_venue(tx, venue, now)
+    await venues.add(tx, venue, now)
     tx.publish(
         published.venue_changed(organisation, venue), key=str(venue.id), sequence=venue.version
     )

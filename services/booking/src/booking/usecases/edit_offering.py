@@ -12,7 +12,7 @@ import orjson
 from booking.documents import document_of, read_settings
 from booking.domain.catalogue import ListingStatus, Offering
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
-from booking.store import audit, catalogue
+from booking.store import audit, offerings, venues
 from booking.usecases.create_offering import check_price
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
         Unknown: there is no such offering.
         InvalidRequest: a setting is out of range, or another kind of inventory.
     """
-    before = await catalogue.offering(tx, command.offering_id, lock=True)
+    before = await offerings.read(tx, command.offering_id, lock=True)
     if before is None:
         raise Unknown
-    venue = await catalogue.venue(tx, before.venue_id)
+    venue = await venues.read(tx, before.venue_id)
     if venue is None:
         raise Unknown
     present = {
@@ -67,7 +67,7 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
         policy=settings.policy,
         version=before.version + 1,
     )
-    await catalogue.save_offering(tx, after)
+    await offerings.save(tx, after)
     await audit.note(
         tx,
         "offering",

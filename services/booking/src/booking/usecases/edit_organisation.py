@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from booking import published
 from booking.domain.catalogue import Organisation, OrganisationStatus
 from booking.domain.refusals import Unknown
-from booking.store import audit, catalogue
+from booking.store import audit, organisations, venues
 
 if TYPE_CHECKING:
     from chassis.db import Transaction
@@ -29,7 +29,7 @@ async def edit_organisation(tx: Transaction, command: EditOrganisation) -> Organ
     Raises:
         Unknown: there is no such organisation.
     """
-    before = await catalogue.organisation(tx, lock=True)
+    before = await organisations.read(tx, lock=True)
     if before is None:
         raise Unknown
     after = replace(
@@ -38,8 +38,8 @@ async def edit_organisation(tx: Transaction, command: EditOrganisation) -> Organ
         status=command.status or before.status,
         version=before.version + 1,
     )
-    await catalogue.save_organisation(tx, after)
-    for venue in await catalogue.renew_venues(tx):
+    await organisations.save(tx, after)
+    for venue in await venues.renew_all(tx):
         tx.publish(published.venue_changed(after, venue), key=str(venue.id), sequence=venue.version)
     await audit.note(
         tx,

@@ -9,7 +9,7 @@ from uuid import UUID
 from booking.domain.catalogue import ListingStatus, Resource
 from booking.domain.inventory import Seats
 from booking.domain.refusals import Unknown
-from booking.store import audit, catalogue
+from booking.store import audit, resources
 from booking.usecases.add_resource import check_seats
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def edit_resource(tx: Transaction, command: EditResource) -> Resource:
         Unknown: there is no such resource.
         InvalidRequest: more seats at least than at most.
     """
-    before = await catalogue.resource(tx, command.resource_id, lock=True)
+    before = await resources.read(tx, command.resource_id, lock=True)
     if before is None:
         raise Unknown
     seats = Seats(command.seats_min or before.seats.fewest, command.seats_max or before.seats.most)
@@ -54,7 +54,7 @@ async def edit_resource(tx: Transaction, command: EditResource) -> Resource:
         description=before.description if command.description is None else command.description,
         status=command.status or before.status,
     )
-    await catalogue.save_resource(tx, after)
+    await resources.save(tx, after)
     await audit.note(
         tx,
         "resource",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from booking.domain.catalogue import Session, SessionStatus
 from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Unknown
-from booking.store import audit, catalogue, sessions
+from booking.store import audit, offerings, sessions, venues
 from booking.usecases.open_session import Instants, LocalTimes, check_span, span_of
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ async def edit_session(tx: Transaction, command: EditSession) -> Session:
     before = await sessions.lock(tx, command.session_id)
     if before is None:
         raise Unknown
-    offering = await catalogue.offering(tx, before.offering_id)
-    venue = await catalogue.venue(tx, before.venue_id)
+    offering = await offerings.read(tx, before.offering_id)
+    venue = await venues.read(tx, before.venue_id)
     if offering is None or venue is None:
         raise Unknown
     now = await tx.now()

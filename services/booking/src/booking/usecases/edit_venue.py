@@ -9,7 +9,7 @@ from uuid import UUID
 from booking import published
 from booking.domain.catalogue import ListingStatus, Venue
 from booking.domain.refusals import Unknown
-from booking.store import audit, catalogue
+from booking.store import audit, organisations, venues
 from booking.usecases.create_venue import venue_email, venue_phone
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ async def edit_venue(tx: Transaction, command: EditVenue) -> Venue:
         Unknown: there is no such venue.
         InvalidRequest: wrong contact e-mail or phone.
     """
-    organisation = await catalogue.organisation(tx)
-    before = await catalogue.venue(tx, command.venue_id, lock=True)
+    organisation = await organisations.read(tx)
+    before = await venues.read(tx, command.venue_id, lock=True)
     if before is None or organisation is None:
         raise Unknown
     phone = venue_phone(command.contact_phone, organisation.default_country)
@@ -52,7 +52,7 @@ async def edit_venue(tx: Transaction, command: EditVenue) -> Venue:
         status=command.status or before.status,
         version=before.version + 1,
     )
-    await catalogue.save_venue(tx, after)
+    await venues.save(tx, after)
     tx.publish(
         published.venue_changed(organisation, after), key=str(after.id), sequence=after.version
     )

@@ -17,7 +17,7 @@ from booking.domain.schedule import (
     session_span,
     zone,
 )
-from booking.store import audit, catalogue, sessions
+from booking.store import audit, offerings, resources, sessions, venues
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ async def open_session(tx: Transaction, command: OpenSession) -> Session:
             that do not fit.
         NotOnSale: the offering is archived.
     """
-    offering = await catalogue.offering(tx, command.offering_id)
+    offering = await offerings.read(tx, command.offering_id)
     if offering is None:
         raise InvalidRequest(Fault("offering_id", "is not one of your offerings"))
-    venue = await catalogue.venue(tx, offering.venue_id)
+    venue = await venues.read(tx, offering.venue_id)
     if venue is None or offering.status is not ListingStatus.ACTIVE:
         raise NotOnSale
     now = await tx.now()
@@ -135,7 +135,7 @@ async def _resources(
         if asked:
             raise InvalidRequest(Fault("resource_ids", "this offering sells places, not tables"))
         return []
-    found = await catalogue.active_resource_ids(tx, offering.venue_id, asked)
+    found = await resources.active_ids(tx, offering.venue_id, asked)
     if asked is not None and len(found) != len(set(asked)):
         raise InvalidRequest(Fault("resource_ids", "not all are tables of this venue"))
     if not found:

@@ -1,0 +1,37 @@
+"""Request bodies. Types and bounds only; what they mean is decided further in."""
+
+from booking.api.bodies.bookings import CancelBooking, CreateBooking, Customer
+from booking.api.bodies.fields import Instant, Locale, LocalTime, Slug, Title, time_of
+from booking.api.bodies.offerings import DEEPEST_SETTINGS, CreateOffering, EditOffering
+from booking.api.bodies.sessions import EditSession, OpenSession
+from booking.api.bodies.venues import (
+    AddResource,
+    CreateOrganisation,
+    CreateVenue,
+    EditOrganisation,
+    EditResource,
+    EditVenue,
+)
+
+__all__ = [
+    "DEEPEST_SETTINGS",
+    "AddResource",
+    "CancelBooking",
+    "CreateBooking",
+    "CreateOffering",
+    "CreateOrganisation",
+    "CreateVenue",
+    "Customer",
+    "EditOffering",
+    "EditOrganisation",
+    "EditResource",
+    "EditSession",
+    "EditVenue",
+    "Instant",
+    "LocalTime",
+    "Locale",
+    "OpenSession",
+    "Slug",
+    "Title",
+    "time_of",
+]

@@ -1,0 +1,45 @@
+"""What guests and staff send about bookings."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from booking.api.bodies.fields import Locale, LocalTime
+from booking.domain.inventory import LARGEST_PARTY
+from chassis.http import Body
+
+
+class Customer(Body):
+    """The guest: one name, or given and family."""
+
+    name: Annotated[str | None, Field(max_length=255, description="2 to 255 characters")] = None
+    given: Annotated[str | None, Field(max_length=255)] = None
+    family: Annotated[str | None, Field(max_length=255)] = None
+    email: Annotated[str, Field(max_length=254)]
+    phone: Annotated[
+        str | None,
+        Field(max_length=40, description="Without +country: of the organisation's country"),
+    ] = None
+
+
+class CreateBooking(Body):
+    """A place to hold."""
+
+    session_id: UUID
+    party_size: Annotated[int, Field(ge=1, le=LARGEST_PARTY)] = 1
+    resource_ids: Annotated[
+        tuple[UUID, ...], Field(max_length=20, description="Tables, where there are any")
+    ] = ()
+    customer: Customer
+    locale: Locale | None = None
+    arrival_time: LocalTime | None = None
+    special_requests: Annotated[str | None, Field(max_length=1000)] = None
+    drinks_package: Annotated[str | None, Field(max_length=255)] = None
+    source: Annotated[str | None, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = None
+
+
+class CancelBooking(Body):
+    """Why; staff must say."""
+
+    reason: Annotated[str | None, Field(max_length=500)] = None

@@ -1,0 +1,199 @@
+"""Bookings, as their guest and staff see them. Nothing of a provider, nothing of another guest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from booking.api.texts import text
+from booking.api.views.shared import Money
+
+if TYPE_CHECKING:
+    from booking.domain.money import Money as DomainMoney
+    from booking.shop import Shop
+    from booking.usecases.hold import Held
+    from booking.usecases.read_booking import BookingView
+
+
+class BookingCreated(BaseModel):
+    """What a new booking's guest needs; the manage token is shown only here and in messages."""
+
+    id: UUID
+    reference: str
+    status: str
+    payment_status: str
+    amount_total: Money
+    amount_due_now: Money
+    expires_at: datetime | None
+    seconds_left: int
+    manage_token: str
+
+
+def booking_created(held: Held, org_id: UUID, now: datetime, shop: Shop) -> dict[str, Any]:
+    """``BookingCreated`` as a plain object: this is the busiest answer of all."""
+    left = 0 if held.expires_at is None else max(0, int((held.expires_at - now).total_seconds()))
+    return {
+        "id": held.booking_id,
+        "reference": held.reference,
+        "status": held.status,
+        "payment_status": held.payment_status,
+        "amount_total": _plain(held.total),
+        "amount_due_now": _plain(held.due_now),
+        "expires_at": held.expires_at,
+        "seconds_left": left,
+        "manage_token": shop.manage_tokens.mint(
+            org_id, held.booking_id, held.manage_epoch, held.manage_expires_at
+        ),
+    }
+
+
+def _plain(money: DomainMoney) -> dict[str, Any]:
+    return {"amount_minor": money.amount_minor, "currency": money.currency}
+
+
+class SessionSummary(BaseModel):
+    """What the booking is for."""
+
+    id: UUID
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    venue_name: str
+
+
+class ResourceSummary(BaseModel):
+    """A table as the guest knows it."""
+
+    number: int
+    label: str
+
+
+class CancelPreview(BaseModel):
+    """What cancelling now would give back."""
+
+    refund_percent: int
+    refund: Money
+
+
+class Failure(BaseModel):
+    """Why the last attempt to pay failed, in the guest's language."""
+
+    code: str
+    message: str
+
+
+class Booking(BaseModel):
+    """A booking, for its guest and for staff."""
+
+    id: UUID
+    reference: str
+    status: str
+    payment_status: str
+    offering_id: UUID
+    offering_kind: str
+    venue_id: UUID
+    session: SessionSummary
+    party_size: int
+    resources: list[ResourceSummary]
+    name: str
+    amount_total: Money
+    amount_due_now: Money
+    amount_paid: Money
+    amount_refunded: Money
+    locale: str
+    source: str
+    arrives_at: datetime | None
+    special_requests: str | None
+    drinks_package: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    confirmed_at: datetime | None
+    cancelled_at: datetime | None
+    seconds_left: int
+    seconds_until_start: int
+    can_cancel: bool
+    cancel: CancelPreview
+    failure: Failure | None
+
+    @classmethod
+    def of(cls, view: BookingView) -> Booking:
+        booking, occasion = view.booking, view.booking.occasion
+        until_start = int((occasion.starts_at - view.now).total_seconds())
+        return cls(
+            id=booking.id,
+            reference=booking.reference,
+            status=booking.status,
+            payment_status=booking.payment_status,
+            offering_id=booking.offering_id,
+            offering_kind=occasion.offering_kind,
+            venue_id=booking.venue_id,
+            session=SessionSummary(
+                id=booking.session_id,
+                title=occasion.title,
+                starts_at=occasion.starts_at,
+                ends_at=occasion.ends_at,
+                timezone=occasion.timezone,
+                venue_name=occasion.venue_name,
+            ),
+            party_size=booking.party_size,
+            resources=[
+                ResourceSummary(number=resource.number, label=resource.label)
+                for resource in view.resources
+            ],
+            name=booking.name.display,
+            amount_total=Money.of(booking.quote.total),
+            amount_due_now=Money.of(booking.quote.due_now),
+            amount_paid=Money.of(booking.paid),
+            amount_refunded=Money.of(booking.refunded),
+            locale=booking.locale,
+            source=booking.source,
+            arrives_at=booking.arrives_at,
+            special_requests=booking.special_requests,
+            drinks_package=booking.drinks_package,
+            created_at=booking.created_at,
+            expires_at=booking.expires_at,
+            confirmed_at=booking.confirmed_at,
+            cancelled_at=booking.cancelled_at,
+            seconds_left=booking.seconds_left(view.now),
+            seconds_until_start=max(0, until_start),
+            can_cancel=view.cancellation.allowed,
+            cancel=CancelPreview(
+                refund_percent=view.cancellation.refund_percent,
+                refund=Money.of(view.cancellation.refund),
+            ),
+            failure=booking.failure
+            and Failure(
+                code=booking.failure.code,
+                message=text(booking.failure.message_key, booking.locale),
+            ),
+        )
+
+
+class Cancelled(BaseModel):
+    """What cancelling did."""
+
+    status: str
+    refund_eligible: bool
+    refund: Money
+    message: str
+
+
+class TimelineEntry(BaseModel):
+    """One thing that happened in this service."""
+
+    at: datetime
+    service: str = "booking"
+    type: str
+    message_id: UUID | None
+    summary: str
+    data: dict[str, Any]
+
+
+class Timeline(BaseModel):
+    """Oldest first."""
+
+    entries: list[TimelineEntry]
