@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking import messages
-from booking.api import bookings, offerings, problems, public, venues
+from booking.api import (
+    bookings,
+    offerings,
+    organisations,
+    problems,
+    public,
+    resources,
+    sessions,
+    venues,
+)
 from booking.shop import Shop
 from booking.store.contacts import ContactVault
 from booking.store.listings import Listings
@@ -40,7 +49,15 @@ def build(settings: Settings) -> Service:
         name="booking",
         settings=settings,
         db=db,
-        routers=[bookings.router, public.router, venues.router, offerings.router],
+        routers=[
+            bookings.router,
+            public.router,
+            organisations.router,
+            venues.router,
+            resources.router,
+            offerings.router,
+            sessions.router,
+        ],
         handlers=messages.build(vault),
         jobs=[hourly(db, forget_idempotency_keys)],
         parts=[shop],

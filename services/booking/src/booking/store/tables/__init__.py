@@ -1,0 +1,32 @@
+"""The business tables as SQLAlchemy knows them; a test holds them equal to the migrations.
+
+The catalogue is written and read through these. Bookings and the ledger have statements of their
+own, in which each round trip counts.
+"""
+
+from booking.store.tables.bookings import allocations, bookings
+from booking.store.tables.catalogue import (
+    offerings,
+    organisations,
+    resources,
+    session_resources,
+    sessions,
+    venues,
+)
+from booking.store.tables.columns import metadata
+from booking.store.tables.records import audit, idempotency, receipts
+
+__all__ = [
+    "allocations",
+    "audit",
+    "bookings",
+    "idempotency",
+    "metadata",
+    "offerings",
+    "organisations",
+    "receipts",
+    "resources",
+    "session_resources",
+    "sessions",
+    "venues",
+]

@@ -1,0 +1,93 @@
+"""Bookings and the allocation ledger."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
+
+from booking.store.tables.columns import INSTANT, metadata
+
+_WAITING = text("status IN ('pending_payment', 'requires_authentication')")
+
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+    Column("venue_id", Uuid, nullable=False),
+    Column("offering_id", Uuid, nullable=False),
+    Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("previous_status", Text),
+    Column("payment_status", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("party_size", Integer, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("resource_ids", ARRAY(Uuid), nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_total", BigInteger, nullable=False),
+    Column("amount_due_now", BigInteger, nullable=False),
+    Column("amount_paid", BigInteger, nullable=False, server_default=text("0")),
+    Column("amount_refunded", BigInteger, nullable=False, server_default=text("0")),
+    Column("policy", JSONB, nullable=False),
+    Column("payment_methods", ARRAY(Text), nullable=False),
+    Column("given_name", Text, nullable=False),
+    Column("family_name", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("sealed_contact", Text, nullable=False),
+    Column("email_hash", LargeBinary, nullable=False),
+    Column("phone_hash", LargeBinary),
+    Column("locale", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("arrives_at", INSTANT),
+    Column("special_requests", Text),
+    Column("drinks_package", Text),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT),
+    Column("confirmed_at", INSTANT),
+    Column("cancelled_at", INSTANT),
+    Column("customer_id", Uuid),
+    Column("payment_id", Uuid),
+    Column("payment_sequence", BigInteger, nullable=False, server_default=text("-1")),
+    Column("failure_code", Text),
+    Column("failure_message_key", Text),
+    Column("manage_epoch", Integer, nullable=False, server_default=text("1")),
+    UniqueConstraint("org_id", "reference", name="bookings_reference"),
+    Index("bookings_waiting", "session_id", "expires_at", postgresql_where=_WAITING),
+)
+
+allocations = Table(
+    "allocations",
+    metadata,
+    Column(
+        "booking_id",
+        Uuid,
+        ForeignKey("bookings.id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
+    Column("booking_version", Integer, primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("resource_id", Uuid, ForeignKey("resources.id")),
+    Column("units", Integer, nullable=False),
+    Column("during", TSTZRANGE, nullable=False),
+    Column("released_at", INSTANT),
+    Index(
+        "allocations_session",
+        "session_id",
+        postgresql_where=text("released_at IS NULL AND resource_id IS NOT NULL"),
+    ),
+)

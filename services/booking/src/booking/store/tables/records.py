@@ -1,0 +1,49 @@
+"""What is kept of each payment, change and request."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from booking.store.tables.columns import INSTANT, metadata
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("payment_id", Uuid, primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+    Column("booking_id", Uuid, ForeignKey("bookings.id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False, server_default=text("0")),
+    Column("received_at", INSTANT, nullable=False),
+    Index("receipts_booking", "booking_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("entity_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("message_id", Uuid),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("org_id", Uuid, primary_key=True),
+    Column("principal", Text, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Index("idempotency_expiry", "expires_at"),
+)
