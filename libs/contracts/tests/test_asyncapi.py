@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from jsonschema import Draft7Validator
@@ -186,7 +187,7 @@ def test_payload_and_headers_are_schemas_in_the_documents_own_dialect(entry: Con
     golden = example(entry.name)
     fact = golden.model_dump()
     headers = Envelope(
-        id=fact["booking_id"] if "booking_id" in fact else fact["venue_id"],
+        id=UUID(entry.key_of(golden)),
         type=entry.name,
         source=entry.producer,
         time=datetime(2030, 6, 1, tzinfo=UTC),

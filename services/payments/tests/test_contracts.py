@@ -58,7 +58,7 @@ async def test_what_payments_tells_is_in_the_shape_of_the_examples(world: World,
         golden = example(told["type"])
         body = {name: told[name] for name in type(golden).model_fields if name in told}
         message = type(golden).model_validate_json(_json(body))
-        assert same_shape(message, golden)
+        assert same_shape(message, golden, without=["change_id"])
         seen.add(told["type"])
     # Cards are never "processing"; see test_processing below.
     assert seen == set(published_by("payments")) - {wire.PaymentProcessing.TYPE}
@@ -71,7 +71,7 @@ def test_processing_is_in_the_shape_of_its_example():
 
     class Outbox:
         def publish(self, message: Message, *, key: str, sequence: int) -> UUID:
-            assert same_shape(message, example(wire.PaymentProcessing))
+            assert same_shape(message, example(wire.PaymentProcessing), without=["change_id"])
             return UUID(int=sequence)
 
     golden = example(wire.PaymentProcessing)

@@ -116,6 +116,8 @@ class BookingConfirmed(BookingFact):
     manage_expires_at: Instant
     resources: tuple[BookedResource, ...]
     """Empty for offerings sold by capacity."""
+    payment_id: UUID | None = None
+    """The payment that paid for it; null when nothing was due."""
 
 
 class BookingPaymentFailed(BookingFact):
@@ -183,10 +185,14 @@ class BookingUnfulfillable(BookingFact):
 
 
 class BookingRefundDue(BookingFact):
-    """Money arrived that this booking can't keep; the booking itself doesn't change."""
+    """Money of this booking that it can't keep: it came in vain, or a change made it cheaper."""
 
     TYPE: ClassVar[str] = "booking.refund_due.v1"
 
     payment_id: UUID
     refund: Money
-    cause: Literal["already_paid", "cancelled", "wrong_amount", "wrong_currency"]
+    cause: str
+    """Why (`already_paid`, `cancelled`, `wrong_amount`, `wrong_currency`, `price_difference`, ...);
+    an open list. The same payment, cause and change again is the same refund."""
+    change_id: UUID | None = None
+    """The change that made the booking cheaper, or whose payment came too late; null: none."""

@@ -19,6 +19,8 @@ class PaymentFact(Message):
     payment_id: UUID
     booking_id: UUID
     org_id: UUID
+    change_id: UUID | None = None
+    """The change of the booking that this payment is for; null for the booking's own payment."""
 
 
 class PaymentReady(PaymentFact):

@@ -18,7 +18,14 @@ from contracts.booking import (
     BookingUnfulfillable,
     VenueChanged,
 )
-from contracts.customers import CustomerResolved
+from contracts.changes import (
+    BookingChangeExpired,
+    BookingChangeHeld,
+    BookingOffered,
+    BookingRescheduled,
+    BookingWaitlisted,
+)
+from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
 from contracts.message import Message
 from contracts.notifications import NotificationFailed, NotificationSent
 from contracts.payments import (
@@ -30,6 +37,12 @@ from contracts.payments import (
     PaymentRefundFailed,
     PaymentRequiresAction,
     PaymentSucceeded,
+)
+from contracts.visits import (
+    BookingAttendanceUndone,
+    BookingCheckedIn,
+    BookingCompleted,
+    BookingNoShow,
 )
 
 if TYPE_CHECKING:
@@ -119,6 +132,41 @@ CONTRACTS: tuple[Contract, ...] = (
         ("payments",),
         "Money arrived that the booking can't keep; refund it",
     ),
+    Contract(BookingCheckedIn, "booking", (), "The guest is here"),
+    Contract(BookingCompleted, "booking", (), "The visit is over"),
+    Contract(BookingNoShow, "booking", (), "The guest didn't come"),
+    Contract(
+        BookingAttendanceUndone,
+        "booking",
+        (),
+        "A slip of staff: what was recorded about the visit is taken back",
+    ),
+    Contract(
+        BookingRescheduled,
+        "booking",
+        (),
+        "The booking moved to another time or place",
+    ),
+    Contract(
+        BookingChangeHeld,
+        "booking",
+        (),
+        "A dearer new time is held; prepare a further payment",
+    ),
+    Contract(
+        BookingChangeExpired,
+        "booking",
+        (),
+        "The change was given up unpaid; cancel its payment",
+    ),
+    Contract(BookingOffered, "booking", (), "A waiting group's turn: the place is held for them"),
+    Contract(
+        BookingWaitlisted,
+        "booking",
+        (),
+        "A group waits for a place",
+        key="entry_id",
+    ),
     Contract(
         PaymentReady,
         "payments",
@@ -152,6 +200,20 @@ CONTRACTS: tuple[Contract, ...] = (
         "customers",
         ("booking",),
         "The customer behind a booking is known",
+    ),
+    Contract(
+        CustomerBlocked,
+        "customers",
+        (),
+        "Bookings by this customer are refused",
+        key="customer_id",
+    ),
+    Contract(
+        CustomerUnblocked,
+        "customers",
+        (),
+        "The customer may book again",
+        key="customer_id",
     ),
     Contract(NotificationSent, "notifications", (), "A mail or SMS was accepted by its channel"),
     Contract(NotificationFailed, "notifications", (), "A mail or SMS was refused for good"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 import contracts
 from contracts import booking as wire
+from contracts import visits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,12 @@ class _Facts(TypedDict):
     reference: str
 
 
+class _Visit(_Facts):
+    at: datetime
+    party_size: int
+    starts_at: datetime
+
+
 def _facts(booking: Booking) -> _Facts:
     return {
         "booking_id": booking.id,
@@ -34,6 +41,15 @@ def _facts(booking: Booking) -> _Facts:
         "offering_id": booking.offering_id,
         "session_id": booking.session_id,
         "reference": booking.reference,
+    }
+
+
+def _visit(booking: Booking, at: datetime) -> _Visit:
+    return {
+        **_facts(booking),
+        "at": at,
+        "party_size": booking.party_size,
+        "starts_at": booking.occasion.starts_at,
     }
 
 
@@ -113,6 +129,7 @@ def confirmed(
             wire.BookedResource(number=str(resource.number), label=resource.label)
             for resource in resources
         ),
+        payment_id=booking.payment_id,
     )
 
 
@@ -186,9 +203,40 @@ def refund_due(
     booking: Booking,
     payment_id: UUID,
     refund: Money,
-    cause: Literal["already_paid", "cancelled", "wrong_amount", "wrong_currency"],
+    cause: Literal[
+        "already_paid", "cancelled", "wrong_amount", "wrong_currency", "price_difference"
+    ],
+    change_id: UUID | None = None,
 ) -> wire.BookingRefundDue:
-    """Money that this booking cannot keep goes back."""
+    """Money that this booking cannot keep goes back; once per payment, cause and change."""
     return wire.BookingRefundDue(
-        **_facts(booking), payment_id=payment_id, refund=_money(refund), cause=cause
+        **_facts(booking),
+        payment_id=payment_id,
+        refund=_money(refund),
+        cause=cause,
+        change_id=change_id,
+    )
+
+
+def checked_in(booking: Booking, at: datetime) -> visits.BookingCheckedIn:
+    """The guest is here."""
+    return visits.BookingCheckedIn(**_visit(booking, at))
+
+
+def completed(booking: Booking, at: datetime) -> visits.BookingCompleted:
+    """The visit is over."""
+    return visits.BookingCompleted(**_visit(booking, at))
+
+
+def no_show(booking: Booking, at: datetime) -> visits.BookingNoShow:
+    """The guest did not come."""
+    return visits.BookingNoShow(**_visit(booking, at))
+
+
+def attendance_undone(
+    booking: Booking, undone: Literal["checked_in", "completed", "no_show"], at: datetime
+) -> visits.BookingAttendanceUndone:
+    """A slip is taken back; the booking is already what it is from now on."""
+    return visits.BookingAttendanceUndone(
+        **_facts(booking), undone=undone, status=booking.status.value, at=at
     )

@@ -79,7 +79,8 @@ def _refunding(table: Handlers, provider: Provider) -> None:
 
     @table.on(BookingRefundDue)
     async def booking_refund_due(tx: Transaction, message: BookingRefundDue, _: Meta) -> None:
-        await _refund(tx, message, f"refund_due:{message.cause}", provider)
+        of_change = f":{message.change_id}" if message.change_id else ""
+        await _refund(tx, message, f"refund_due:{message.cause}{of_change}", provider)
 
 
 async def _refund(
