@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -34,6 +35,7 @@ from chassis.ids import uuid7
 from chassis.manage_token import ManageTokens
 from chassis.sealing import Sealer
 
+_GUESTS = count(111_000_001)
 CONTACT_KEYS = {"bus": b"b" * 32}
 
 
@@ -181,14 +183,16 @@ class World:
         key=None,
         request=b"same",
         payments=True,
-        email="guest@example.com",
-        phone="07123456789",
+        email=None,
+        phone=None,
         **wish,
     ):
+        """Hold as a guest never seen before, unless the guest's address or phone is given."""
+        nobody_yet = next(_GUESTS)
         command = Hold(
             wish=self.wish(session, tables, **wish),
-            email=email,
-            phone=phone,
+            email=email or f"guest{nobody_yet}@example.com",
+            phone=phone or f"07{nobody_yet:09d}",
             key=Key("guest", "POST /bookings", key or uuid4().hex, request),
             actor="guest",
         )

@@ -327,7 +327,13 @@ async def test_availability_counts_a_lapsed_hold_as_free(client, world):
             {"policy": {"refund_tiers": [{"hours": 1, "percent": 101}]}},
             "policy.refund_tiers.0.percent",
         ),
-        ({"policy": {"one_per_customer": True}}, "policy.one_per_customer"),
+        ({"policy": {"one_per_customer": 1}}, "policy.one_per_customer"),
+        ({"policy": {"max_unpaid_holds": 0}}, "policy.max_unpaid_holds"),
+        ({"pricing": {"kind": "per_head", "tiers": []}}, "pricing.tiers"),
+        (
+            {"pricing": {"amount_minor": 500, "due": {"kind": "percent", "percent": 101}}},
+            "pricing.due.percent",
+        ),
         ({"title": ""}, "title"),
     ],
 )

@@ -6,7 +6,7 @@ Checked here, at the border, field by field; inside there are only the domain's 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -48,16 +48,18 @@ class _Party(_Document):
 
 
 class CapacityInventory(_Party):
-    """Places of a session; a booking takes `units_per_booking` of them."""
+    """Places of a session; a booking takes one for each person, or `units_per_booking` in all."""
 
     kind: Literal["capacity"]
     capacity: Annotated[int, Field(ge=1, le=inventory.LARGEST_CAPACITY)]
+    units: Literal["booking", "person"] = "booking"
     units_per_booking: Annotated[int, Field(ge=1, le=100)] = 1
     party_min: PartySize = 1
     party_max: PartySize = 1
 
     def settings(self) -> inventory.Counted:
-        return inventory.Counted(**self.model_dump(exclude={"kind"}))
+        given = self.model_dump(exclude={"kind", "units"})
+        return inventory.Counted(units=inventory.Units(self.units), **given)
 
 
 class ResourceInventory(_Party):
@@ -72,15 +74,88 @@ class ResourceInventory(_Party):
         return inventory.Exclusive(**self.model_dump(exclude={"kind"}))
 
 
+class DueInFull(_Document):
+    """All is due while the place is held."""
+
+    kind: Literal["full"]
+
+    def settings(self) -> pricing.InFull:
+        return pricing.InFull()
+
+
+class DueFixed(_Document):
+    """A fixed amount is due while the place is held, the rest at the venue."""
+
+    kind: Literal["fixed"]
+    amount_minor: PositiveAmount
+
+    def settings(self) -> pricing.FixedPart:
+        return pricing.FixedPart(self.amount_minor)
+
+
+class DuePerHead(_Document):
+    """An amount for each person is due while the place is held, the rest at the venue."""
+
+    kind: Literal["per_head"]
+    amount_minor: PositiveAmount
+
+    def settings(self) -> pricing.PartPerHead:
+        return pricing.PartPerHead(self.amount_minor)
+
+
+class DuePercent(_Document):
+    """A percentage is due while the place is held, the rest at the venue; 0 = all of it there."""
+
+    kind: Literal["percent"]
+    percent: Annotated[int, Field(ge=0, le=100)]
+
+    def settings(self) -> pricing.Percentage:
+        return pricing.Percentage(self.percent)
+
+
+DueDocument = Annotated[DueInFull | DueFixed | DuePerHead | DuePercent, Field(discriminator="kind")]
+
+
 class PerBookingPricing(_Document):
     """One price for a booking, in the venue's currency; 0 = free."""
 
     kind: Literal["per_booking"]
     amount_minor: Amount
+    due: DueDocument = DueInFull(kind="full")
     payment_methods: Methods = ("card",)
 
     def settings(self) -> pricing.PerBooking:
-        return pricing.PerBooking(self.amount_minor, self.payment_methods)
+        return pricing.PerBooking(self.amount_minor, self.due.settings(), self.payment_methods)
+
+
+class TierDocument(_Document):
+    """A price for one person."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$", examples=["adult"])]
+    label: Annotated[str, Field(min_length=1, max_length=100)]
+    amount_minor: Amount
+
+
+class PerHeadPricing(_Document):
+    """A price for each person by tier, in the venue's currency."""
+
+    kind: Literal["per_head"]
+    tiers: Annotated[tuple[TierDocument, ...], Field(min_length=1, max_length=pricing.MOST_TIERS)]
+    due: DueDocument = DueInFull(kind="full")
+    payment_methods: Methods = ("card",)
+
+    @model_validator(mode="after")
+    def _one_price_per_key(self) -> PerHeadPricing:
+        if len({tier.key for tier in self.tiers}) != len(self.tiers):
+            raise ValueError("two tiers have the same key")
+        return self
+
+    def settings(self) -> pricing.PerHead:
+        return pricing.PerHead(
+            tiers=tuple(pricing.Tier(t.key, t.label, t.amount_minor) for t in self.tiers),
+            due=self.due.settings(),
+            payment_methods=self.payment_methods,
+        )
 
 
 class DepositPricing(_Document):
@@ -116,7 +191,7 @@ Tiers: TypeAlias = Annotated[tuple[RefundTierDocument, ...], Field(max_length=po
 class PolicyDocument(_Document):
     """Hold, cancellation and payment rules.
 
-    `refund_mode` and `one_per_customer` accept what is supported today; further values will come.
+    `refund_mode` accepts what is supported today; further values will come.
     """
 
     hold_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
@@ -127,7 +202,8 @@ class PolicyDocument(_Document):
     refund_mode: Literal["auto"] = "auto"
     release_on_failure: bool = False
     late_payment: Literal["retake", "refund"] = "retake"
-    one_per_customer: Literal[False] = False
+    one_per_customer: bool = False
+    max_unpaid_holds: Annotated[int, Field(ge=1, le=1000)] = 3
 
     @model_validator(mode="after")
     def _one_tier_per_limit(self) -> PolicyDocument:
@@ -142,14 +218,20 @@ class PolicyDocument(_Document):
             refund_tiers=tuple(policy.RefundTier(t.hours, t.percent) for t in self.refund_tiers),
             release_on_failure=self.release_on_failure,
             late_payment=policy.LatePayment(self.late_payment),
+            one_per_customer=self.one_per_customer,
+            max_unpaid_holds=self.max_unpaid_holds,
         )
 
 
 ScheduleDocument = DatedSchedule
 InventoryDocument = Annotated[CapacityInventory | ResourceInventory, Field(discriminator="kind")]
 PricingDocument = Annotated[
-    PerBookingPricing | DepositPricing | FreePricing, Field(discriminator="kind")
+    PerBookingPricing | DepositPricing | PerHeadPricing | FreePricing,
+    Field(discriminator="kind"),
 ]
+
+_UNIONS = frozenset({"schedule", "inventory", "pricing", "due"})
+"""Members whose ``kind`` says which document they are."""
 
 _KINDS: dict[type, str] = {
     schedule.Dated: "dated",
@@ -157,7 +239,12 @@ _KINDS: dict[type, str] = {
     inventory.Exclusive: "resources",
     pricing.PerBooking: "per_booking",
     pricing.Deposit: "deposit",
+    pricing.PerHead: "per_head",
     pricing.Free: "free",
+    pricing.InFull: "full",
+    pricing.FixedPart: "fixed",
+    pricing.PartPerHead: "per_head",
+    pricing.Percentage: "percent",
 }
 
 
@@ -212,12 +299,26 @@ def _policy(document: str) -> policy.Policy:
 @lru_cache(maxsize=1024)
 def document_of(setting: Any) -> str:
     """The JSON text of one setting, for its row."""
-    kind = _KINDS.get(type(setting))
-    return orjson.dumps({"kind": kind, **asdict(setting)} if kind else asdict(setting)).decode()
+    return orjson.dumps(_plain(setting)).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(member) for member in value]
+    if not is_dataclass(value):
+        return value
+    kind = _KINDS.get(type(value))
+    members = {member.name: _plain(getattr(value, member.name)) for member in fields(value)}
+    return {"kind": kind, **members} if kind else members
 
 
 def _fault(name: str, problem: Any) -> Fault:
-    path = [str(part) for part in problem["loc"]]
-    if path and path[0] in _KINDS.values() and name != "policy":
-        del path[0]  # the union's tag is part of pydantic's path, though not of the document's
-    return Fault(".".join([name, *path]), problem["msg"])
+    path = [name, *(str(part) for part in problem["loc"])]
+    # A union's tag is part of pydantic's path, though not of the document's.
+    tags = set(_KINDS.values())
+    real = [
+        part
+        for before, part in zip(["", *path], path, strict=False)
+        if not (before in _UNIONS and part in tags)
+    ]
+    return Fault(".".join(real), problem["msg"])

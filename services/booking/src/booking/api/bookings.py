@@ -107,6 +107,7 @@ def _hold(body: CreateBooking, key: Key, caller: Principal) -> Hold:
         wish=Wish(
             session_id=body.session_id,
             party_size=body.party_size,
+            quantities=body.quantities,
             resource_ids=body.resource_ids,
             name=name,
             locale=body.locale,

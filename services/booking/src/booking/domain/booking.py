@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +19,7 @@ MANAGEABLE_AFTER_END = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What the booking is for, as the guest would say it."""
+    """What the booking is for, as the guest would say it; the times are the booking's own."""
 
     title: str
     starts_at: datetime
@@ -51,7 +52,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """One booking. ``version`` rises with every change; messages carry it as their sequence."""
+    """One booking. ``version`` rises with every change; messages carry it as their sequence.
+
+    ``status_at``: when its status last changed.
+    """
 
     id: UUID
     org_id: UUID
@@ -79,6 +83,9 @@ class Booking:
     created_at: datetime
     expires_at: datetime | None
     occasion: Occasion
+    status_at: datetime
+    quantities: Mapping[str, int] = field(default_factory=dict)
+    allergies: tuple[str, ...] = ()
     manage_epoch: int = 1
     confirmed_at: datetime | None = None
     cancelled_at: datetime | None = None

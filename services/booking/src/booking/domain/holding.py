@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import time
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,6 +13,7 @@ from booking.domain.catalogue import check_on_sale
 from booking.domain.guest import Name
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
+from booking.domain.pricing import Order
 from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
 from booking.domain.schedule import arrival, zone
 
@@ -27,7 +29,7 @@ class Wish:
     """What a guest asks for."""
 
     session_id: UUID
-    party_size: int
+    party_size: int | None
     resource_ids: tuple[UUID, ...]
     name: Name
     locale: str | None
@@ -35,6 +37,7 @@ class Wish:
     special_requests: str | None
     drinks_package: str | None
     source: str
+    quantities: Mapping[str, int] = field(default_factory=dict)
 
 
 def decide(
@@ -62,7 +65,8 @@ def decide(
     check_on_sale(listing, session, now)
     offering, venue = listing.offering, listing.venue
     seats = {resource: listing.seats[resource] for resource in offered if resource in listing.seats}
-    claim = offering.inventory.claim(wish.party_size, wish.resource_ids, seats)
+    party_size = offering.pricing.party_of(wish.party_size, wish.quantities)
+    claim = offering.inventory.claim(party_size, wish.resource_ids, seats)
     arrives_at = None
     if wish.arrival_time is not None:
         arrives_at = arrival(
@@ -70,7 +74,7 @@ def decide(
         )
         if arrives_at is None:
             raise InvalidRequest(Fault("arrival_time", "must lie within the session"))
-    quote = offering.pricing.quote(wish.party_size, venue.currency)
+    quote = offering.pricing.quote(Order(party_size, wish.quantities), venue.currency)
     due = quote.due_now.amount_minor > 0
     if due and not payments_enabled:
         raise PaymentsOff
@@ -85,7 +89,8 @@ def decide(
         status=Status.PENDING_PAYMENT if due else Status.CONFIRMED,
         payment_status=PaymentStatus.UNPAID if due else PaymentStatus.NOT_REQUIRED,
         version=1,
-        party_size=wish.party_size,
+        party_size=party_size,
+        quantities=wish.quantities,
         claim=claim,
         quote=quote,
         paid=nothing,
@@ -110,4 +115,5 @@ def decide(
             offering_kind=offering.preset.value,
         ),
         confirmed_at=None if due else now,
+        status_at=now,
     )

@@ -6,6 +6,7 @@ Both kinds answer the same question, ``claim``, and one ledger records either an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -34,11 +35,22 @@ class Seats:
     most: int
 
 
+class Units(StrEnum):
+    """What a place of a session is for."""
+
+    BOOKING = "booking"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A session has places; a booking takes ``units_per_booking`` of them, whoever comes."""
+    """A session has places; a booking takes some for the whole party or for each person (INV-03).
+
+    ``units_per_booking`` counts where ``units`` are for bookings.
+    """
 
     capacity: int
+    units: Units = Units.BOOKING
     units_per_booking: int = 1
     party_min: int = 1
     party_max: int = 1
@@ -55,7 +67,8 @@ class Counted:
         check_party(party_size, self.party_min, self.party_max)
         if resource_ids:
             raise InvalidRequest(Fault("resource_ids", "this offering has no tables to choose"))
-        return Claim(units=self.units_per_booking)
+        by_person = self.units is Units.PERSON
+        return Claim(units=party_size if by_person else self.units_per_booking)
 
     def session_capacity(self, asked: int | None) -> int | None:
         """The capacity of a new session."""

@@ -50,6 +50,7 @@ class Verb(StrEnum):
     CHECK_IN = "check_in"
     COMPLETE = "complete"
     MARK_NO_SHOW = "mark_no_show"
+    UNDO = "undo"
 
 
 FIRST = frozenset({Status.PENDING_PAYMENT, Status.CONFIRMED})
@@ -77,6 +78,10 @@ TRANSITIONS: dict[tuple[Verb, Status], Status] = {
     (Verb.CHECK_IN, Status.CONFIRMED): Status.CHECKED_IN,
     (Verb.COMPLETE, Status.CHECKED_IN): Status.COMPLETED,
     (Verb.MARK_NO_SHOW, Status.CONFIRMED): Status.NO_SHOW,
+    # Staff slips, each back to where it came from.
+    (Verb.UNDO, Status.CHECKED_IN): Status.CONFIRMED,
+    (Verb.UNDO, Status.COMPLETED): Status.CHECKED_IN,
+    (Verb.UNDO, Status.NO_SHOW): Status.CONFIRMED,
 }
 
 WAITING = frozenset({Status.PENDING_PAYMENT, Status.REQUIRES_AUTHENTICATION})

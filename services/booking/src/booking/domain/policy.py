@@ -29,6 +29,7 @@ class Policy:
     """Hold, cancellation and payment rules of an offering.
 
     ``clearing_minutes``: how long a payment that is being cleared keeps its place (F-11).
+    ``max_unpaid_holds``: how many places of one session a guest may hold unpaid (F-12).
     """
 
     hold_minutes: int = 15
@@ -36,6 +37,8 @@ class Policy:
     refund_tiers: tuple[RefundTier, ...] = ()
     release_on_failure: bool = False
     late_payment: LatePayment = LatePayment.RETAKE
+    one_per_customer: bool = False
+    max_unpaid_holds: int = 3
 
     def hold_ends(self, now: datetime) -> datetime:
         """The exact instant at which a hold made now ends (HLD-01)."""

@@ -25,7 +25,7 @@ class Preset(StrEnum):
 _DEFAULTS: Mapping[Preset, Documents] = {
     Preset.CLASS: {
         "schedule": {"kind": "dated"},
-        "inventory": {"kind": "capacity", "capacity": 10, "units_per_booking": 1},
+        "inventory": {"kind": "capacity", "capacity": 10},
         "pricing": {"kind": "per_booking"},
         "policy": {"hold_minutes": 15, "refund_tiers": [], "release_on_failure": False},
     },

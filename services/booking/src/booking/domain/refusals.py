@@ -93,6 +93,24 @@ class NotOnSale(Clash):
     code = "NOT_ON_SALE"
 
 
+class AlreadyBooked(Clash):
+    """This offering has one place for each guest, and this guest has one already."""
+
+    code = "ALREADY_BOOKED"
+
+
+class TooManyUnpaid(Clash):
+    """This guest has too many unpaid holds here; pay or cancel one of them first."""
+
+    code = "TOO_MANY_UNPAID"
+
+
+class GuestRefused(Refusal):
+    """No booking can be made online for this guest; please contact the venue."""
+
+    code = "GUEST_REFUSED"
+
+
 class CannotCancel(Clash):
     """This booking can no longer be cancelled."""
 

@@ -39,6 +39,15 @@ ORDER BY b.id
 FOR UPDATE OF b SKIP LOCKED
 """
 
+# The guest's own place, where each guest has one: whether it only stands in the way by mistake.
+OF_GUEST = f"""
+SELECT {COLUMNS} FROM {TABLES}
+WHERE b.session_id = $1 AND (b.email_hash = $2 OR b.phone_hash = $3) AND b.one_per_customer
+    AND b.status IN ('pending_payment', 'requires_authentication', 'confirmed', 'checked_in',
+        'completed', 'no_show')
+ORDER BY b.id FOR UPDATE OF b
+"""
+
 # State, ledger, counter and audit change together or not at all.
 SAVE = """
 WITH changed AS (
@@ -46,7 +55,8 @@ WITH changed AS (
         previous_status = CASE WHEN $17 THEN status ELSE previous_status END,
         status = $3, payment_status = $4, version = $2 + 1, amount_paid = $5,
         amount_refunded = $6, expires_at = $7, confirmed_at = $8, cancelled_at = $9,
-        payment_id = $10, payment_sequence = $11, failure_code = $12, failure_message_key = $13
+        payment_id = $10, payment_sequence = $11, failure_code = $12, failure_message_key = $13,
+        status_at = CASE WHEN $17 THEN $14 ELSE status_at END
     WHERE id = $1 AND version = $2
     RETURNING id, org_id
 ),
@@ -107,6 +117,14 @@ async def lock_lapsed_in_the_way_of(
         )
     else:
         rows = await tx.fetch(LAPSED_UNITS, wanted.session_id, now, wanted.claim.units)
+    return [booking_of(row) for row in rows]
+
+
+async def lock_of_guest(
+    tx: Transaction, wanted: Booking, hashes: tuple[bytes, bytes | None]
+) -> list[Booking]:
+    """Places that this guest has in the session, where the offering gives each guest one."""
+    rows = await tx.fetch(OF_GUEST, wanted.session_id, *hashes)
     return [booking_of(row) for row in rows]
 
 

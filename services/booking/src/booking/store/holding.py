@@ -12,19 +12,39 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import orjson
 from asyncpg import Range
 
 from booking.documents import document_of
+from booking.domain.refusals import GuestRefused, TooManyUnpaid
 from booking.store import audit, idempotency
 
 if TYPE_CHECKING:
     from booking.domain.booking import Booking
     from chassis.db import Transaction
 
+# Whether this guest may hold anything here: not refused by the organisation (CUS-17), and with
+# fewer unpaid holds of this session than the offering allows (F-12).
+_GUEST = """
+guest AS (
+    SELECT EXISTS (SELECT FROM blocked_contacts k
+            WHERE k.org_id = $1 AND k.hash IN ($30::bytea, $31::bytea)) AS refused,
+        (SELECT count(*) FROM bookings w
+            WHERE w.session_id = $10 AND w.expires_at > $8 AND w.email_hash = $30::bytea
+                AND w.status IN ('pending_payment', 'requires_authentication')) >= $43::integer
+        OR (SELECT count(*) FROM bookings w
+            WHERE w.session_id = $10 AND w.expires_at > $8 AND w.phone_hash = $31::bytea
+                AND w.status IN ('pending_payment', 'requires_authentication')) >= $43::integer
+        AS overdrawn
+    FROM claimed
+),
+welcome AS (SELECT FROM guest WHERE NOT refused AND NOT overdrawn)
+"""
+
 # Capacity: the counter's row decides; its CHECK has the last word.
 _UNITS = """
 place AS (
-    UPDATE sessions s SET taken = s.taken + $13::integer FROM claimed
+    UPDATE sessions s SET taken = s.taken + $13::integer FROM welcome
     WHERE s.id = $10 AND s.version = $11 AND s.status = 'open'
         AND s.taken + $13::integer <= s.capacity
     RETURNING s.id
@@ -41,7 +61,7 @@ granted AS (SELECT 1 FROM ledger)
 # Resources: the exclusion constraint decides. The share lock only keeps the session's time still.
 _RESOURCES = """
 place AS (
-    SELECT s.id FROM sessions s CROSS JOIN claimed
+    SELECT s.id FROM sessions s CROSS JOIN welcome
     WHERE s.id = $10 AND s.version = $11 AND s.status = 'open'
     FOR KEY SHARE OF s
 ),
@@ -59,6 +79,7 @@ granted AS (SELECT 1 FROM ledger HAVING count(*) = cardinality($14::uuid[]))
 
 _TEMPLATE = """
 WITH claimed AS ({claim}),
+{guest},
 {place},
 booked AS (
     INSERT INTO bookings (
@@ -66,15 +87,18 @@ booked AS (
         venue_id, offering_id, reference, status, payment_status, version, party_size, currency,
         amount_total, amount_due_now, policy, payment_methods, given_name, family_name,
         display_name, sealed_contact, email_hash, phone_hash, locale, source, arrives_at,
-        special_requests, drinks_package, created_at, expires_at, confirmed_at, manage_epoch)
+        special_requests, drinks_package, created_at, expires_at, confirmed_at, manage_epoch,
+        one_per_customer, starts_at, ends_at, quantities, lines, amount_gift, allergies, status_at)
     SELECT
         $9::uuid, $1, $10, $13::integer, $14::uuid[],
         $15::uuid, $16::uuid, $17::text, $18::text, $19::text, 1, $20::integer, $21::text,
         $22::bigint, $23::bigint, $24::text::jsonb, $25::text[], $26::text, $27::text,
         $28::text, $29::text, $30::bytea, $31::bytea, $32::text, $33::text, $34::timestamptz,
-        $35::text, $36::text, $8, $37::timestamptz, $38::timestamptz, $39::integer
+        $35::text, $36::text, $8, $37::timestamptz, $38::timestamptz, $39::integer,
+        $44::boolean, lower($12::tstzrange), upper($12::tstzrange), $45::text::jsonb,
+        $46::text::jsonb, $47::bigint, $48::text[], $8
     FROM granted
-    ON CONFLICT (org_id, reference) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id
 ),
 noted AS (
@@ -83,11 +107,12 @@ noted AS (
     FROM booked
 )
 SELECT EXISTS (SELECT FROM claimed) AS claimed, EXISTS (SELECT FROM granted) AS granted,
-    EXISTS (SELECT FROM booked) AS booked
+    EXISTS (SELECT FROM booked) AS booked, (SELECT refused FROM guest) AS refused,
+    (SELECT overdrawn FROM guest) AS overdrawn
 """
 
-TAKE_UNITS = _TEMPLATE.format(claim=idempotency.CLAIM, place=_UNITS)
-TAKE_RESOURCES = _TEMPLATE.format(claim=idempotency.CLAIM, place=_RESOURCES)
+TAKE_UNITS = _TEMPLATE.format(claim=idempotency.CLAIM, guest=_GUEST, place=_UNITS)
+TAKE_RESOURCES = _TEMPLATE.format(claim=idempotency.CLAIM, guest=_GUEST, place=_RESOURCES)
 
 _UNDO = """
 WITH unclaimed AS (
@@ -105,7 +130,7 @@ class Outcome(Enum):
     BOOKED = "the place is the guest's"
     ANSWERED_BEFORE = "a request with this idempotency key has its answer already"
     NO_PLACE = "the place is not free, or the session changed meanwhile"
-    REFERENCE_USED = "another booking has this reference"
+    NOT_UNIQUE = "another booking has this reference, or this guest has one where each has one"
 
 
 async def take(
@@ -121,6 +146,8 @@ async def take(
     """Write a new booking if, and only if, its place is free.
 
     Raises:
+        GuestRefused: the organisation takes no bookings of this guest.
+        TooManyUnpaid: the guest holds as many places of this session as may be held unpaid.
         IdempotencyInProgress, Busy: a rival held the key, or the place, for more than 2 s.
     """
     claim = booking.claim
@@ -136,6 +163,8 @@ async def take(
             list(claim.resource_ids),
             *_booking_values(booking, hashes),
             *audit.held_values(booking, actor),
+            booking.policy.max_unpaid_holds,
+            *_content_values(booking),
         )
     except asyncpg.PostgresError as error:
         if refusal := idempotency.refusal_of(error):
@@ -146,7 +175,11 @@ async def take(
         return Outcome.BOOKED
     if not row["claimed"]:
         return Outcome.ANSWERED_BEFORE
-    return Outcome.REFERENCE_USED if row["granted"] else Outcome.NO_PLACE
+    if row["refused"]:
+        raise GuestRefused
+    if row["overdrawn"]:
+        raise TooManyUnpaid
+    return Outcome.NOT_UNIQUE if row["granted"] else Outcome.NO_PLACE
 
 
 async def undo(tx: Transaction, booking: Booking, key: idempotency.Key) -> None:
@@ -180,4 +213,14 @@ def _booking_values(booking: Booking, hashes: tuple[bytes, bytes | None]) -> tup
         booking.expires_at,
         booking.confirmed_at,
         booking.manage_epoch,
+    )
+
+
+def _content_values(booking: Booking) -> tuple[Any, ...]:
+    return (
+        booking.policy.one_per_customer,
+        orjson.dumps(booking.quantities).decode(),
+        orjson.dumps(booking.quote.lines).decode(),
+        booking.quote.gift.amount_minor if booking.quote.gift else 0,
+        booking.allergies,
     )

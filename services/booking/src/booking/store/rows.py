@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from booking.documents import read_policy
 from booking.domain.booking import Booking, Failure, Occasion
 from booking.domain.guest import Name
 from booking.domain.inventory import Claim
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
-from booking.domain.pricing import Quote
+from booking.domain.pricing import Line, Quote
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,7 +26,8 @@ COLUMNS = """
     b.source, b.arrives_at, b.special_requests, b.drinks_package, b.created_at, b.expires_at,
     b.confirmed_at, b.cancelled_at, b.customer_id, b.payment_id, b.payment_sequence,
     b.failure_code, b.failure_message_key, b.manage_epoch,
-    s.title, s.starts_at, s.ends_at, v.timezone, v.name AS venue_name, o.preset
+    b.starts_at, b.ends_at, b.status_at, b.quantities::text AS quantities, b.lines::text AS lines,
+    b.amount_gift, b.allergies, s.title, v.timezone, v.name AS venue_name, o.preset
 """
 
 TABLES = """
@@ -52,6 +55,8 @@ def booking_of(row: asyncpg.Record) -> Booking:
         quote=Quote(
             total=Money(row["amount_total"], currency),
             due_now=Money(row["amount_due_now"], currency),
+            lines=tuple(Line(**line) for line in orjson.loads(row["lines"])),
+            gift=Money(row["amount_gift"], currency) if row["amount_gift"] else None,
         ),
         paid=Money(row["amount_paid"], currency),
         refunded=Money(row["amount_refunded"], currency),
@@ -73,6 +78,9 @@ def booking_of(row: asyncpg.Record) -> Booking:
         payment_sequence=row["payment_sequence"],
         failure=None if code is None else Failure(code, row["failure_message_key"]),
         manage_epoch=row["manage_epoch"],
+        status_at=row["status_at"],
+        quantities=orjson.loads(row["quantities"]),
+        allergies=tuple(row["allergies"]),
         occasion=Occasion(
             title=row["title"],
             starts_at=row["starts_at"],

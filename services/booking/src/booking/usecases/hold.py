@@ -14,6 +14,7 @@ from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
 from booking.domain.reference import new_reference
 from booking.domain.refusals import (
+    AlreadyBooked,
     Busy,
     CapacityExceeded,
     IdempotencyInProgress,
@@ -80,6 +81,7 @@ async def hold(
         Unknown: there is no such session.
         InvalidRequest, NotOnSale, SessionClosed, SessionStarted, PaymentsOff: see ``decide``.
         CapacityExceeded, ResourceTaken: somebody else has the place.
+        AlreadyBooked, TooManyUnpaid, GuestRefused: this guest may not have it.
         IdempotencyKeyReused, IdempotencyInProgress: see the ``Idempotency-Key`` header.
         Busy: the place was locked by others for more than 2 s.
     """
@@ -108,12 +110,12 @@ async def hold(
         except Refusal as refusal:
             # The same request may have succeeded before the session closed, filled or started.
             return await _answer_given_before(tx, key, now, otherwise=refusal)
-        held = _held_of(booking)
+        held, hashes = _held_of(booking), vault.hashes(contact)
         outcome = await holding.take(
             tx,
             booking,
             session_version=fresh.session.version,
-            hashes=vault.hashes(contact),
+            hashes=hashes,
             key=key,
             answer=_answer_of(held),
             actor=command.actor,
@@ -128,6 +130,8 @@ async def hold(
             tx, booking, fresh.session.version, now
         ):
             raise ResourceTaken if booking.claim.resource_ids else CapacityExceeded
+        if outcome is Outcome.NOT_UNIQUE and booking.policy.one_per_customer:
+            await _expire_own(tx, booking, hashes, now)
     raise Busy
 
 
@@ -157,6 +161,20 @@ async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now:
         return True
     view = await sessions.read(tx, wanted.session_id)
     return view is not None and view.session.version != session_version
+
+
+async def _expire_own(
+    tx: Transaction, wanted: Booking, hashes: tuple[bytes, bytes | None], now: datetime
+) -> None:
+    """Expire the guest's own lapsed hold, where each guest has one place (INV-05).
+
+    Raises:
+        AlreadyBooked: the guest has a place.
+    """
+    for booking in await bookings.lock_of_guest(tx, wanted, hashes):
+        if not booking.has_lapsed(now):
+            raise AlreadyBooked
+        await expire_locked(tx, booking, now, actor="hold")
 
 
 async def _announce(tx: Transaction, booking: Booking, contact: str) -> None:

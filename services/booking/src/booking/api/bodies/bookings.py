@@ -9,6 +9,8 @@ from booking.api.bodies.fields import Locale, LocalTime
 from booking.domain.inventory import LARGEST_PARTY
 from chassis.http import Body
 
+TierKey = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+
 
 class Customer(Body):
     """The guest: one name, or given and family."""
@@ -27,7 +29,18 @@ class CreateBooking(Body):
     """A place to hold."""
 
     session_id: UUID
-    party_size: Annotated[int, Field(ge=1, le=LARGEST_PARTY)] = 1
+    party_size: Annotated[
+        int | None, Field(ge=1, le=LARGEST_PARTY, description="1 unless quantities say otherwise")
+    ] = None
+    quantities: Annotated[
+        dict[TierKey, Annotated[int, Field(ge=0, le=LARGEST_PARTY)]],
+        Field(
+            default_factory=dict,
+            max_length=20,
+            description="People by price tier",
+            examples=[{"adult": 2}],
+        ),
+    ]
     resource_ids: Annotated[
         tuple[UUID, ...], Field(max_length=20, description="Tables, where there are any")
     ] = ()

@@ -86,6 +86,16 @@ class Failure(BaseModel):
     message: str
 
 
+class PriceLine(BaseModel):
+    """A line of the price; what is taken off is negative."""
+
+    key: str
+    label: str
+    quantity: int
+    unit_minor: int
+    amount_minor: int
+
+
 class Booking(BaseModel):
     """A booking, for its guest and for staff."""
 
@@ -97,8 +107,13 @@ class Booking(BaseModel):
     offering_kind: str
     venue_id: UUID
     session: SessionSummary
+    starts_at: datetime
+    ends_at: datetime
     party_size: int
+    quantities: dict[str, int]
+    allergies: list[str]
     resources: list[ResourceSummary]
+    lines: list[PriceLine]
     name: str
     amount_total: Money
     amount_due_now: Money
@@ -139,7 +154,21 @@ class Booking(BaseModel):
                 timezone=occasion.timezone,
                 venue_name=occasion.venue_name,
             ),
+            starts_at=occasion.starts_at,
+            ends_at=occasion.ends_at,
             party_size=booking.party_size,
+            quantities=dict(booking.quantities),
+            allergies=list(booking.allergies),
+            lines=[
+                PriceLine(
+                    key=line.key,
+                    label=line.label,
+                    quantity=line.quantity,
+                    unit_minor=line.unit_minor,
+                    amount_minor=line.amount_minor,
+                )
+                for line in booking.quote.lines
+            ],
             resources=[
                 ResourceSummary(number=resource.number, label=resource.label)
                 for resource in view.resources

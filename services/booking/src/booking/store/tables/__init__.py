@@ -4,7 +4,7 @@ The catalogue is written and read through these. Bookings and the ledger have st
 own, in which each round trip counts.
 """
 
-from booking.store.tables.bookings import allocations, bookings
+from booking.store.tables.bookings import allocations, blocked_contacts, bookings
 from booking.store.tables.catalogue import (
     offerings,
     organisations,
@@ -19,6 +19,7 @@ from booking.store.tables.records import audit, idempotency, receipts
 __all__ = [
     "allocations",
     "audit",
+    "blocked_contacts",
     "bookings",
     "idempotency",
     "metadata",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -19,6 +20,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
 from booking.store.tables.columns import INSTANT, metadata
 
 _WAITING = text("status IN ('pending_payment', 'requires_authentication')")
+_ONE_PER_CUSTOMER = text(
+    "one_per_customer AND status IN ('pending_payment', 'requires_authentication', "
+    "'confirmed', 'checked_in', 'completed', 'no_show')"
+)
 
 bookings = Table(
     "bookings",
@@ -64,8 +69,41 @@ bookings = Table(
     Column("failure_code", Text),
     Column("failure_message_key", Text),
     Column("manage_epoch", Integer, nullable=False, server_default=text("1")),
+    Column("starts_at", INSTANT, nullable=False),
+    Column("ends_at", INSTANT, nullable=False),
+    Column("quantities", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("lines", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("amount_gift", BigInteger, nullable=False, server_default=text("0")),
+    Column("allergies", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("one_per_customer", Boolean, nullable=False, server_default=text("false")),
+    Column("status_at", INSTANT, nullable=False),
     UniqueConstraint("org_id", "reference", name="bookings_reference"),
     Index("bookings_waiting", "session_id", "expires_at", postgresql_where=_WAITING),
+    Index("bookings_waiting_email", "session_id", "email_hash", postgresql_where=_WAITING),
+    Index("bookings_waiting_phone", "session_id", "phone_hash", postgresql_where=_WAITING),
+    Index(
+        "bookings_one_per_email",
+        "session_id",
+        "email_hash",
+        unique=True,
+        postgresql_where=_ONE_PER_CUSTOMER,
+    ),
+    Index(
+        "bookings_one_per_phone",
+        "session_id",
+        "phone_hash",
+        unique=True,
+        postgresql_where=_ONE_PER_CUSTOMER,
+    ),
+)
+
+blocked_contacts = Table(
+    "blocked_contacts",
+    metadata,
+    Column("org_id", Uuid, primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("customer_id", Uuid, primary_key=True),
+    Index("blocked_contacts_customer", "customer_id"),
 )
 
 allocations = Table(
