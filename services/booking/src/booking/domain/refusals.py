@@ -33,6 +33,48 @@ class InvalidRequest(Refusal):
         self.faults = faults
 
 
+class RuleRefusal(InvalidRequest):
+    """The rules of the schedule do not allow this time; each says which by its code."""
+
+    code = "NOT_IN_SCHEDULE"
+
+
+class Closed(RuleRefusal):
+    """Closed all that day: no hours, a special or a blocked date (HRS-03)."""
+
+    code = "CLOSED"
+
+
+class KitchenClosed(RuleRefusal):
+    """Outside the hours of that day (HRS-04)."""
+
+    code = "KITCHEN_CLOSED"
+
+
+class LastSeating(RuleRefusal):
+    """Too close to the closing time for a party of this size (HRS-06)."""
+
+    code = "LAST_SEATING"
+
+
+class NotAStartTime(RuleRefusal):
+    """Bookings start at a fixed interval, and this is between two starts."""
+
+    code = "NOT_A_START_TIME"
+
+
+class TooFarAhead(RuleRefusal):
+    """Further ahead than may be booked (SCH-02)."""
+
+    code = "TOO_FAR_AHEAD"
+
+
+class InThePast(RuleRefusal):
+    """This time has passed."""
+
+    code = "IN_THE_PAST"
+
+
 class Unknown(Refusal):
     """It does not exist, or it is not the caller's."""
 

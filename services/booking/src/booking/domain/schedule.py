@@ -1,79 +1,180 @@
-"""When: how local dates and times at a venue become instants, over clock changes and midnight."""
+"""When an offering takes place: what every kind of schedule answers.
+
+A schedule has sessions opened by hand, or rules that make them; nothing else needs to know which.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from booking.domain.local_time import (
+    NoSuchLocalTime,
+    Span,
+    arrival,
+    instant,
+    session_span,
+    window,
+    zone,
+)
+from booking.domain.refusals import Fault, InvalidRequest, TooFarAhead
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+__all__ = [
+    "FURTHEST_START",
+    "HORIZON_DAYS",
+    "LONGEST_SESSION",
+    "BlockedDate",
+    "Dated",
+    "Day",
+    "DayState",
+    "NoSuchLocalTime",
+    "Opening",
+    "Schedule",
+    "Span",
+    "arrival",
+    "blocked",
+    "instant",
+    "openings_of",
+    "session_span",
+    "zone",
+]
 
 LONGEST_SESSION = timedelta(hours=48)
 FURTHEST_START = timedelta(days=10 * 366)
+HORIZON_DAYS = 90
+"""How far ahead rules make sessions, at least: at creation and every night alike (SCH-11)."""
 
-# In time zone databases beside the zones, and different or absent on other hosts.
-_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+
+class DayState(StrEnum):
+    """A day as a calendar colours it (AVL-13). Custom: open, at other hours than usual."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    BLOCKED = "blocked"
+    CUSTOM = "custom"
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
+class Opening:
+    """From one local time to another; a closing not after the opening is on the next day."""
+
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedDate:
+    """A day on which nothing takes place, whatever the other rules say."""
+
+    date: date
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the rules say about one date."""
+
+    state: DayState
+    openings: tuple[Opening, ...] = ()
+    reason: str | None = None
+
+
+class Schedule:
+    """What every schedule answers; as it stands here, for sessions opened by hand."""
+
+    __slots__ = ()
+
+    starts_are_chosen: ClassVar[bool] = False
+    """Whether a booking has a start of its own within its session."""
+
+    def day(self, date: date) -> Day:
+        """The rules for one date, in their order of precedence (SCH-07, HRS-02)."""
+        del date
+        return Day(DayState.CLOSED)
+
+    def spans(self, date: date, tz: ZoneInfo) -> list[Span]:
+        """The sessions that the rules make on one local date, by start."""
+        del date, tz
+        return []
+
+    def makes_sessions(self) -> bool:
+        """Whether rules make the sessions."""
+        return False
+
+    def furthest_day(self) -> int | None:
+        """The last day that may be booked, counted from today = 0; None for no limit (SCH-02)."""
+        return None
+
+    def check_advance(
+        self, now: datetime, starts_at: datetime, tz: ZoneInfo, *, field: str = "session_id"
+    ) -> None:
+        """Refuse what starts too many calendar days ahead, by the venue's calendar.
+
+        Raises:
+            TooFarAhead: it starts after the last day that may be booked; ``field`` is named.
+        """
+        days = self.furthest_day()
+        if days is None:
+            return
+        last = now.astimezone(tz).date() + timedelta(days=days)
+        if starts_at.astimezone(tz).date() > last:
+            raise TooFarAhead(Fault(field, f"may be booked up to {last.isoformat()} now"))
+
+    def booking_span(
+        self, session: Span, wanted: datetime | None, party_size: int, tz: ZoneInfo
+    ) -> Span:
+        """When a booking of a session is: all of the session, where its guests do not choose.
+
+        Raises:
+            InvalidRequest: another start than the session's was asked for.
+        """
+        del party_size, tz
+        if wanted is not None and wanted != session.starts_at:
+            raise InvalidRequest(Fault("starts_at", "is not the start of the session"))
+        return session
+
+    def horizon(self) -> int:
+        """How many days ahead rules make sessions; one more than may be booked after midnight."""
+        return max(HORIZON_DAYS, (self.furthest_day() or 0) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Schedule):
     """Sessions are opened one by one, each with its own date: an event, a class."""
 
 
-Schedule = Dated
-
-
-class NoSuchLocalTime(ValueError):
-    """The clocks were put forward over this local time: it never happens on that day."""
-
-
-@lru_cache(maxsize=256)
-def zone(name: str) -> ZoneInfo:
-    """The IANA zone of that name.
-
-    Raises:
-        ValueError: there is no such zone.
-    """
-    if name in _NO_ZONES:
-        raise ValueError(f"unknown time zone {name!r}")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError, ValueError) as unknown:
-        raise ValueError(f"unknown time zone {name!r}") from unknown
-
-
-def instant(day: date, at: time, tz: ZoneInfo) -> datetime:
-    """The UTC instant of a local time. One that happens twice means its first occurrence.
-
-    Raises:
-        NoSuchLocalTime: the clocks skip it on that day.
-    """
-    local = datetime.combine(day, at.replace(tzinfo=None, fold=0), tz)
-    utc = local.astimezone(UTC)
-    if utc.astimezone(tz).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise NoSuchLocalTime(f"{at:%H:%M} does not exist on {day}: the clocks go forward")
-    return utc
-
-
-def session_span(day: date, start: time, end: time, tz: ZoneInfo) -> tuple[datetime, datetime]:
-    """Start and end as UTC instants; an end not after the start is on the next day (CAT-04).
-
-    Raises:
-        NoSuchLocalTime: the clocks skip one of the two.
-    """
-    starts_at = instant(day, start, tz)
-    ends_at = instant(day if end > start else day + timedelta(days=1), end, tz)
-    if ends_at <= starts_at:  # start and end both within an hour that happens twice
-        ends_at += timedelta(hours=1)
-    return starts_at, ends_at
-
-
-def arrival(at: time, starts_at: datetime, ends_at: datetime, tz: ZoneInfo) -> datetime | None:
-    """The instant a guest means by a local time, if it lies within the session (F-65)."""
-    day = starts_at.astimezone(tz).date()
-    while day <= ends_at.astimezone(tz).date():
-        for fold in (0, 1):
-            candidate = datetime.combine(day, at.replace(fold=fold), tz).astimezone(UTC)
-            if starts_at <= candidate < ends_at:
-                return candidate
-        day += timedelta(days=1)
+def blocked(dates: tuple[BlockedDate, ...], date: date) -> Day | None:
+    """The day as blocked, if it is."""
+    for one in dates:
+        if one.date == date:
+            return Day(DayState.BLOCKED, reason=one.reason)
     return None
+
+
+def openings_of(schedule: Schedule, date: date, tz: ZoneInfo) -> list[Span]:
+    """A date's openings as instants, without what still belongs to the day before.
+
+    Hours past midnight may reach into a day with other hours; then the earlier day's count.
+    """
+    yesterday = date - timedelta(days=1)
+    taken_until = max(
+        (
+            span.ends_at
+            for opening in schedule.day(yesterday).openings
+            if (span := window(yesterday, opening.opens, opening.closes, tz))
+        ),
+        default=None,
+    )
+    openings = []
+    for opening in schedule.day(date).openings:
+        span = window(date, opening.opens, opening.closes, tz)
+        if span is not None and taken_until is not None:
+            span = Span(max(span.starts_at, taken_until), span.ends_at)
+        if span is not None and span.starts_at < span.ends_at:
+            openings.append(span)
+    return openings
