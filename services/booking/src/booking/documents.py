@@ -11,11 +11,13 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from booking.domain import inventory, policy, pricing, schedule
 from booking.domain.money import LARGEST_AMOUNT
 from booking.domain.refusals import Fault, InvalidRequest
+from booking.schedule_documents import SCHEDULE_KINDS, WRITERS, ScheduleDocument
+from booking.settings_document import SettingsDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,20 +28,7 @@ PartySize = Annotated[int, Field(ge=1, le=inventory.LARGEST_PARTY)]
 Methods: TypeAlias = Annotated[tuple[Literal["card"], ...], Field(min_length=1, max_length=1)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class DatedSchedule(_Document):
-    """Sessions are opened one by one."""
-
-    kind: Literal["dated"]
-
-    def settings(self) -> schedule.Dated:
-        return schedule.Dated()
-
-
-class _Party(_Document):
+class _Party(SettingsDocument):
     @model_validator(mode="after")
     def _ordered(self) -> _Party:
         if getattr(self, "party_min", 1) > getattr(self, "party_max", 1):
@@ -74,7 +63,7 @@ class ResourceInventory(_Party):
         return inventory.Exclusive(**self.model_dump(exclude={"kind"}))
 
 
-class DueInFull(_Document):
+class DueInFull(SettingsDocument):
     """All is due while the place is held."""
 
     kind: Literal["full"]
@@ -83,7 +72,7 @@ class DueInFull(_Document):
         return pricing.InFull()
 
 
-class DueFixed(_Document):
+class DueFixed(SettingsDocument):
     """A fixed amount is due while the place is held, the rest at the venue."""
 
     kind: Literal["fixed"]
@@ -93,7 +82,7 @@ class DueFixed(_Document):
         return pricing.FixedPart(self.amount_minor)
 
 
-class DuePerHead(_Document):
+class DuePerHead(SettingsDocument):
     """An amount for each person is due while the place is held, the rest at the venue."""
 
     kind: Literal["per_head"]
@@ -103,7 +92,7 @@ class DuePerHead(_Document):
         return pricing.PartPerHead(self.amount_minor)
 
 
-class DuePercent(_Document):
+class DuePercent(SettingsDocument):
     """A percentage is due while the place is held, the rest at the venue; 0 = all of it there."""
 
     kind: Literal["percent"]
@@ -116,7 +105,7 @@ class DuePercent(_Document):
 DueDocument = Annotated[DueInFull | DueFixed | DuePerHead | DuePercent, Field(discriminator="kind")]
 
 
-class PerBookingPricing(_Document):
+class PerBookingPricing(SettingsDocument):
     """One price for a booking, in the venue's currency; 0 = free."""
 
     kind: Literal["per_booking"]
@@ -128,7 +117,7 @@ class PerBookingPricing(_Document):
         return pricing.PerBooking(self.amount_minor, self.due.settings(), self.payment_methods)
 
 
-class TierDocument(_Document):
+class TierDocument(SettingsDocument):
     """A price for one person."""
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$", examples=["adult"])]
@@ -136,7 +125,7 @@ class TierDocument(_Document):
     amount_minor: Amount
 
 
-class PerHeadPricing(_Document):
+class PerHeadPricing(SettingsDocument):
     """A price for each person by tier, in the venue's currency."""
 
     kind: Literal["per_head"]
@@ -158,7 +147,7 @@ class PerHeadPricing(_Document):
         )
 
 
-class DepositPricing(_Document):
+class DepositPricing(SettingsDocument):
     """A fixed deposit, whatever the party."""
 
     kind: Literal["deposit"]
@@ -169,7 +158,7 @@ class DepositPricing(_Document):
         return pricing.Deposit(self.amount_minor, self.payment_methods)
 
 
-class FreePricing(_Document):
+class FreePricing(SettingsDocument):
     """Nothing is due."""
 
     kind: Literal["free"]
@@ -178,7 +167,7 @@ class FreePricing(_Document):
         return pricing.Free()
 
 
-class RefundTierDocument(_Document):
+class RefundTierDocument(SettingsDocument):
     """`percent` of what was paid goes back with strictly more than `hours` to the start."""
 
     hours: Annotated[int, Field(ge=0, le=24 * 365)]
@@ -188,7 +177,7 @@ class RefundTierDocument(_Document):
 Tiers: TypeAlias = Annotated[tuple[RefundTierDocument, ...], Field(max_length=policy.MOST_TIERS)]
 
 
-class PolicyDocument(_Document):
+class PolicyDocument(SettingsDocument):
     """Hold, cancellation and payment rules.
 
     `refund_mode` accepts what is supported today; further values will come.
@@ -223,7 +212,6 @@ class PolicyDocument(_Document):
         )
 
 
-ScheduleDocument = DatedSchedule
 InventoryDocument = Annotated[CapacityInventory | ResourceInventory, Field(discriminator="kind")]
 PricingDocument = Annotated[
     PerBookingPricing | DepositPricing | PerHeadPricing | FreePricing,
@@ -234,7 +222,6 @@ _UNIONS = frozenset({"schedule", "inventory", "pricing", "due"})
 """Members whose ``kind`` says which document they are."""
 
 _KINDS: dict[type, str] = {
-    schedule.Dated: "dated",
     inventory.Counted: "capacity",
     inventory.Exclusive: "resources",
     pricing.PerBooking: "per_booking",
@@ -299,6 +286,8 @@ def _policy(document: str) -> policy.Policy:
 @lru_cache(maxsize=1024)
 def document_of(setting: Any) -> str:
     """The JSON text of one setting, for its row."""
+    if (writer := WRITERS.get(type(setting))) is not None:
+        return writer(setting).model_dump_json()
     return orjson.dumps(_plain(setting)).decode()
 
 
@@ -315,7 +304,7 @@ def _plain(value: Any) -> Any:
 def _fault(name: str, problem: Any) -> Fault:
     path = [name, *(str(part) for part in problem["loc"])]
     # A union's tag is part of pydantic's path, though not of the document's.
-    tags = set(_KINDS.values())
+    tags = {*_KINDS.values(), *SCHEDULE_KINDS}
     real = [
         part
         for before, part in zip(["", *path], path, strict=False)
