@@ -91,9 +91,7 @@ def _apart(services: tuple[Service, ...]) -> tuple[Service, ...]:
     return tuple(sorted(services, key=lambda service: service.opens))
 
 
-Services = Annotated[
-    tuple[Service, ...], Field(max_length=MOST_SERVICES), AfterValidator(_apart)
-]
+Services = Annotated[tuple[Service, ...], Field(max_length=MOST_SERVICES), AfterValidator(_apart)]
 
 
 class SpecialDate(SettingsDocument):

@@ -147,9 +147,7 @@ class Hours(Schedule):
             why = f": {day.reason}" if day.reason else ""
             raise Closed(Fault("date", f"closed on {date.isoformat()}{why}"))
         hours = ", ".join(f"{one.opens:%H:%M} to {one.closes:%H:%M}" for one in day.openings)
-        raise KitchenClosed(
-            Fault("start_time", f"the kitchen is closed then; it is open {hours}")
-        )
+        raise KitchenClosed(Fault("start_time", f"the kitchen is closed then; it is open {hours}"))
 
     def booking_span(
         self, session: Span, wanted: datetime | None, party_size: int, tz: ZoneInfo
