@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -14,10 +14,10 @@ from booking.settings_document import SettingsDocument
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday: TypeAlias = Literal[
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
 ]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 MOST_DATES = 400
 MOST_SERVICES = 6
 _DAY = 24 * 60
