@@ -15,8 +15,16 @@ from chassis.sealing import Sealer
 from chassis.testing import DatabaseUrls, connected
 from contracts import Contact, Message, Money
 from contracts.booking import BookingCancelled, BookingConfirmed
+from contracts.changes import BookingRescheduled
 from contracts.payments import PaymentRefunded
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example
+from contracts.visits import (
+    AttendanceFact,
+    BookingAttendanceUndone,
+    BookingCheckedIn,
+    BookingCompleted,
+    BookingNoShow,
+)
 from customers.identity import IdentityKeys
 from customers.messages import handlers
 
@@ -90,6 +98,8 @@ class Story:
     currency: str = "GBP"
     booking_id: UUID = field(default_factory=uuid4)
     at: datetime = NOON
+    starts_at: datetime = NOON + timedelta(days=14)
+    payment_id: UUID = field(default_factory=uuid4)
 
     def confirmed(self) -> BookingConfirmed:
         contact = Contact(
@@ -114,10 +124,50 @@ class Story:
             }
         )
 
-    def refunded(self, total: int) -> PaymentRefunded:
+    def checked_in(self) -> AttendanceFact:
+        return self._visit(BookingCheckedIn)
+
+    def completed(self) -> AttendanceFact:
+        return self._visit(BookingCompleted)
+
+    def no_show(self) -> AttendanceFact:
+        return self._visit(BookingNoShow)
+
+    def _visit(self, model: type[AttendanceFact]) -> AttendanceFact:
+        return example(model).model_copy(
+            update={
+                "booking_id": self.booking_id,
+                "org_id": self.org_id,
+                "starts_at": self.starts_at,
+                "at": self.starts_at + timedelta(minutes=10),
+            }
+        )
+
+    def undone(self, outcome: str) -> BookingAttendanceUndone:
+        return example(BookingAttendanceUndone).model_copy(
+            update={
+                "booking_id": self.booking_id,
+                "org_id": self.org_id,
+                "undone": outcome,
+                "at": self.starts_at + timedelta(minutes=20),
+            }
+        )
+
+    def rescheduled(self, paid: int) -> BookingRescheduled:
+        return example(BookingRescheduled).model_copy(
+            update={
+                "booking_id": self.booking_id,
+                "org_id": self.org_id,
+                "amount_paid": Money(amount_minor=paid, currency=self.currency),
+                "rescheduled_at": self.at + timedelta(days=3),
+            }
+        )
+
+    def refunded(self, total: int, payment_id: UUID | None = None) -> PaymentRefunded:
         return example(PaymentRefunded).model_copy(
             update={
                 "booking_id": self.booking_id,
+                "payment_id": payment_id or self.payment_id,
                 "org_id": self.org_id,
                 "refunded_total": Money(amount_minor=total, currency=self.currency),
                 "refunded_at": self.at + timedelta(days=2),

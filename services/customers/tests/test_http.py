@@ -14,10 +14,11 @@ from chassis.http import create_app
 from chassis.serving import listen, serve
 from chassis.testing import DatabaseUrls
 from contracts.booking import VenueChanged
-from contracts.customers import CustomerResolved
+from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
 from contracts.registry import consumed_by, published_by
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example, same_shape
 from customers.app import build
+from customers.identity import normal_phone
 from customers.settings import Settings
 
 from .conftest import HASH_KEY, Inbox, Story
@@ -182,10 +183,11 @@ async def test_the_timeline_tells_what_was_counted(address: str, inbox: Inbox) -
 
 
 async def test_what_is_published_has_the_shape_of_its_contract(inbox: Inbox) -> None:
-    assert published_by("customers") == (CustomerResolved.TYPE,)
     await inbox.hand(Story(inbox.org_id).confirmed())
     [row] = await inbox.rows("SELECT payload FROM messaging.outbox WHERE org_id = $1", inbox.org_id)
     assert same_shape(CustomerResolved.from_json(str(row["payload"])), example(CustomerResolved))
+    standing = {CustomerBlocked.TYPE, CustomerUnblocked.TYPE}  # in test_blocking.py
+    assert set(published_by("customers")) == {CustomerResolved.TYPE, *standing}
 
 
 @pytest.mark.parametrize("message_type", consumed_by("customers"))
@@ -198,3 +200,75 @@ async def test_every_example_sent_here_is_handled(inbox: Inbox, message_type: st
 
 def test_every_handler_has_a_contract(inbox: Inbox) -> None:
     assert inbox.table.types == set(consumed_by("customers"))
+
+
+async def test_staff_block_a_customer_and_read_it_back(address: str, inbox: Inbox) -> None:
+    """CUS-04, CUS-17."""
+    await inbox.hand(Story(inbox.org_id).confirmed())
+    [row] = await inbox.customers()
+    path = f"/customers/{row['id']}"
+    editor = staff(inbox.org_id, "customers:view", "customers:edit")
+    change = {"status": "blocked", "notes": "Ask the manager", "reason": "no-shows", "version": 1}
+    status, changed = await call(address, "PATCH", path, editor, json=change)
+    assert status == 200
+    assert (changed["status"], changed["notes"], changed["version"]) == (
+        "blocked",
+        "Ask the manager",
+        2,
+    )
+    assert await call(address, "GET", path, editor) == (200, changed)
+    status, problem = await call(address, "PATCH", path, editor, json=change)
+    assert (status, problem["code"]) == (409, "STALE_VERSION")
+    viewer = staff(inbox.org_id, "customers:view")
+    assert (await call(address, "PATCH", path, viewer, json=change))[0] == 403
+    stranger = staff(uuid4(), "customers:edit")
+    assert (await call(address, "PATCH", path, stranger, json=change))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"status": "deleted"}, "status"),
+        ({"notes": "x" * 2001}, "notes"),
+        ({"notes": "a\u0000b"}, "notes"),
+        ({"reason": ""}, "reason"),
+        ({"version": 0}, "version"),
+        ({"version": 2**31}, "version"),
+        ({"no_show_count": 0}, "no_show_count"),
+    ],
+)
+async def test_a_bad_edit_names_the_field_and_changes_nothing(
+    address: str, inbox: Inbox, change: dict[str, object], field: str
+) -> None:
+    await inbox.hand(Story(inbox.org_id).confirmed())
+    [before] = await inbox.customers()
+    editor = staff(inbox.org_id, "customers:edit")
+    status, problem = await call(
+        address, "PATCH", f"/customers/{before['id']}", editor, json={"status": "blocked", **change}
+    )
+    assert status == 422
+    assert problem["errors"][0]["field"].startswith(field)
+    assert await inbox.customers() == [before]
+
+
+@pytest.mark.parametrize("written", ["07700 900123", "00447700900123", "+447700900123"])
+async def test_a_number_written_in_any_way_is_the_same_customer(
+    address: str, inbox: Inbox, written: str
+) -> None:
+    """S1-2: one row, and one booking more each time."""
+    await inbox.hand(
+        example(VenueChanged).model_copy(
+            update={"venue_id": uuid4(), "org_id": inbox.org_id, "default_country": "GB"}
+        )
+    )
+    for count in (1, 2):
+        # As booking reads what the guest typed, in the organisation's country.
+        phone = normal_phone(written, "GB") if count == 2 else "+447700900123"
+        await inbox.hand(
+            Story(inbox.org_id, phone=phone, email=f"g{count}@example.com").confirmed()
+        )
+        [row] = await inbox.customers()
+        assert row["total_bookings"] == count
+    clerk = staff(inbox.org_id, "customers:view")
+    status, found = await call(address, "GET", "/customers", clerk, params={"phone": written})
+    assert (status, [each["id"] for each in found["items"]]) == (200, [str(row["id"])])

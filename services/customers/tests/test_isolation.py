@@ -10,7 +10,7 @@ from chassis.testing import DatabaseUrls
 
 from .conftest import Inbox, Story
 
-TABLES = ("venues", "customers", "identifiers", "spend", "bookings_seen", "merge_queue")
+TABLES = ("venues", "customers", "identifiers", "spend", "bookings_seen", "merge_queue", "audit")
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -5,13 +5,24 @@ from chassis.messaging import Handlers, Meta
 from chassis.sealing import Sealer
 from contracts import Contact
 from contracts.booking import BookingCancelled, BookingConfirmed, VenueChanged
+from contracts.changes import BookingRescheduled
 from contracts.payments import PaymentRefunded
+from contracts.visits import (
+    AttendanceFact,
+    BookingAttendanceUndone,
+    BookingCheckedIn,
+    BookingCompleted,
+    BookingNoShow,
+)
+from customers.domain.attendance import Outcome
 from customers.domain.customer import Name
 from customers.domain.standing import Money
 from customers.identity import IdentityKeys
 from customers.store import venues
 from customers.usecases.count_cancellation import count_cancellation
 from customers.usecases.count_refund import count_refund
+from customers.usecases.count_visit import VisitFact, count_visit
+from customers.usecases.note_reschedule import note_reschedule
 from customers.usecases.resolve import ConfirmedBooking, resolve
 
 
@@ -49,15 +60,74 @@ def handlers(contacts: Sealer, keys: IdentityKeys) -> Handlers:
             told_by=meta.message_id,
         )
 
+    @table.on(BookingRescheduled)
+    async def booking_rescheduled(tx: Transaction, message: BookingRescheduled, meta: Meta) -> None:
+        await note_reschedule(
+            tx,
+            booking_id=message.booking_id,
+            paid=Money(message.amount_paid.amount_minor, message.amount_paid.currency),
+            rescheduled_at=message.rescheduled_at,
+            told_by=meta.message_id,
+        )
+
     @table.on(PaymentRefunded)
     async def payment_refunded(tx: Transaction, message: PaymentRefunded, meta: Meta) -> None:
         total = message.refunded_total
         await count_refund(
             tx,
             booking_id=message.booking_id,
+            payment_id=message.payment_id,
             refunded_total=Money(total.amount_minor, total.currency),
             refunded_at=message.refunded_at,
             told_by=meta.message_id,
         )
 
+    _visits(table)
     return table
+
+
+def _visits(table: Handlers) -> None:
+    """How visits went."""
+
+    @table.on(BookingCheckedIn)
+    async def booking_checked_in(tx: Transaction, message: BookingCheckedIn, meta: Meta) -> None:
+        await count_visit(tx, _recorded(message, "checked_in", meta))
+
+    @table.on(BookingCompleted)
+    async def booking_completed(tx: Transaction, message: BookingCompleted, meta: Meta) -> None:
+        await count_visit(tx, _recorded(message, "completed", meta))
+
+    @table.on(BookingNoShow)
+    async def booking_no_show(tx: Transaction, message: BookingNoShow, meta: Meta) -> None:
+        await count_visit(tx, _recorded(message, "no_show", meta))
+
+    @table.on(BookingAttendanceUndone)
+    async def booking_attendance_undone(
+        tx: Transaction, message: BookingAttendanceUndone, meta: Meta
+    ) -> None:
+        await count_visit(
+            tx,
+            VisitFact(
+                booking_id=message.booking_id,
+                version=meta.sequence,
+                outcome=message.undone,
+                holds=False,
+                starts_at=None,
+                at=message.at,
+                kind=message.TYPE,
+                told_by=meta.message_id,
+            ),
+        )
+
+
+def _recorded(message: AttendanceFact, outcome: Outcome, meta: Meta) -> VisitFact:
+    return VisitFact(
+        booking_id=message.booking_id,
+        version=meta.sequence,
+        outcome=outcome,
+        holds=True,
+        starts_at=message.starts_at,
+        at=message.at,
+        kind=message.TYPE,
+        told_by=meta.message_id,
+    )

@@ -1,6 +1,6 @@
 """What this service refuses, with the codes clients see."""
 
-from chassis.problems import FieldError, Forbidden, Invalid, NotFound
+from chassis.problems import Conflict, FieldError, Forbidden, Invalid, NotFound
 
 
 class NoSuchCustomer(NotFound):
@@ -8,6 +8,13 @@ class NoSuchCustomer(NotFound):
 
     code = "CUSTOMER_NOT_FOUND"
     title = "There is no such customer"
+
+
+class StaleVersion(Conflict):
+    """The customer was changed since the version that the edit names."""
+
+    code = "STALE_VERSION"
+    title = "Somebody else changed this meanwhile; read it again"
 
 
 class NoIdentifier(Invalid):

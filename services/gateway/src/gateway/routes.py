@@ -176,6 +176,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/api-keys/{prefix}/revoke",           _C, EDITOR, "keys:manage"),
     get("/v1/customers",                           _C, STAFF,  "customers:view"),
     get("/v1/customers/{id}",                      _C, STAFF,  "customers:view"),
+    patch("/v1/customers/{id}",                    _C, STAFF,  "customers:edit"),
 )
 # fmt: on
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from customers.domain.matching import Kind
@@ -17,6 +18,14 @@ class Name:
     display: str
 
 
+class Status(StrEnum):
+    """How staff decided that a customer stands (CUS-17)."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"  # kept, but no longer written to or counted on
+    BLOCKED = "blocked"  # further bookings are refused
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
     """One person of one organisation; identifiers are (kind, sealed value)."""
@@ -24,10 +33,18 @@ class Customer:
     id: UUID
     name: Name
     identifiers: tuple[tuple[Kind, str], ...]
+    status: Status
+    notes: str
+    version: int
     total_bookings: int
     cancellations: int
+    visits: int
+    completed: int
+    no_shows: int
     spend: tuple[Money, ...]
     first_booking_at: datetime | None
     last_booking_at: datetime | None
+    last_visit_at: datetime | None
+    last_no_show_at: datetime | None
     last_activity_at: datetime | None
     created_at: datetime

@@ -11,6 +11,8 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
+from customers.domain.attendance import Attendance, Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -26,6 +28,9 @@ class Tally:
 
     bookings: int = 0
     cancellations: int = 0
+    visits: int = 0
+    completed: int = 0
+    no_shows: int = 0
     spend: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __sub__(self, other: "Tally") -> "Tally":
@@ -34,6 +39,9 @@ class Tally:
         return Tally(
             bookings=self.bookings - other.bookings,
             cancellations=self.cancellations - other.cancellations,
+            visits=self.visits - other.visits,
+            completed=self.completed - other.completed,
+            no_shows=self.no_shows - other.no_shows,
             spend={currency: amount for currency, amount in spend.items() if amount},
         )
 
@@ -45,7 +53,9 @@ NOTHING = Tally()
 class Seen:
     """What is known here of one booking.
 
-    Confirmation and cancellation are noted once; the refunded amount is cumulative and only grows.
+    Confirmation and cancellation are noted once; amounts are cumulative and only grow: what was
+    paid for the booking, and what went back of each of its payments. Moving the booking to another
+    time is no new booking.
     """
 
     booking_id: UUID
@@ -53,22 +63,43 @@ class Seen:
     confirmed_at: datetime | None = None
     paid: Money | None = None
     cancelled_at: datetime | None = None
-    refunded: Money | None = None
+    refunds: Mapping[UUID, Money] = field(default_factory=lambda: MappingProxyType({}))
+    attendance: Attendance = field(default_factory=Attendance)
+
+    @property
+    def refunded(self) -> Money | None:
+        """What went back of all payments; a booking has one currency."""
+        if not self.refunds:
+            return None
+        currency = next(iter(self.refunds.values())).currency
+        return Money(sum(total.amount_minor for total in self.refunds.values()), currency)
 
     def confirm(self, customer_id: UUID, at: datetime, paid: Money) -> "Seen":
         """A second confirmation changes nothing, not even the customer."""
         if self.confirmed_at is not None:
             return self
-        return replace(self, customer_id=customer_id, confirmed_at=at, paid=paid)
+        return replace(self, customer_id=customer_id, confirmed_at=at).pay(paid)
+
+    def pay(self, total: Money) -> "Seen":
+        """`total` is everything paid so far, so a smaller one is merely late."""
+        if self.paid is not None and total.amount_minor <= self.paid.amount_minor:
+            return self
+        return replace(self, paid=total)
 
     def cancel(self, at: datetime) -> "Seen":
         return self if self.cancelled_at is not None else replace(self, cancelled_at=at)
 
-    def refund(self, total: Money) -> "Seen":
-        """`total` is everything refunded so far, so a smaller one is merely late."""
-        if self.refunded is not None and total.amount_minor <= self.refunded.amount_minor:
+    def refund(self, payment_id: UUID, total: Money) -> "Seen":
+        """`total` is everything refunded of one payment, so a smaller one is merely late."""
+        known = self.refunds.get(payment_id)
+        if known is not None and total.amount_minor <= known.amount_minor:
             return self
-        return replace(self, refunded=total)
+        return replace(self, refunds=MappingProxyType({**self.refunds, payment_id: total}))
+
+    def attend(self, outcome: Outcome, version: int, *, holds: bool) -> "Seen":
+        """Note a visit's outcome, or that it was a slip; `version` is the booking's."""
+        heard = self.attendance.hear(outcome, version, holds=holds)
+        return self if heard is self.attendance else replace(self, attendance=heard)
 
     def tally(self) -> Tally:
         """The booking's share of its customer's counters; nothing before the confirmation.
@@ -87,5 +118,8 @@ class Seen:
         return Tally(
             bookings=1,
             cancellations=0 if self.cancelled_at is None else 1,
+            visits=int(self.attendance.visited),
+            completed=int(self.attendance.completed),
+            no_shows=int(self.attendance.missed),
             spend={currency: amount for currency, amount in spend.items() if amount},
         )

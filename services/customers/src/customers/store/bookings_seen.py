@@ -1,12 +1,15 @@
 """What is known here of each booking: the guard that counts every fact once, in any order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from chassis.db import Transaction
+from customers.domain.attendance import Attendance, Outcome, Said
 from customers.domain.standing import Money, Seen
 
 # One statement that makes the row when it is missing and locks it either way: facts about one
@@ -39,7 +42,8 @@ async def lock(tx: Transaction, booking_id: UUID) -> Seen:
         confirmed_at=row["confirmed_at"],
         paid=_money(row, "paid"),
         cancelled_at=row["cancelled_at"],
-        refunded=_money(row, "refunded"),
+        refunds=_refunds(row),
+        attendance=_attendance(row),
     )
 
 
@@ -71,11 +75,47 @@ async def cancelled(tx: Transaction, seen: Seen, *, by: UUID) -> None:
 async def refunded(tx: Transaction, seen: Seen, *, at: datetime, by: UUID) -> None:
     await tx.execute(
         """UPDATE bookings_seen SET refunded_minor = $2, refunded_currency = $3,
-               refunded_at = $4, refunded_by = $5
+               refunded_at = $4, refunded_by = $5, refunds = $6::text::jsonb
            WHERE booking_id = $1""",
         seen.booking_id,
         seen.refunded.amount_minor if seen.refunded else None,
         seen.refunded.currency if seen.refunded else None,
+        at,
+        by,
+        _document({str(payment): total.amount_minor for payment, total in seen.refunds.items()}),
+    )
+
+
+async def attended(
+    tx: Transaction, seen: Seen, *, starts_at: datetime | None, at: datetime, kind: str, by: UUID
+) -> None:
+    """Note how the visit stands; `kind` is the message that told."""
+    said = seen.attendance.said
+    await tx.execute(
+        """UPDATE bookings_seen SET attendance = $2::text::jsonb, visited = $3, missed = $4,
+               starts_at = coalesce($5, starts_at), attended_at = $6, attended_type = $7,
+               attended_by = $8
+           WHERE booking_id = $1""",
+        seen.booking_id,
+        _document({outcome: [each.version, each.holds] for outcome, each in said.items()}),
+        seen.attendance.visited,
+        seen.attendance.missed,
+        starts_at,
+        at,
+        kind,
+        by,
+    )
+
+
+async def rescheduled(tx: Transaction, seen: Seen, *, at: datetime, by: UUID) -> None:
+    await tx.execute(
+        """UPDATE bookings_seen SET paid_minor = $2, paid_currency = $3,
+               rescheduled_at = greatest(rescheduled_at, $4),
+               rescheduled_by = CASE WHEN rescheduled_at > $4 THEN rescheduled_by ELSE $5 END
+           WHERE booking_id = $1""",
+        seen.booking_id,
+        seen.paid.amount_minor if seen.paid else None,
+        seen.paid.currency if seen.paid else None,
         at,
         by,
     )
@@ -95,6 +135,26 @@ async def steps(tx: Transaction, booking_id: UUID) -> list[Step]:
                 message_id=row["resolved_by"],
                 summary="The customer behind the booking is known; the booking is counted",
                 data={"customer_id": row["customer_id"], "because_of": row["confirmed_by"]},
+            )
+        )
+    if row["rescheduled_at"] is not None:
+        steps.append(
+            Step(
+                at=row["rescheduled_at"],
+                type="booking.rescheduled.v1",
+                message_id=row["rescheduled_by"],
+                summary="The booking moved; it is counted once all the same",
+                data={},
+            )
+        )
+    if row["attended_at"] is not None:
+        steps.append(
+            Step(
+                at=row["attended_at"],
+                type=row["attended_type"],
+                message_id=row["attended_by"],
+                summary="How the visit went is counted",
+                data={"visited": row["visited"], "no_show": row["missed"]},
             )
         )
     if row["cancelled_at"] is not None:
@@ -123,6 +183,20 @@ async def steps(tx: Transaction, booking_id: UUID) -> list[Step]:
             )
         )
     return sorted(steps, key=lambda step: step.at)
+
+
+def _refunds(row: asyncpg.Record) -> Mapping[UUID, Money]:
+    totals: dict[str, int] = row["refunds"]
+    return {UUID(payment): Money(n, row["refunded_currency"]) for payment, n in totals.items()}
+
+
+def _attendance(row: asyncpg.Record) -> Attendance:
+    said: dict[Outcome, tuple[int, bool]] = row["attendance"]
+    return Attendance({outcome: Said(*each) for outcome, each in said.items()})
+
+
+def _document(facts: Mapping[str, object]) -> str:
+    return orjson.dumps(facts).decode()
 
 
 def _money(row: asyncpg.Record, name: str) -> Money | None:

@@ -29,6 +29,15 @@ async def owners(tx: Transaction, identifiers: Sequence[Sealed]) -> Mapping[Kind
     return {row["kind"]: row["customer_id"] for row in rows}
 
 
+async def hashes_of(tx: Transaction, customer_id: UUID) -> list[bytes]:
+    """The keyed hash of everything a customer is known by, in the order it became known."""
+    rows = await tx.fetch(
+        "SELECT hash FROM identifiers WHERE customer_id = $1 ORDER BY created_at, kind, hash",
+        customer_id,
+    )
+    return [row["hash"] for row in rows]
+
+
 async def claim(tx: Transaction, customer_id: UUID, identifiers: Sequence[Sealed]) -> bool:
     """Give identifiers that nobody has to a customer, in the order given.
 

@@ -12,13 +12,14 @@ async def count_refund(
     tx: Transaction,
     *,
     booking_id: UUID,
+    payment_id: UUID,
     refunded_total: Money,
     refunded_at: datetime,
     told_by: UUID,
 ) -> None:
-    """`refunded_total` is cumulative, so a message that comes twice or too late adds nothing."""
+    """`refunded_total` is cumulative per payment: what comes twice or too late adds nothing."""
     before = await bookings_seen.lock(tx, booking_id)
-    after = before.refund(refunded_total)
+    after = before.refund(payment_id, refunded_total)
     if after == before:
         return
     await bookings_seen.refunded(tx, after, at=refunded_at, by=told_by)

@@ -8,11 +8,12 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from customers import published
-from customers.domain.customer import Name
+from customers.domain.customer import Name, Status
 from customers.domain.matching import Match, match
 from customers.domain.standing import Money
 from customers.identity import Sealed
 from customers.store import bookings_seen, customers, identifiers
+from customers.usecases.tell_standing import tell_standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ async def resolve(tx: Transaction, booking: ConfirmedBooking) -> UUID:
     before = await bookings_seen.lock(tx, booking.booking_id)
     if before.customer_id is not None:
         return before.customer_id
-    customer_id = await _whose(tx, booking)
+    customer_id, learnt = await _whose(tx, booking)
     after = before.confirm(customer_id, booking.confirmed_at, booking.paid)
     resolved_by = published.customer_resolved(
         tx,
@@ -47,18 +48,21 @@ async def resolve(tx: Transaction, booking: ConfirmedBooking) -> UUID:
         version=booking.version,
     )
     await bookings_seen.confirmed(tx, after, by=booking.told_by, resolved_by=resolved_by)
-    await customers.count(
+    status = await customers.count(
         tx,
         customer_id,
         after.tally() - before.tally(),
         booked_at=booking.confirmed_at,
         active_at=after.cancelled_at or booking.confirmed_at,
     )
+    # The customer is locked since the counting: whoever blocks them now will see the newcomer.
+    if learnt and status is Status.BLOCKED:
+        await tell_standing(tx, customer_id, status)
     return customer_id
 
 
-async def _whose(tx: Transaction, booking: ConfirmedBooking) -> UUID:
-    """Read, decide, then claim what nobody owns yet.
+async def _whose(tx: Transaction, booking: ConfirmedBooking) -> tuple[UUID, bool]:
+    """Read, decide, then claim what nobody owns yet; also whether anything was claimed.
 
     Between reading and claiming a rival may have claimed the same identifier. The unique key tells;
     by then the rival has committed, so a second look sees everybody and decides for good.
@@ -77,9 +81,9 @@ async def _whose(tx: Transaction, booking: ConfirmedBooking) -> UUID:
             await identifiers.hand_over(tx, newcomer, found.customer_id)
     if found is None:
         await customers.create(tx, newcomer, booking.name)
-        return newcomer
+        return newcomer, bool(unowned)
     await _question(tx, found, booking.booking_id)
-    return found.customer_id
+    return found.customer_id, bool(unowned)
 
 
 async def _question(tx: Transaction, found: Match, booking_id: UUID) -> None:

@@ -1,0 +1,39 @@
+"""Who changed what, when and why. Values of personal fields never come here (AUD-01)."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import orjson
+
+from chassis.db import Transaction
+from chassis.ids import uuid7
+
+
+async def note(
+    tx: Transaction,
+    customer_id: UUID,
+    action: str,
+    *,
+    actor: str,
+    reason: str | None,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+) -> None:
+    """Record one change of a customer."""
+    at = await tx.now()
+    await tx.execute(
+        """INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor, reason, before,
+                              after, message_id)
+           VALUES ($1, $2, $3, 'customer', $4, $5, $6, $7, $8::text::jsonb, $9::text::jsonb, $10)
+        """,
+        customer_id,
+        uuid7(at),
+        tx.org_id,
+        action,
+        at,
+        actor,
+        reason,
+        orjson.dumps(before).decode(),
+        orjson.dumps(after).decode(),
+        tx.cause.message_id if tx.cause else None,
+    )
