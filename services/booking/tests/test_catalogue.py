@@ -4,6 +4,7 @@ import asyncio
 from datetime import date, time
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from booking.domain.catalogue import ListingStatus, SessionStatus
@@ -14,8 +15,8 @@ from booking.domain.refusals import (
     NotOnSale,
     ResourceTaken,
 )
+from booking.store.board import Board
 from booking.store.idempotency import Key
-from booking.usecases.availability import availability
 from booking.usecases.edit_offering import EditOffering, edit_offering
 from booking.usecases.edit_resource import EditResource, edit_resource
 from booking.usecases.edit_session import EditSession, edit_session
@@ -132,14 +133,15 @@ async def test_tables_of_another_venue_cannot_be_offered(world, make_world, db, 
 
 
 async def test_availability_shows_every_table_with_its_status(world):
+    board = Board(world.db)
     session, tables = await world.table_session(tables=3)
     held = await world.hold(session, tables[:1])
     paid = await world.hold(session, tables[1:2])
     await world.pay(paid)
 
     async def statuses():
-        found = await world.run(lambda tx: availability(tx, session.id))
-        return [(table.number, table.status) for table in found.tables]
+        found = orjson.loads((await board.of(session.id)).body)
+        return [(table["number"], table["status"]) for table in found["tables"]]
 
     assert await statuses() == [(7, "pending"), (8, "booked"), (9, "available")]
     await world.advance(minutes=15)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from booking import messages
 from booking.api import (
+    availability,
     bookings,
     offerings,
     organisations,
@@ -16,6 +17,7 @@ from booking.api import (
     venues,
 )
 from booking.shop import Shop
+from booking.store.board import Board
 from booking.store.contacts import ContactVault
 from booking.store.listings import Listings
 from booking.store.lookups import TenantLookup
@@ -50,6 +52,7 @@ def build(settings: Settings) -> Service:
         settings=settings,
         db=db,
         routers=[
+            availability.router,  # first: it is asked for most, and routes are tried in order
             bookings.router,
             public.router,
             organisations.router,
@@ -60,7 +63,7 @@ def build(settings: Settings) -> Service:
         ],
         handlers=messages.build(vault),
         jobs=[hourly(db, forget_idempotency_keys)],
-        parts=[shop],
+        parts=[shop, Board(db)],
         extend=problems.install,
         on_stop=[db.close],
     )

@@ -9,7 +9,6 @@ from booking.api import paging, views
 from booking.api.bodies import Instant
 from booking.api.callers import ShopPart
 from booking.usecases import browse
-from booking.usecases.availability import availability
 from chassis.http import DB
 from chassis.problems import NotFound, responses
 
@@ -75,10 +74,3 @@ async def list_sessions(
         items=[views.Session.of(view) for view in found],
         next_cursor=paging.encode(last.starts_at, last.id) if last else None,
     )
-
-
-@router.get("/sessions/{session_id}/availability")
-async def get_availability(session_id: UUID, db: DB, shop: ShopPart) -> views.Availability:
-    """What is left of a session at this moment."""
-    org_id = await shop.tenants.of_session(session_id)
-    return views.Availability.of(await db.run(org_id, lambda tx: availability(tx, session_id)))

@@ -46,28 +46,6 @@ WHERE s.offering_id = $1 AND s.starts_at >= $2 AND s.starts_at < $3
 ORDER BY s.starts_at, s.id LIMIT $7
 """
 
-# Every session of the same time counts, not only this one: a table is in one place at a time.
-TABLES = """
-WITH session AS (SELECT id, starts_at, ends_at FROM sessions WHERE id = $1),
-offered AS (SELECT resource_id FROM session_resources WHERE session_id = $1),
-blocked AS (
-    SELECT live.resource_id, bool_or(b.expires_at IS NULL OR b.status NOT IN
-        ('pending_payment', 'requires_authentication')) AS booked
-    FROM session, live_allocations(
-        ARRAY(SELECT resource_id FROM offered), tstzrange(session.starts_at, session.ends_at)) live
-    JOIN bookings b ON b.id = live.booking_id
-    WHERE b.status NOT IN ('pending_payment', 'requires_authentication')
-        OR b.expires_at > messaging.now()
-    GROUP BY live.resource_id
-)
-SELECT r.id, r.number, r.floor, r.seats_min, r.seats_max, r.features, r.vip, r.label,
-    CASE WHEN blocked.booked THEN 'booked' WHEN blocked.booked IS NULL THEN 'available'
-         ELSE 'pending' END AS status
-FROM offered JOIN resources r ON r.id = offered.resource_id
-LEFT JOIN blocked ON blocked.resource_id = r.id
-ORDER BY r.number
-"""
-
 _LOCK = f"SELECT {_COLUMNS}, 0 AS lapsed FROM sessions s WHERE s.id = $1 FOR UPDATE"
 _HAS_TABLES_TAKEN = """
 SELECT EXISTS (SELECT FROM allocations
@@ -86,21 +64,6 @@ class SessionView:
 
     session: Session
     remaining: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TableView:
-    """A resource of a session as anybody may see it: no trace of who has it (F-41)."""
-
-    resource_id: UUID
-    number: int
-    label: str
-    floor: str | None
-    seats_min: int
-    seats_max: int
-    features: list[str]
-    vip: bool
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,24 +165,6 @@ async def page(
         PAGE, offering_id, since, until, *after, [status.value for status in statuses], limit
     )
     return [_view_of(row) for row in rows]
-
-
-async def tables_of(tx: Transaction, session_id: UUID) -> list[TableView]:
-    """The resources of a session by number, each with its status (AVL-01)."""
-    return [
-        TableView(
-            resource_id=row["id"],
-            number=row["number"],
-            label=row["label"],
-            floor=row["floor"],
-            seats_min=row["seats_min"],
-            seats_max=row["seats_max"],
-            features=row["features"],
-            vip=row["vip"],
-            status=row["status"],
-        )
-        for row in await tx.fetch(TABLES, session_id)
-    ]
 
 
 async def resource_ids_of(tx: Transaction, session_id: UUID) -> list[UUID]:

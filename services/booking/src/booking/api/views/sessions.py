@@ -10,8 +10,6 @@ from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from booking.store.sessions import SessionView
-    from booking.store.sessions import TableView as StoredTable
-    from booking.usecases.availability import Availability as Found
 
 
 class Session(BaseModel):
@@ -54,20 +52,6 @@ class Table(BaseModel):
     vip: bool
     status: str
 
-    @classmethod
-    def of(cls, table: StoredTable) -> Table:
-        return cls(
-            resource_id=table.resource_id,
-            number=table.number,
-            label=table.label,
-            floor=table.floor,
-            seats_min=table.seats_min,
-            seats_max=table.seats_max,
-            features=table.features,
-            vip=table.vip,
-            status=table.status,
-        )
-
 
 class Availability(BaseModel):
     """What is left: places, or tables one by one."""
@@ -79,16 +63,3 @@ class Availability(BaseModel):
     capacity: int | None
     remaining: int | None
     tables: list[Table]
-
-    @classmethod
-    def of(cls, found: Found) -> Availability:
-        session = found.view.session
-        return cls(
-            session_id=session.id,
-            status=session.status,
-            starts_at=session.starts_at,
-            ends_at=session.ends_at,
-            capacity=session.capacity,
-            remaining=found.view.remaining,
-            tables=[Table.of(table) for table in found.tables],
-        )

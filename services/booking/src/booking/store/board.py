@@ -1,0 +1,116 @@
+"""The board that anybody may read: what is left of a session, at this moment.
+
+Availability is asked for far more often than anything else, mostly for the same few sessions. So
+requests that wait at the same time share one query, and one round trip answers them all. Nothing
+is cached: a request is only ever answered by a query that began after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import orjson
+
+from booking.domain.refusals import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    import asyncpg
+
+    from chassis.db import Database
+
+MOST_AT_ONCE = 200
+"""Sessions in one query."""
+_QUERIES = 2
+"""Queries under way at once: the next is collected while the last is answered."""
+
+ASK = "SELECT * FROM availability($1)"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the board shows of a session: JSON, and a strong validator of exactly these bytes."""
+
+    body: bytes
+    etag: str
+
+
+class Board:
+    """Answers for one process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: dict[UUID, list[asyncio.Future[Shown | None]]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def of(self, session_id: UUID) -> Shown:
+        """What is left of a session.
+
+        Raises:
+            Unknown: there is no such session.
+            chassis.pool.DatabaseAway, asyncpg.PostgresError: it could not be asked.
+        """
+        answer: asyncio.Future[Shown | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(session_id, []).append(answer)
+        if len(self._asking) < _QUERIES:
+            # A task begins when all requests that arrived in this tick have been parsed.
+            task = asyncio.create_task(self._ask())
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        shown = await answer
+        if shown is None:
+            raise Unknown
+        return shown
+
+    async def _ask(self) -> None:
+        while self._waiting:
+            asked = self._take()
+            found: dict[UUID, Shown] = {}
+            error: Exception | None = None
+            try:
+                found = shown(await self._db.statement(ASK, list(asked)))
+            except Exception as failed:  # noqa: BLE001 - it is each asker's to handle
+                error = failed
+            for session_id, answers in asked.items():
+                for answer in answers:
+                    if answer.done():
+                        continue  # its caller has left
+                    if error is None:
+                        answer.set_result(found.get(session_id))
+                    else:
+                        answer.set_exception(error)
+
+    def _take(self) -> dict[UUID, list[asyncio.Future[Shown | None]]]:
+        if len(self._waiting) <= MOST_AT_ONCE:
+            asked, self._waiting = self._waiting, {}
+            return asked
+        first = list(self._waiting)[:MOST_AT_ONCE]
+        return {session_id: self._waiting.pop(session_id) for session_id in first}
+
+
+def shown(rows: Iterable[asyncpg.Record]) -> dict[UUID, Shown]:
+    """The answers in rows of ``ASK``, by session."""
+    return {row["session_id"]: _shown(row) for row in rows}
+
+
+def document(row: asyncpg.Record) -> dict[str, object]:
+    """A row of ``ASK`` as the object that is shown."""
+    return {
+        "session_id": str(row["session_id"]),
+        "status": row["status"],
+        "starts_at": row["starts_at"],
+        "ends_at": row["ends_at"],
+        "capacity": row["capacity"],
+        "remaining": row["remaining"],
+        "tables": orjson.Fragment(row["tables"] or "[]"),
+    }
+
+
+def _shown(row: asyncpg.Record) -> Shown:
+    body = orjson.dumps(document(row), option=orjson.OPT_UTC_Z)
+    return Shown(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
