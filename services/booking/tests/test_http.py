@@ -476,3 +476,47 @@ async def test_a_cursor_that_somebody_made_up_is_refused(client, world, number):
         staff(world.org_id, "catalogue:view"),
     )
     assert (status, refused["errors"][0]["field"]) == (422, "cursor")
+
+
+async def test_availability_over_http_is_validated_by_its_tag(client, world):
+    """GTW-04: never from a cache, but 304 while nothing changed; S2-1: counts and no ids."""
+    session = await world.class_session(capacity=2)
+    path = f"/sessions/{session.id}/availability"
+    status, first = await client("GET", path)
+    assert (status, first["remaining"]) == (200, 2)
+    assert client.headers["Cache-Control"] == "no-cache"
+    tag = {"If-None-Match": client.headers["ETag"]}
+    assert await client("GET", path, headers=tag) == (304, None)
+    await world.hold(session)
+    status, second = await client("GET", path, headers=tag)
+    assert (status, second["remaining"]) == (200, 1)
+    for wrong in ("x", uuid4()):
+        status, refused = await client("GET", f"/sessions/{wrong}/availability")
+        assert (status, refused["code"]) == (404, "NOT_FOUND")
+
+
+async def test_availability_of_a_day_over_http(client, world):
+    session = await world.class_session(capacity=2)
+    path = f"/offerings/{session.offering_id}/availability"
+    status, day = await client("GET", f"{path}?date={session.starts_at:%Y-%m-%d}&party_size=2")
+    assert status == 200
+    assert [view["session_id"] for view in day["sessions"]] == [str(session.id)]
+    tag = {"If-None-Match": client.headers["ETag"]}
+    again = f"{path}?date={session.starts_at:%Y-%m-%d}"
+    assert (await client("GET", again, headers=tag))[0] == 304
+    for query, field in (
+        ("", "date"),
+        ("?date=2026-02-30", "date"),
+        ("?date=9999-12-31", "date"),
+        ("?date=2026-11-20&party_size=0", "party_size"),
+    ):
+        status, refused = await client("GET", path + query)
+        assert (status, refused["errors"][0]["field"]) == (422, field)
+    assert (await client("GET", f"/offerings/{uuid4()}/availability?date=2026-11-20"))[0] == 404
+
+
+async def test_the_document_describes_availability_like_any_route(client):
+    _, document = await client("GET", "/openapi.json")
+    described = document["paths"]["/sessions/{session_id}/availability"]["get"]
+    assert described["parameters"][0]["name"] == "session_id"
+    assert "Availability" in str(described["responses"]["200"])

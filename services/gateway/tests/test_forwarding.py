@@ -172,6 +172,23 @@ async def test_long_answers_are_streamed_whole(gateway, services):
     assert (await client.get("/v1/offerings")).body == long
 
 
+async def test_availability_is_asked_for_anew_every_time_and_cheaply(gateway, services):
+    """GTW-04: the service's own Cache-Control and ETag pass, and so does what a client has."""
+    path = f"/sessions/{uuid4()}/availability"
+    told = {"etag": '"t"', "cache-control": "no-cache"}
+    services.booking.answers(
+        "GET",
+        path,
+        lambda seen: (304 if seen.headers.get("if-none-match") == '"t"' else 200, {}, told),
+    )
+    client = await gateway()
+    first = await client.get(f"/v1{path}")
+    assert (first.status, first.headers["cache-control"]) == (200, "no-cache")
+    again = await client.get(f"/v1{path}", If_None_Match=first.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert (again.headers["etag"], again.headers["cache-control"]) == ('"t"', "no-cache")
+
+
 async def test_caches_may_keep_what_guests_see_and_nothing_else(gateway, services, keys):
     offering = f"/offerings/{uuid4()}"
     for path in (offering, "/organisations/sample-studio", f"{offering}/sessions"):

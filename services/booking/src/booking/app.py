@@ -52,7 +52,8 @@ def build(settings: Settings) -> Service:
         settings=settings,
         db=db,
         routers=[
-            availability.router,  # first: it is asked for most, and routes are tried in order
+            availability.board_router,  # first: it is asked for most, and routes are tried in order
+            availability.router,
             bookings.router,
             public.router,
             organisations.router,

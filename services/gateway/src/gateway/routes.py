@@ -140,6 +140,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/offerings/{id}",                      _B, ANYONE, cache=300),
     get("/v1/offerings/{id}/sessions",             _B, ANYONE),
     get("/v1/sessions/{id}/availability",          _B, ANYONE),
+    get("/v1/offerings/{id}/availability",         _B, ANYONE),
 
     # A booking, from hold to cancellation
     post("/v1/bookings",                           _B, BOOKER, "bookings:create",

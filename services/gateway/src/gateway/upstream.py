@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 _PASSED_BACK: Final = {
     istr(name): name.lower().encode()
     for name in (
+        "Cache-Control",
         "Content-Disposition",
         "Content-Language",
         "Content-Type",

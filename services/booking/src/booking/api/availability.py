@@ -3,21 +3,23 @@
 The gateway counts callers; a request costs no tenant look-up, no transaction and no model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine
-from typing import Any
+from datetime import date
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
 from booking.api import views
+from booking.api.callers import ShopPart
+from booking.domain.inventory import LARGEST_PARTY
 from booking.domain.refusals import Unknown
 from booking.store.board import Board, Shown
-from chassis.http import part
+from booking.usecases.day_availability import day_availability
+from chassis.http import DB, part
 from chassis.problems import NotFound, responses
 
 _board = part(Board)
@@ -41,13 +43,17 @@ class FromTheBoard(APIRoute):
         return _answer
 
 
-router = APIRouter(tags=["catalogue"], responses=responses(NotFound), route_class=FromTheBoard)
+board_router = APIRouter(
+    tags=["catalogue"], responses=responses(NotFound), route_class=FromTheBoard
+)
+router = APIRouter(tags=["catalogue"], responses=responses(NotFound))
+_STILL: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Still as the `If-None-Match` says"}
+}
 
 
-@router.get(
-    "/sessions/{session_id}/availability",
-    response_model=views.Availability,
-    responses={304: {"description": "Still as the `If-None-Match` says"}},
+@board_router.get(
+    "/sessions/{session_id}/availability", response_model=views.Availability, responses=_STILL
 )
 async def get_availability(session_id: UUID) -> None:
     """What is left of a session at this moment. Strong `ETag`; nothing of who has it (F-41)."""
@@ -68,3 +74,23 @@ def has(asked: str, etag: str) -> bool:
     return asked.strip() == "*" or any(
         tag.strip().removeprefix("W/") == etag for tag in asked.split(",")
     )
+
+
+@router.get(
+    "/offerings/{offering_id}/availability",
+    response_model=views.DayAvailability,
+    responses=_STILL,
+)
+async def get_day_availability(
+    *,
+    request: Request,
+    offering_id: UUID,
+    day: Annotated[date, Query(alias="date", description="A day at the venue: YYYY-MM-DD")],
+    party_size: Annotated[int | None, Query(ge=1, le=LARGEST_PARTY)] = None,
+    db: DB,
+    shop: ShopPart,
+) -> Response:
+    """What is left of the sessions that begin on one day at the venue."""
+    org_id = await shop.tenants.of_offering(offering_id)
+    found = await db.run(org_id, lambda tx: day_availability(tx, offering_id, day, party_size))
+    return reply(request, Shown.of(found))

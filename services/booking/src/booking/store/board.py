@@ -10,17 +10,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from booking.domain.refusals import Unknown
+from booking.store.availability import ASK, document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from uuid import UUID
-
-    import asyncpg
 
     from chassis.db import Database
 
@@ -29,8 +27,6 @@ MOST_AT_ONCE = 200
 _QUERIES = 2
 """Queries under way at once: the next is collected while the last is answered."""
 
-ASK = "SELECT * FROM availability($1)"
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -38,6 +34,11 @@ class Shown:
 
     body: bytes
     etag: str
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Shown:
+        body = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+        return cls(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
 
 
 class Board:
@@ -73,7 +74,8 @@ class Board:
             found: dict[UUID, Shown] = {}
             error: Exception | None = None
             try:
-                found = shown(await self._db.statement(ASK, list(asked)))
+                rows = await self._db.statement(ASK, list(asked))
+                found = {row["session_id"]: Shown.of(document(row)) for row in rows}
             except Exception as failed:  # noqa: BLE001 - it is each asker's to handle
                 error = failed
             for session_id, answers in asked.items():
@@ -91,26 +93,3 @@ class Board:
             return asked
         first = list(self._waiting)[:MOST_AT_ONCE]
         return {session_id: self._waiting.pop(session_id) for session_id in first}
-
-
-def shown(rows: Iterable[asyncpg.Record]) -> dict[UUID, Shown]:
-    """The answers in rows of ``ASK``, by session."""
-    return {row["session_id"]: _shown(row) for row in rows}
-
-
-def document(row: asyncpg.Record) -> dict[str, object]:
-    """A row of ``ASK`` as the object that is shown."""
-    return {
-        "session_id": str(row["session_id"]),
-        "status": row["status"],
-        "starts_at": row["starts_at"],
-        "ends_at": row["ends_at"],
-        "capacity": row["capacity"],
-        "remaining": row["remaining"],
-        "tables": orjson.Fragment(row["tables"] or "[]"),
-    }
-
-
-def _shown(row: asyncpg.Record) -> Shown:
-    body = orjson.dumps(document(row), option=orjson.OPT_UTC_Z)
-    return Shown(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')

@@ -13,7 +13,7 @@ from booking.api.views.bookings import (
     booking_created,
 )
 from booking.api.views.catalogue import Offering, Organisation, Resource, Venue
-from booking.api.views.sessions import Availability, Session, Table
+from booking.api.views.sessions import Availability, DayAvailability, Session, SessionLeft, Table
 from booking.api.views.shared import Money, Page
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "BookingCreated",
     "CancelPreview",
     "Cancelled",
+    "DayAvailability",
     "Failure",
     "Money",
     "Offering",
@@ -30,6 +31,7 @@ __all__ = [
     "Resource",
     "ResourceSummary",
     "Session",
+    "SessionLeft",
     "SessionSummary",
     "Table",
     "Timeline",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -63,3 +63,18 @@ class Availability(BaseModel):
     capacity: int | None
     remaining: int | None
     tables: list[Table]
+
+
+class SessionLeft(Availability):
+    """A session of the day, and what is left of it."""
+
+    title: str
+
+
+class DayAvailability(BaseModel):
+    """The sessions that begin on one day at the venue, by start."""
+
+    offering_id: UUID
+    date: date
+    timezone: str
+    sessions: list[SessionLeft]
