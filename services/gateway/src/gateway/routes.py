@@ -115,6 +115,19 @@ def post(
     )
 
 
+def delete(path: str, service: Upstream, callers: Callers, permission: str | None) -> Route:
+    """A line that puts something away; doing it twice is doing it once."""
+    return Route(
+        method="DELETE",
+        path=path,
+        service=service,
+        callers=callers,
+        permission=permission,
+        limit="default",
+        idempotent=True,
+    )
+
+
 def patch(path: str, service: Upstream, callers: Callers, permission: str | None) -> Route:
     """A line that changes what is there."""
     return Route(
@@ -136,6 +149,7 @@ _N = Upstream.NOTIFICATIONS
 ROUTES: Final[tuple[Route, ...]] = (
     # What anyone may look at
     get("/v1/organisations/{organisation}",        _B, ANYONE, cache=120),
+    get("/v1/venues/by-key/{embed_key}",           _B, ANYONE, cache=120),
     get("/v1/offerings",                           _B, ANYONE, cache=300),
     get("/v1/offerings/{id}",                      _B, ANYONE, cache=300),
     get("/v1/offerings/{id}/sessions",             _B, ANYONE),
@@ -159,15 +173,24 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/venues",                             _B, EDITOR, "catalogue:edit"),
     get("/v1/venues/{id}",                         _B, EDITOR, "catalogue:view"),
     patch("/v1/venues/{id}",                       _B, EDITOR, "catalogue:edit"),
+    delete("/v1/venues/{id}",                      _B, EDITOR, "catalogue:edit"),
+    post("/v1/venues/{id}/restore",                _B, EDITOR, "catalogue:edit", idempotent=True),
+    post("/v1/venues/{id}/embed-key",              _B, EDITOR, "catalogue:edit"),
     post("/v1/offerings",                          _B, EDITOR, "catalogue:edit"),
     patch("/v1/offerings/{id}",                    _B, EDITOR, "catalogue:edit"),
+    delete("/v1/offerings/{id}",                   _B, EDITOR, "catalogue:edit"),
+    post("/v1/offerings/{id}/restore",             _B, EDITOR, "catalogue:edit", idempotent=True),
     get("/v1/resources",                           _B, EDITOR, "catalogue:view"),
     post("/v1/resources",                          _B, EDITOR, "catalogue:edit"),
     get("/v1/resources/{id}",                      _B, EDITOR, "catalogue:view"),
     patch("/v1/resources/{id}",                    _B, EDITOR, "catalogue:edit"),
+    delete("/v1/resources/{id}",                   _B, EDITOR, "catalogue:edit"),
+    post("/v1/resources/{id}/restore",             _B, EDITOR, "catalogue:edit", idempotent=True),
     post("/v1/sessions",                           _B, EDITOR, "catalogue:edit"),
     get("/v1/sessions/{id}",                       _B, EDITOR, "catalogue:view"),
     patch("/v1/sessions/{id}",                     _B, EDITOR, "catalogue:edit"),
+    delete("/v1/sessions/{id}",                    _B, EDITOR, "catalogue:edit"),
+    post("/v1/sessions/{id}/restore",              _B, EDITOR, "catalogue:edit", idempotent=True),
 
     # Staff: money, people, keys
     post("/v1/payment-accounts",                   _P, EDITOR, "payments:manage"),
@@ -185,9 +208,16 @@ ROUTES: Final[tuple[Route, ...]] = (
 # stands: it holds no escapes, no dots and no empty segments.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9]{4,32}\Z")
+_EMBED_KEY = re.compile(r"[a-z0-9]{16,64}\Z")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 _PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
-    {"organisation": _SLUG, "id": _UUID, "booking_id": _UUID, "prefix": _PREFIX}
+    {
+        "organisation": _SLUG,
+        "id": _UUID,
+        "booking_id": _UUID,
+        "prefix": _PREFIX,
+        "embed_key": _EMBED_KEY,
+    }
 )
 
 

@@ -44,6 +44,12 @@ ForOrganisation = Annotated[
 ]
 
 
+SeenVersion = Annotated[
+    int | None,
+    Query(alias="version", ge=1, description="The version you read; refused if it has changed"),
+]
+
+
 def actor_of(caller: Principal) -> str:
     """Who it was, for the audit log."""
     return "guest" if caller.kind in {"guest", "manage"} else f"{caller.kind}:{caller.id}"

@@ -11,13 +11,15 @@ from booking.api.callers import (
     Editor,
     ForOrganisation,
     IdempotencyKey,
+    SeenVersion,
     actor_of,
     org_of,
 )
+from booking.domain.catalogue import ListingStatus
 from booking.usecases import browse
 from booking.usecases.create_offering import CreateOffering, create_offering
 from booking.usecases.edit_offering import EditOffering, edit_offering
-from chassis.db import Transaction
+from chassis.db import Database, Transaction
 from chassis.http import DB
 from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses
 
@@ -40,6 +42,8 @@ async def post_offering(
         preset=body.preset,
         title=body.title,
         description=body.description,
+        image_url=body.image_url,
+        sort_order=body.sort_order,
         overrides=body.overrides(),
         actor=actor_of(caller),
     )
@@ -63,17 +67,49 @@ async def patch_offering(
     organisation_id: ForOrganisation = None,
 ) -> views.Offering:
     """Edit or archive an offering; bookings already made keep their price and policy."""
+    command = EditOffering(**body.sent(), offering_id=offering_id, actor=actor_of(caller))
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+@router.delete("/offerings/{offering_id}")
+async def delete_offering(
+    offering_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Offering:
+    """Archive an offering: it stays on record, and is no longer shown or sold."""
     command = EditOffering(
         offering_id=offering_id,
-        title=body.title,
-        description=body.description,
-        status=body.status,
-        overrides=body.overrides(),
+        status=ListingStatus.ARCHIVED,
+        version=version,
         actor=actor_of(caller),
     )
+    return await _edit(db, org_of(caller, organisation_id), command)
 
+
+@router.post("/offerings/{offering_id}/restore")
+async def restore_offering(
+    offering_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Offering:
+    """Take an offering out of the archive."""
+    command = EditOffering(
+        offering_id=offering_id,
+        status=ListingStatus.ACTIVE,
+        version=version,
+        actor=actor_of(caller),
+    )
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+async def _edit(db: Database, org_id: UUID, command: EditOffering) -> views.Offering:
     async def work(tx: Transaction) -> views.Offering:
         offering = await edit_offering(tx, command)
         return views.Offering.of(offering, await browse.venue(tx, offering.venue_id))
 
-    return await db.run(org_of(caller, organisation_id), work)
+    return await db.run(org_id, work)

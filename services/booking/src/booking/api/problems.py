@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from booking.api.texts import language, text
 from booking.domain import refusals
 from chassis import problems
 from chassis.http import problem_reply, request_id
@@ -68,13 +69,18 @@ _KINDS: tuple[tuple[type[refusals.Refusal], type[problems.Problem]], ...] = (
 )
 
 
-def problem_of(refusal: refusals.Refusal) -> problems.Problem:
+def problem_of(refusal: refusals.Refusal, accept_language: str | None = None) -> problems.Problem:
     """The problem that tells a client about a refusal; its ``code`` is the refusal's."""
     kind = next(kind for refused, kind in _KINDS if isinstance(refusal, refused))
     errors: tuple[problems.FieldError, ...] = ()
     if isinstance(refusal, refusals.InvalidRequest):
         errors = tuple(problems.FieldError(fault.field, fault.message) for fault in refusal.faults)
-    problem = kind(str(refusal), errors)
+    detail, headers = str(refusal), {}
+    if refusal.text is not None:
+        chosen = language(accept_language, refusal.text.locale)
+        detail = text(refusal.text.key, chosen, **refusal.text.facts)
+        headers = {"Content-Language": chosen}
+    problem = kind(detail, errors, headers)
     problem.code = refusal.code  # type: ignore[misc]
     return problem
 
@@ -84,6 +90,8 @@ def install(app: FastAPI) -> None:
 
     async def answer(request: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, refusals.Refusal)  # noqa: S101 - registered for these only
-        return problem_reply(problem_of(refusal), request_id(request))
+        return problem_reply(
+            problem_of(refusal, request.headers.get("accept-language")), request_id(request)
+        )
 
     app.add_exception_handler(refusals.Refusal, answer)

@@ -1,5 +1,6 @@
 """What anybody may see: organisations, what is on offer, and what is left of it."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Query
 from booking.api import paging, views
 from booking.api.bodies import Instant
 from booking.api.callers import ShopPart
+from booking.domain.catalogue import Offering
 from booking.usecases import browse
 from chassis.http import DB
 from chassis.problems import NotFound, responses
@@ -33,13 +35,30 @@ async def list_offerings(
     cursor: paging.Cursor = None,
 ) -> views.Page[views.Offering]:
     """What an organisation offers."""
-    after = paging.after_id(cursor)
+    after = paging.after_number(cursor)
     org_id = await shop.tenants.of_slug(organisation)
     found = await db.run(org_id, lambda tx: browse.offerings(tx, after=after, limit=limit))
     return views.Page(
         items=[views.Offering.of(offering, venue) for offering, venue in found],
-        next_cursor=paging.encode(found[-1][0].id) if len(found) == limit else None,
+        next_cursor=_after([offering for offering, _ in found], limit),
     )
+
+
+@router.get("/venues/by-key/{embed_key}")
+async def get_embedded_venue(
+    embed_key: str, db: DB, shop: ShopPart, limit: paging.Limit = 50, cursor: paging.Cursor = None
+) -> views.EmbeddedVenue:
+    """A venue by its embed key, with what is on sale there."""
+    after = paging.after_number(cursor)
+    org_id = await shop.tenants.of_embed_key(embed_key)
+    venue, offerings = await db.run(
+        org_id, lambda tx: browse.embedded_venue(tx, embed_key, after=after, limit=limit)
+    )
+    return views.EmbeddedVenue.of(venue, offerings, _after(offerings, limit))
+
+
+def _after(page: Sequence[Offering], limit: int) -> str | None:
+    return paging.encode(page[-1].sort_order, page[-1].id) if len(page) == limit else None
 
 
 @router.get("/offerings/{offering_id}")
@@ -59,7 +78,7 @@ async def list_sessions(
     until: Annotated[Instant | None, Query(alias="to")] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
-) -> views.Page[views.Session]:
+) -> views.Page[views.SessionOnSale]:
     """Open sessions that have not started, with what is left of each."""
     after = paging.after_instant(cursor)
     org_id = await shop.tenants.of_offering(offering_id)
@@ -69,8 +88,9 @@ async def list_sessions(
             tx, offering_id, since=since, until=until, after=after, limit=limit
         ),
     )
-    last = found[-1].session if len(found) == limit else None
+    last = found.sessions[-1].session if len(found.sessions) == limit else None
+    price = found.offering.price(found.venue.currency)
     return views.Page(
-        items=[views.Session.of(view) for view in found],
+        items=[views.SessionOnSale.at(view, found.venue, price) for view in found.sessions],
         next_cursor=paging.encode(last.starts_at, last.id) if last else None,
     )

@@ -12,13 +12,15 @@ from booking.api.callers import (
     Editor,
     ForOrganisation,
     IdempotencyKey,
+    SeenVersion,
     actor_of,
     org_of,
 )
+from booking.domain.catalogue import ListingStatus
 from booking.usecases import browse
 from booking.usecases.add_resource import AddResource, add_resource
 from booking.usecases.edit_resource import EditResource, edit_resource
-from chassis.db import Transaction
+from chassis.db import Database, Transaction
 from chassis.http import DB
 from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses
 
@@ -87,6 +89,45 @@ async def patch_resource(
     organisation_id: ForOrganisation = None,
 ) -> views.Resource:
     """Edit or archive a table."""
-    command = EditResource(**body.model_dump(), resource_id=resource_id, actor=actor_of(caller))
-    edited = await db.run(org_of(caller, organisation_id), lambda tx: edit_resource(tx, command))
-    return views.Resource.of(edited)
+    command = EditResource(**body.sent(), resource_id=resource_id, actor=actor_of(caller))
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+@router.delete("/resources/{resource_id}")
+async def delete_resource(
+    resource_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Resource:
+    """Archive a table: it stays on record, and is no longer shown or sold."""
+    command = EditResource(
+        resource_id=resource_id,
+        status=ListingStatus.ARCHIVED,
+        version=version,
+        actor=actor_of(caller),
+    )
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+@router.post("/resources/{resource_id}/restore")
+async def restore_resource(
+    resource_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Resource:
+    """Take a table out of the archive."""
+    command = EditResource(
+        resource_id=resource_id,
+        status=ListingStatus.ACTIVE,
+        version=version,
+        actor=actor_of(caller),
+    )
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+async def _edit(db: Database, org_id: UUID, command: EditResource) -> views.Resource:
+    return views.Resource.of(await db.run(org_id, lambda tx: edit_resource(tx, command)))

@@ -12,16 +12,16 @@ from booking.api.callers import (
     Editor,
     ForOrganisation,
     IdempotencyKey,
+    SeenVersion,
     actor_of,
     org_of,
 )
-from booking.domain.catalogue import Session
+from booking.domain.catalogue import SessionStatus
 from booking.domain.refusals import Fault, InvalidRequest
-from booking.store.sessions import SessionView
 from booking.usecases import browse
 from booking.usecases.edit_session import EditSession, edit_session
 from booking.usecases.open_session import OpenSession, open_session
-from chassis.db import Transaction
+from chassis.db import Database, Transaction
 from chassis.http import DB
 from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses
 
@@ -48,11 +48,12 @@ async def post_session(
         title=body.title,
         capacity=body.capacity,
         resource_ids=body.resource_ids,
+        announcement=body.announcement(),
         actor=actor_of(caller),
     )
 
     async def work(tx: Transaction) -> dict[str, Any]:
-        return _session(await open_session(tx, command)).model_dump(mode="json")
+        return views.Session.of(await open_session(tx, command)).model_dump(mode="json")
 
     request = Creation.of(caller, organisation_id, "POST /sessions", idempotency_key, body)
     answer = await request.run(db, work)
@@ -77,18 +78,42 @@ async def patch_session(
     organisation_id: ForOrganisation = None,
 ) -> views.Session:
     """Edit a session, close its sale or open it again."""
+    command = EditSession(**body.sent(), session_id=session_id, actor=actor_of(caller))
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+@router.delete("/sessions/{session_id}")
+async def delete_session(
+    session_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Session:
+    """Archive a session: it stays on record, and is no longer shown or sold."""
     command = EditSession(
         session_id=session_id,
-        title=body.title,
-        when=body.when(),
-        capacity=body.capacity,
-        status=body.status,
+        status=SessionStatus.ARCHIVED,
+        version=version,
         actor=actor_of(caller),
     )
-    edited = await db.run(org_of(caller, organisation_id), lambda tx: edit_session(tx, command))
-    return _session(edited)
+    return await _edit(db, org_of(caller, organisation_id), command)
 
 
-def _session(session: Session) -> views.Session:
-    remaining = None if session.capacity is None else session.capacity - session.taken
-    return views.Session.of(SessionView(session, remaining))
+@router.post("/sessions/{session_id}/restore")
+async def restore_session(
+    session_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Session:
+    """Take a session out of the archive."""
+    command = EditSession(
+        session_id=session_id, status=SessionStatus.OPEN, version=version, actor=actor_of(caller)
+    )
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+async def _edit(db: Database, org_id: UUID, command: EditSession) -> views.Session:
+    return views.Session.of(await db.run(org_id, lambda tx: edit_session(tx, command)))

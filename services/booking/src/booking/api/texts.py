@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _TEXTS: dict[str, dict[str, str]] = {
     "payment.insufficient_funds": {
         "en": "The card does not have enough funds. Please try another payment method.",
@@ -35,11 +40,68 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "Your booking is cancelled. By its cancellation terms nothing is refunded.",
         "sv": "Din bokning är avbokad. Enligt avbokningsvillkoren återbetalas inget.",
     },
+    "has_bookings.session": {
+        "en": "The session cannot be removed because participants are booked on it.",
+        "sv": "Passet kan inte tas bort eftersom det finns deltagare bokade på det.",
+    },
+    "has_bookings.offering": {
+        "en": "The offering cannot be removed because participants are booked on it.",
+        "sv": "Utbudet kan inte tas bort eftersom det finns deltagare bokade på det.",
+    },
+    "has_bookings.venue": {
+        "en": "The venue cannot be removed because there are bookings to come.",
+        "sv": "Anläggningen kan inte tas bort eftersom det finns kommande bokningar.",
+    },
+    "has_bookings.resource": {
+        "en": "The table cannot be removed because it is booked.",
+        "sv": "Bordet kan inte tas bort eftersom det är bokat.",
+    },
+    "has_bookings.seats": {
+        "en": "The table cannot have so few seats: a larger party has booked it.",
+        "sv": "Bordet kan inte ha så få platser: ett större sällskap har bokat det.",
+    },
+    "has_bookings.tables": {
+        "en": "A booked table cannot be taken out of the session.",
+        "sv": "Ett bokat bord kan inte tas bort från passet.",
+    },
+    "has_bookings.moved": {
+        "en": "A session with bookings cannot be moved.",
+        "sv": "Ett pass med bokningar kan inte flyttas.",
+    },
+    "has_bookings.capacity": {
+        "en": "{taken} places are taken already.",
+        "sv": "{taken} platser är redan bokade.",
+    },
+    "has_bookings.currency": {
+        "en": "The currency is fixed once there are bookings.",
+        "sv": "Valutan kan inte ändras när det finns bokningar.",
+    },
 }
 _OTHERWISE = "payment.generic"
 
 
-def text(key: str, locale: str) -> str:
+_LANGUAGES = frozenset({"en", "sv"})
+_MOST_LANGUAGES = 20
+
+
+def text(key: str, locale: str, **facts: object) -> str:
     """The text for a key in the locale's language; English and generic where there is none."""
     texts = _TEXTS.get(key) or _TEXTS[_OTHERWISE]
-    return texts.get(locale.partition("-")[0]) or texts["en"]
+    return (texts.get(locale.partition("-")[0]) or texts["en"]).format(**facts)
+
+
+def language(accept: str | None, otherwise: str) -> str:
+    """The language to answer in: the best of ``Accept-Language`` that we have, else another."""
+    wanted = sorted(_wanted(accept or ""), key=lambda choice: -choice[1])
+    return next((name for name, _ in wanted if name in _LANGUAGES), otherwise)
+
+
+def _wanted(accept: str) -> Iterator[tuple[str, float]]:
+    for choice in accept.split(",")[:_MOST_LANGUAGES]:
+        name, _, weight = choice.partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        if quality > 0:
+            yield name.strip().lower().partition("-")[0], quality

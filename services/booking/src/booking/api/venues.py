@@ -12,13 +12,16 @@ from booking.api.callers import (
     Editor,
     ForOrganisation,
     IdempotencyKey,
+    SeenVersion,
     actor_of,
     org_of,
 )
+from booking.domain.catalogue import ListingStatus
 from booking.usecases import browse
 from booking.usecases.create_venue import CreateVenue, create_venue
 from booking.usecases.edit_venue import EditVenue, edit_venue
-from chassis.db import Transaction
+from booking.usecases.rotate_embed_key import rotate_embed_key
+from chassis.db import Database, Transaction
 from chassis.http import DB
 from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses
 
@@ -36,7 +39,7 @@ async def post_venue(
     idempotency_key: IdempotencyKey = None,
 ) -> views.Venue:
     """Create a venue."""
-    command = CreateVenue(**body.model_dump(), actor=actor_of(caller))
+    command = CreateVenue(**body.settings(), actor=actor_of(caller))
 
     async def work(tx: Transaction) -> dict[str, Any]:
         return views.Venue.of(await create_venue(tx, command)).model_dump(mode="json")
@@ -83,6 +86,51 @@ async def patch_venue(
     organisation_id: ForOrganisation = None,
 ) -> views.Venue:
     """Edit or archive a venue."""
-    command = EditVenue(**body.model_dump(), venue_id=venue_id, actor=actor_of(caller))
-    edited = await db.run(org_of(caller, organisation_id), lambda tx: edit_venue(tx, command))
-    return views.Venue.of(edited)
+    command = EditVenue(**body.sent(), venue_id=venue_id, actor=actor_of(caller))
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+@router.post("/venues/{venue_id}/embed-key")
+async def post_embed_key(
+    venue_id: UUID, caller: Editor, db: DB, organisation_id: ForOrganisation = None
+) -> views.Venue:
+    """Give a venue another embed key; the present one stops working at once."""
+    actor = actor_of(caller)
+    venue = await db.run(
+        org_of(caller, organisation_id), lambda tx: rotate_embed_key(tx, venue_id, actor=actor)
+    )
+    return views.Venue.of(venue)
+
+
+@router.delete("/venues/{venue_id}")
+async def delete_venue(
+    venue_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Venue:
+    """Archive a venue: it stays on record, and is no longer shown or sold."""
+    command = EditVenue(
+        venue_id=venue_id, status=ListingStatus.ARCHIVED, version=version, actor=actor_of(caller)
+    )
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+@router.post("/venues/{venue_id}/restore")
+async def restore_venue(
+    venue_id: UUID,
+    caller: Editor,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    version: SeenVersion = None,
+) -> views.Venue:
+    """Take a venue out of the archive."""
+    command = EditVenue(
+        venue_id=venue_id, status=ListingStatus.ACTIVE, version=version, actor=actor_of(caller)
+    )
+    return await _edit(db, org_of(caller, organisation_id), command)
+
+
+async def _edit(db: Database, org_id: UUID, command: EditVenue) -> views.Venue:
+    return views.Venue.of(await db.run(org_id, lambda tx: edit_venue(tx, command)))

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from booking.domain.inventory import Inventory, Seats
+from booking.domain.inventory import Inventory, Seats, Table
+from booking.domain.money import Money
 from booking.domain.policy import Policy
 from booking.domain.presets import Preset
 from booking.domain.pricing import Pricing
@@ -32,10 +34,11 @@ class ListingStatus(StrEnum):
 
 
 class SessionStatus(StrEnum):
-    """A closed session keeps its bookings and takes no new ones."""
+    """A closed session keeps its bookings and takes no new ones; an archived one is not shown."""
 
     OPEN = "open"
     CLOSED = "closed"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,11 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venue:
-    """A place with a time zone and a currency; its e-mail and phone are its public ones."""
+    """A place with a time zone and a currency; its contact e-mail, phone and address are public.
+
+    ``manager_email``, ``kitchen_email`` and ``review_url`` are for staff and for messages
+    (TEN-10). ``theme``: how its booking pages look, checked where it comes in (F-82).
+    """
 
     id: UUID
     org_id: UUID
@@ -65,7 +72,13 @@ class Venue:
     locale: str
     contact_email: str | None
     contact_phone: str | None
+    address: str | None
+    manager_email: str | None
+    kitchen_email: str | None
+    review_url: str | None
     statement_descriptor: str | None
+    embed_key: str
+    theme: Mapping[str, Any]
     status: ListingStatus
     version: int
 
@@ -80,6 +93,8 @@ class Offering:
     preset: Preset
     title: str
     description: str | None
+    image_url: str | None
+    sort_order: int
     schedule: Schedule
     inventory: Inventory
     pricing: Pricing
@@ -87,10 +102,18 @@ class Offering:
     status: ListingStatus
     version: int
 
+    def price(self, currency: str) -> Money:
+        """What one booking, or one person, costs at least: the price to advertise."""
+        return Money(min(self.pricing.prices(), default=0), currency)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """Something bookable by itself: a table with a number and seats (CAT-05)."""
+    """Something bookable by itself: a table with a number and seats (CAT-05).
+
+    Tables of one ``join_group`` can be put together; of tables that fit equally well, the one with
+    the lower ``priority`` is given out first.
+    """
 
     id: UUID
     org_id: UUID
@@ -102,7 +125,10 @@ class Resource:
     features: tuple[str, ...]
     vip: bool
     description: str | None
+    join_group: str | None
+    priority: int
     status: ListingStatus
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +149,27 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """How a session is announced, beside its title (CAT-01). The links are http or https."""
+
+    description: str | None = None
+    image_url: str | None = None
+    ticket_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """Everything a hold needs to know that rarely changes, at one version of the offering.
 
-    Editing the organisation, the venue or its resources raises that version too.
+    Editing the organisation, the venue or its resources raises that version too. ``tables`` are
+    the venue's active ones in the order in which they are given out, ``seats`` their seats.
     """
 
     organisation: Organisation
     venue: Venue
     offering: Offering
     seats: Mapping[UUID, Seats]
+    tables: tuple[Table, ...] = ()
 
 
 def check_on_sale(listing: Listing, session: Session, now: datetime) -> None:

@@ -35,6 +35,20 @@ class Seats:
     most: int
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A resource as seating sees it: what it holds, what it joins, how soon it is given out.
+
+    Tables of one ``group`` can be put together; the lower ``priority`` goes first.
+    """
+
+    id: UUID
+    number: int
+    seats: Seats
+    group: str | None
+    priority: int
+
+
 class Units(StrEnum):
     """What a place of a session is for."""
 

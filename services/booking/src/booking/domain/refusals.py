@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What to tell people: the key of a text, what goes into it, and the venue's locale.
+
+    Who asks for another language gets that one.
+    """
+
+    key: str
+    locale: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
 class Refusal(Exception):
-    """The docstring's first line is the text, unless a better one is given."""
+    """The docstring's first line is the text, unless a better one is given.
+
+    ``text``: what people are told in their own language, where there is such a text.
+    """
 
     code: ClassVar[str] = "REFUSED"
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, text: Text | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
+        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +180,18 @@ class AlreadyExists(Clash):
     """Something with this name or number exists already."""
 
     code = "ALREADY_EXISTS"
+
+
+class StaleVersion(Clash):
+    """It was changed since you read it."""
+
+    code = "STALE_VERSION"
+
+
+class HasSessions(Clash):
+    """There are sessions to come that this change would move."""
+
+    code = "HAS_SESSIONS"
 
 
 class HasBookings(Clash):

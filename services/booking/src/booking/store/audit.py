@@ -85,6 +85,18 @@ def change(before: Booking, after: Booking) -> tuple[dict[str, Any], dict[str, A
     return {fact: old[fact] for fact in changed}, {fact: new[fact] for fact in changed}
 
 
+def differing(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, hidden: frozenset[str] = frozenset()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Only what differs, as it was and as it is; of hidden facts, only whether there is a value."""
+    changed = [fact for fact in new if old[fact] != new[fact]]
+
+    def shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+        return {fact: bool(facts[fact]) if fact in hidden else facts[fact] for fact in changed}
+
+    return shown(old), shown(new)
+
+
 def document(facts: Mapping[str, Any] | None) -> str | None:
     """The JSON text of facts, or None for none."""
     return orjson.dumps(facts).decode() if facts else None

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from booking.domain.catalogue import Listing
-from booking.domain.inventory import Seats
+from booking.domain.catalogue import Listing, ListingStatus
+from booking.domain.inventory import Seats, Table
 from booking.store import tables
 from booking.store.offerings import offering_of
 from booking.store.organisations import organisation_of
@@ -59,13 +59,18 @@ async def _load(tx: Transaction, offering_id: UUID) -> Listing:
     )
     resources = tables.resources
     rows = await tx.core(
-        select(resources.c.id, resources.c.seats_min, resources.c.seats_max).where(
-            resources.c.venue_id == venue.id, resources.c.status == "active"
-        )
+        select(resources)
+        .where(resources.c.venue_id == venue.id, resources.c.status == ListingStatus.ACTIVE)
+        .order_by(resources.c.priority, resources.c.number)
+    )
+    found = tuple(
+        Table(row.id, row.number, Seats(row.seats_min, row.seats_max), row.join_group, row.priority)
+        for row in rows
     )
     return Listing(
         organisation=organisation,
         venue=venue,
         offering=offering,
-        seats={row.id: Seats(row.seats_min, row.seats_max) for row in rows},
+        seats={table.id: table.seats for table in found},
+        tables=found,
     )

@@ -29,6 +29,14 @@ class TenantLookup:
         """
         return await self._ask("SELECT org_of_slug($1)", slug)
 
+    async def of_embed_key(self, embed_key: str) -> UUID:
+        """The organisation of the venue with this embed key, now or at some time before.
+
+        Raises:
+            Unknown: there is none.
+        """
+        return await self._ask("SELECT org_of_embed_key($1)", embed_key)
+
     async def of_offering(self, offering_id: UUID) -> UUID:
         """The organisation of an offering.
 

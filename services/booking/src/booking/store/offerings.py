@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, tuple_, update
 
 from booking.documents import OfferingSettings, document_of, read_settings
 from booking.domain.catalogue import ListingStatus, Offering
@@ -45,6 +45,8 @@ def _content(offering: Offering) -> dict[str, Any]:
     return {
         "title": offering.title,
         "description": offering.description,
+        "image_url": offering.image_url,
+        "sort_order": offering.sort_order,
         "schedule": orjson.loads(document_of(offering.schedule)),
         "inventory": orjson.loads(document_of(offering.inventory)),
         "pricing": orjson.loads(document_of(offering.pricing)),
@@ -61,17 +63,36 @@ async def read(tx: Transaction, offering_id: UUID, *, lock: bool = False) -> Off
     return None if row is None else offering_of(row)
 
 
-async def page(tx: Transaction, *, after: UUID | None, limit: int) -> list[Offering]:
-    """What is on sale, in id order."""
-    table = tables.offerings
+async def page(
+    tx: Transaction,
+    *,
+    after: tuple[int, UUID] | None,
+    limit: int,
+    venue_id: UUID | None = None,
+) -> list[Offering]:
+    """What is on sale, of all venues or of one, by sort order and id."""
+    table, venues = tables.offerings, tables.venues
     query = (
         select(table)
-        .where(table.c.org_id == tx.org_id, table.c.status == ListingStatus.ACTIVE)
-        .order_by(table.c.id)
+        .join(venues, venues.c.id == table.c.venue_id)
+        .where(
+            table.c.org_id == tx.org_id,
+            table.c.status == ListingStatus.ACTIVE,
+            venues.c.status == ListingStatus.ACTIVE,
+        )
+        .order_by(table.c.sort_order, table.c.id)
         .limit(limit)
     )
+    if venue_id is not None:
+        query = query.where(table.c.venue_id == venue_id)
     if after is not None:
-        query = query.where(table.c.id > after)
+        query = query.where(tuple_(table.c.sort_order, table.c.id) > after)
+    return [offering_of(row) for row in await tx.core(query)]
+
+
+async def of_venue(tx: Transaction, venue_id: UUID) -> list[Offering]:
+    """Everything that a venue ever offered."""
+    query = select(tables.offerings).where(tables.offerings.c.venue_id == venue_id)
     return [offering_of(row) for row in await tx.core(query)]
 
 
@@ -100,6 +121,8 @@ def offering_of(row: Row[Any]) -> Offering:
         preset=Preset(row.preset),
         title=row.title,
         description=row.description,
+        image_url=row.image_url,
+        sort_order=row.sort_order,
         schedule=settings.schedule,
         inventory=settings.inventory,
         pricing=settings.pricing,

@@ -42,7 +42,14 @@ async def save(tx: Transaction, organisation: Organisation) -> None:
     await write(
         tx,
         update(table)
-        .values(name=organisation.name, status=organisation.status, version=organisation.version)
+        .values(
+            name=organisation.name,
+            status=organisation.status,
+            default_country=organisation.default_country,
+            locale=organisation.locale,
+            reference_template=organisation.reference_template,
+            version=organisation.version,
+        )
         .where(table.c.org_id == organisation.org_id),
     )
     offerings = tables.offerings

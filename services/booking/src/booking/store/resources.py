@@ -30,15 +30,8 @@ async def add(tx: Transaction, resource: Resource, now: datetime) -> None:
             org_id=resource.org_id,
             venue_id=resource.venue_id,
             number=resource.number,
-            label=resource.label,
-            floor=resource.floor,
-            seats_min=resource.seats.fewest,
-            seats_max=resource.seats.most,
-            features=list(resource.features),
-            vip=resource.vip,
-            description=resource.description,
-            status=resource.status,
             created_at=now,
+            **_editable(resource),
         ),
     )
     await offerings.renew(tx, resource.venue_id)
@@ -49,20 +42,25 @@ async def save(tx: Transaction, resource: Resource) -> None:
     table = tables.resources
     await write(
         tx,
-        update(table)
-        .values(
-            label=resource.label,
-            floor=resource.floor,
-            seats_min=resource.seats.fewest,
-            seats_max=resource.seats.most,
-            features=list(resource.features),
-            vip=resource.vip,
-            description=resource.description,
-            status=resource.status,
-        )
-        .where(table.c.id == resource.id),
+        update(table).values(**_editable(resource)).where(table.c.id == resource.id),
     )
     await offerings.renew(tx, resource.venue_id)
+
+
+def _editable(resource: Resource) -> dict[str, Any]:
+    return {
+        "label": resource.label,
+        "floor": resource.floor,
+        "seats_min": resource.seats.fewest,
+        "seats_max": resource.seats.most,
+        "features": list(resource.features),
+        "vip": resource.vip,
+        "description": resource.description,
+        "join_group": resource.join_group,
+        "priority": resource.priority,
+        "status": resource.status,
+        "version": resource.version,
+    }
 
 
 async def read(tx: Transaction, resource_id: UUID, *, lock: bool = False) -> Resource | None:
@@ -112,5 +110,8 @@ def resource_of(row: Row[Any]) -> Resource:
         features=tuple(row.features),
         vip=row.vip,
         description=row.description,
+        join_group=row.join_group,
+        priority=row.priority,
         status=ListingStatus(row.status),
+        version=row.version,
     )

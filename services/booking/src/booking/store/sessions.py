@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from booking.domain.catalogue import Session, SessionStatus
+from booking.domain.catalogue import Announcement, Session, SessionStatus
 from booking.store import tables
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = """s.id, s.org_id, s.offering_id, s.venue_id, s.title, s.starts_at, s.ends_at,
     s.capacity, s.taken, s.status, s.version"""
+_ANNOUNCED = "s.description, s.image_url, s.ticket_url"
 
 # One round trip gives a hold all it must know afresh; the rest is cached by offering_version.
 FOR_HOLD = f"""
@@ -38,31 +39,40 @@ _LAPSED = """coalesce((
     WHERE b.session_id = s.id AND b.status IN ('pending_payment', 'requires_authentication')
         AND b.expires_at <= messaging.now()), 0)::integer AS lapsed"""
 
-ONE = f"SELECT {_COLUMNS}, {_LAPSED} FROM sessions s WHERE s.id = $1"
+ONE = f"SELECT {_COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s WHERE s.id = $1"
 PAGE = f"""
-SELECT {_COLUMNS}, {_LAPSED} FROM sessions s
+SELECT {_COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s
 WHERE s.offering_id = $1 AND s.starts_at >= $2 AND s.starts_at < $3
     AND (s.starts_at, s.id) > ($4, $5) AND s.status = ANY($6)
 ORDER BY s.starts_at, s.id LIMIT $7
 """
 
-_LOCK = f"SELECT {_COLUMNS}, 0 AS lapsed FROM sessions s WHERE s.id = $1 FOR UPDATE"
+_LOCK = f"SELECT {_COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s WHERE s.id = $1 FOR UPDATE"
 _HAS_TABLES_TAKEN = """
 SELECT EXISTS (SELECT FROM allocations
     WHERE session_id = $1 AND released_at IS NULL AND resource_id IS NOT NULL)
 """
+_OFFER = """
+WITH dropped AS (
+    DELETE FROM session_resources WHERE session_id = $1 AND NOT (resource_id = ANY($3::uuid[]))
+)
+INSERT INTO session_resources (session_id, resource_id, org_id)
+SELECT $1, wanted, $2 FROM unnest($3::uuid[]) wanted
+ON CONFLICT DO NOTHING
+"""
 _SAVE = """
 UPDATE sessions SET title = $2, starts_at = $3, ends_at = $4, capacity = $5, status = $6,
-    version = version + 1
+    version = $7, description = $8, image_url = $9, ticket_url = $10
 WHERE id = $1
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session and how many places are left; None when it sells resources."""
+    """A session, how it is announced, and how many places are left; None if it sells resources."""
 
     session: Session
+    announcement: Announcement
     remaining: int | None
 
 
@@ -87,7 +97,11 @@ async def for_hold(
 
 
 async def add(
-    tx: Transaction, session: Session, resource_ids: Sequence[UUID], now: datetime
+    tx: Transaction,
+    session: Session,
+    announcement: Announcement,
+    resource_ids: Sequence[UUID],
+    now: datetime,
 ) -> None:
     """Write a new session and the resources it offers."""
     await tx.core(
@@ -103,21 +117,17 @@ async def add(
             status=session.status,
             version=session.version,
             created_at=now,
+            description=announcement.description,
+            image_url=announcement.image_url,
+            ticket_url=announcement.ticket_url,
         )
     )
-    if resource_ids:
-        await tx.core(
-            insert(tables.session_resources).values(
-                [
-                    {
-                        "session_id": session.id,
-                        "resource_id": resource_id,
-                        "org_id": session.org_id,
-                    }
-                    for resource_id in resource_ids
-                ]
-            )
-        )
+    await offer(tx, session.id, resource_ids)
+
+
+async def offer(tx: Transaction, session_id: UUID, resource_ids: Sequence[UUID]) -> None:
+    """Let the session offer exactly these resources."""
+    await tx.execute(_OFFER, session_id, tx.org_id, list(resource_ids))
 
 
 async def read(tx: Transaction, session_id: UUID) -> SessionView | None:
@@ -126,14 +136,14 @@ async def read(tx: Transaction, session_id: UUID) -> SessionView | None:
     return None if row is None else _view_of(row)
 
 
-async def lock(tx: Transaction, session_id: UUID) -> Session | None:
+async def lock(tx: Transaction, session_id: UUID) -> SessionView | None:
     """One session, locked against holds: they wait, and then find its new version."""
     row = await tx.fetchrow(_LOCK, session_id)
-    return None if row is None else session_of(row)
+    return None if row is None else _view_of(row)
 
 
-async def save(tx: Transaction, session: Session) -> None:
-    """Write what may be edited; the version rises."""
+async def save(tx: Transaction, session: Session, announcement: Announcement) -> None:
+    """Write what may be edited."""
     await tx.execute(
         _SAVE,
         session.id,
@@ -142,6 +152,10 @@ async def save(tx: Transaction, session: Session) -> None:
         session.ends_at,
         session.capacity,
         session.status.value,
+        session.version,
+        announcement.description,
+        announcement.image_url,
+        announcement.ticket_url,
     )
 
 
@@ -191,9 +205,15 @@ def session_of(row: asyncpg.Record) -> Session:
     )
 
 
+def _announcement_of(row: asyncpg.Record) -> Announcement:
+    return Announcement(
+        description=row["description"], image_url=row["image_url"], ticket_url=row["ticket_url"]
+    )
+
+
 def _view_of(row: asyncpg.Record) -> SessionView:
     session = session_of(row)
     remaining = None
     if session.capacity is not None:
         remaining = session.capacity - session.taken + row["lapsed"]
-    return SessionView(session, remaining)
+    return SessionView(session, _announcement_of(row), remaining)

@@ -27,8 +27,6 @@ async def add(tx: Transaction, venue: Venue, now: datetime) -> None:
             id=venue.id,
             org_id=venue.org_id,
             slug=venue.slug,
-            currency=venue.currency,
-            timezone=venue.timezone,
             created_at=now,
             **_editable(venue),
         ),
@@ -45,9 +43,17 @@ async def save(tx: Transaction, venue: Venue) -> None:
 def _editable(venue: Venue) -> dict[str, Any]:
     return {
         "name": venue.name,
+        "currency": venue.currency,
+        "timezone": venue.timezone,
         "locale": venue.locale,
         "contact_email": venue.contact_email,
         "contact_phone": venue.contact_phone,
+        "address": venue.address,
+        "manager_email": venue.manager_email,
+        "kitchen_email": venue.kitchen_email,
+        "review_url": venue.review_url,
+        "embed_key": venue.embed_key,
+        "theme": dict(venue.theme),
         "statement_descriptor": venue.statement_descriptor,
         "status": venue.status,
         "version": venue.version,
@@ -58,6 +64,16 @@ async def read(tx: Transaction, venue_id: UUID, *, lock: bool = False) -> Venue 
     """A venue of this organisation."""
     query = select(tables.venues).where(tables.venues.c.id == venue_id)
     row = (await tx.core(query.with_for_update() if lock else query)).one_or_none()
+    return None if row is None else venue_of(row)
+
+
+async def with_embed_key(tx: Transaction, embed_key: str) -> Venue | None:
+    """The active venue of this organisation that has this embed key now."""
+    table = tables.venues
+    query = select(table).where(
+        table.c.embed_key == embed_key, table.c.status == ListingStatus.ACTIVE
+    )
+    row = (await tx.core(query)).one_or_none()
     return None if row is None else venue_of(row)
 
 
@@ -94,6 +110,12 @@ def venue_of(row: Row[Any]) -> Venue:
         locale=row.locale,
         contact_email=row.contact_email,
         contact_phone=row.contact_phone,
+        address=row.address,
+        manager_email=row.manager_email,
+        kitchen_email=row.kitchen_email,
+        review_url=row.review_url,
+        embed_key=row.embed_key,
+        theme=row.theme,
         statement_descriptor=row.statement_descriptor,
         status=ListingStatus(row.status),
         version=row.version,

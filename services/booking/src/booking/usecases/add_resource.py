@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddResource:
-    """``number`` is unique within the venue; the label defaults to it."""
+    """``number`` is unique within the venue; the label defaults to it.
+
+    Of tables that fit equally well, the one with the lower ``priority`` is given out first.
+    """
 
     venue_id: UUID
     number: int
@@ -30,6 +33,8 @@ class AddResource:
     vip: bool
     description: str | None
     actor: str
+    join_group: str | None = None
+    priority: int = 100
 
 
 async def add_resource(tx: Transaction, command: AddResource) -> Resource:
@@ -55,7 +60,10 @@ async def add_resource(tx: Transaction, command: AddResource) -> Resource:
         features=command.features,
         vip=command.vip,
         description=command.description,
+        join_group=command.join_group,
+        priority=command.priority,
         status=ListingStatus.ACTIVE,
+        version=1,
     )
     await resources.add(tx, resource, now)
     await audit.note(

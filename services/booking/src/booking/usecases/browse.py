@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from booking.domain.catalogue import SessionStatus
+from booking.domain.catalogue import ListingStatus, Offering, SessionStatus, Venue
 from booking.domain.refusals import Unknown
 from booking.store import offerings as stored_offerings
 from booking.store import organisations as stored_organisations
 from booking.store import resources as stored_resources
 from booking.store import sessions
 from booking.store import venues as stored_venues
+from booking.store.sessions import SessionView
 
 if TYPE_CHECKING:
-    from booking.domain.catalogue import Offering, Organisation, Resource, Venue
-    from booking.store.sessions import SessionView
+    from booking.domain.catalogue import Organisation, Resource
     from chassis.db import Transaction
 
 _FIRST_ID = UUID(int=0)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OnSale:
+    """Sessions of an offering, each with what is left of it, and where they take place."""
+
+    offering: Offering
+    venue: Venue
+    sessions: list[SessionView]
 
 
 async def organisation(tx: Transaction) -> Organisation:
@@ -39,6 +49,20 @@ async def venue(tx: Transaction, venue_id: UUID) -> Venue:
     return found
 
 
+async def embedded_venue(
+    tx: Transaction, embed_key: str, *, after: tuple[int, UUID] | None, limit: int
+) -> tuple[Venue, list[Offering]]:
+    """The venue with this embed key and what is on sale there (CAT-20, WID-03).
+
+    Raises:
+        Unknown: no active venue has this key now.
+    """
+    found = await stored_venues.with_embed_key(tx, embed_key)
+    if found is None:
+        raise Unknown
+    return found, await stored_offerings.page(tx, after=after, limit=limit, venue_id=found.id)
+
+
 async def offering(tx: Transaction, offering_id: UUID) -> tuple[Offering, Venue]:
     """An offering and where it takes place; raises Unknown when there is none."""
     found = await stored_offerings.read(tx, offering_id)
@@ -48,9 +72,9 @@ async def offering(tx: Transaction, offering_id: UUID) -> tuple[Offering, Venue]
 
 
 async def offerings(
-    tx: Transaction, *, after: UUID | None, limit: int
+    tx: Transaction, *, after: tuple[int, UUID] | None, limit: int
 ) -> list[tuple[Offering, Venue]]:
-    """What is on sale, each with its venue, in the order of their making (CAT-10)."""
+    """What is on sale, each with its venue, in the organisation's own order (CAT-10)."""
     page = await stored_offerings.page(tx, after=after, limit=limit)
     venues = {venue_id: await venue(tx, venue_id) for venue_id in {o.venue_id for o in page}}
     return [(found, venues[found.venue_id]) for found in page]
@@ -93,17 +117,18 @@ async def future_sessions(
     until: datetime | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
-) -> list[SessionView]:
-    """Open sessions that have not started, by start, with what is left of each.
+) -> OnSale:
+    """Open sessions that have not started, by start; none of what is archived (CAT-10).
 
     Raises:
         Unknown: there is no such offering.
     """
-    if await stored_offerings.read(tx, offering_id) is None:
-        raise Unknown
+    found, where = await offering(tx, offering_id)
+    if ListingStatus.ARCHIVED in (found.status, where.status):
+        return OnSale(found, where, [])
     now = await tx.now()
     earliest = now if since is None else max(now, since)
-    return await sessions.page(
+    page = await sessions.page(
         tx,
         offering_id,
         since=earliest,
@@ -112,3 +137,4 @@ async def future_sessions(
         statuses=[SessionStatus.OPEN],
         limit=limit,
     )
+    return OnSale(found, where, page)

@@ -29,6 +29,8 @@ class CreateOffering:
     description: str | None
     overrides: Mapping[str, Mapping[str, Any]]
     actor: str
+    image_url: str | None = None
+    sort_order: int = 100
 
 
 async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
@@ -50,6 +52,8 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
         preset=command.preset,
         title=command.title,
         description=command.description,
+        image_url=command.image_url,
+        sort_order=command.sort_order,
         schedule=settings.schedule,
         inventory=settings.inventory,
         pricing=settings.pricing,

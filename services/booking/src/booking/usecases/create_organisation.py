@@ -35,10 +35,7 @@ async def create_organisation(tx: Transaction, command: CreateOrganisation) -> O
     """
     if tx.org_id is None:
         raise ValueError("an organisation is created inside its own tenant")
-    try:
-        check_template(command.reference_template)
-    except ValueError as wrong:
-        raise InvalidRequest(Fault("reference_template", str(wrong))) from wrong
+    check_reference_template(command.reference_template)
     now = await tx.now()
     organisation = Organisation(
         org_id=tx.org_id,
@@ -61,3 +58,11 @@ async def create_organisation(tx: Transaction, command: CreateOrganisation) -> O
         after={"slug": organisation.slug, "name": organisation.name},
     )
     return organisation
+
+
+def check_reference_template(template: str) -> None:
+    """Raise InvalidRequest unless references can be made from the template."""
+    try:
+        check_template(template)
+    except ValueError as wrong:
+        raise InvalidRequest(Fault("reference_template", str(wrong))) from wrong

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from booking import published
 from booking.domain.catalogue import ListingStatus, Venue
+from booking.domain.embed import new_embed_key
 from booking.domain.guest import normal_email
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.domain.schedule import zone
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVenue:
-    """``timezone``: IANA name; ``currency``: ISO 4217. Neither can change later."""
+    """``timezone``: IANA name; ``currency``: ISO 4217. Both are fixed once there are bookings."""
 
     slug: str
     name: str
@@ -31,6 +33,11 @@ class CreateVenue:
     contact_phone: str | None
     statement_descriptor: str | None
     actor: str
+    address: str | None = None
+    manager_email: str | None = None
+    kitchen_email: str | None = None
+    review_url: str | None = None
+    theme: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
@@ -44,10 +51,7 @@ async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
     organisation = await organisations.read(tx)
     if organisation is None:
         raise Unknown
-    try:
-        zone(command.timezone)
-    except ValueError as wrong:
-        raise InvalidRequest(Fault("timezone", "is not an IANA time zone")) from wrong
+    check_timezone(command.timezone)
     now = await tx.now()
     venue = Venue(
         id=uuid7(now),
@@ -57,9 +61,15 @@ async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
         timezone=command.timezone,
         currency=command.currency,
         locale=command.locale or organisation.locale,
-        contact_email=venue_email(command.contact_email),
+        contact_email=venue_email(command.contact_email, "contact_email"),
         contact_phone=venue_phone(command.contact_phone, organisation.default_country),
+        address=command.address,
+        manager_email=venue_email(command.manager_email, "manager_email"),
+        kitchen_email=venue_email(command.kitchen_email, "kitchen_email"),
+        review_url=command.review_url,
         statement_descriptor=command.statement_descriptor,
+        embed_key=new_embed_key(),
+        theme=command.theme,
         status=ListingStatus.ACTIVE,
         version=1,
     )
@@ -79,14 +89,22 @@ async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
     return venue
 
 
-def venue_email(text: str | None) -> str | None:
-    """The venue's public address in normal form; raises InvalidRequest."""
+def check_timezone(name: str) -> None:
+    """Raise InvalidRequest unless there is such a time zone."""
+    try:
+        zone(name)
+    except ValueError as wrong:
+        raise InvalidRequest(Fault("timezone", "is not an IANA time zone")) from wrong
+
+
+def venue_email(text: str | None, name: str) -> str | None:
+    """An address of the venue in normal form; raises InvalidRequest."""
     if text is None:
         return None
     try:
         return normal_email(text)
     except InvalidRequest as wrong:
-        raise InvalidRequest(Fault("contact_email", wrong.faults[0].message)) from wrong
+        raise InvalidRequest(Fault(name, wrong.faults[0].message)) from wrong
 
 
 def venue_phone(text: str | None, country: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,8 +11,10 @@ import orjson
 
 from booking.documents import document_of, read_settings
 from booking.domain.catalogue import ListingStatus, Offering
-from booking.domain.refusals import Fault, InvalidRequest, Unknown
-from booking.store import audit, offerings, venues
+from booking.domain.edits import UNSET, Unset, check_version, keep
+from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
+from booking.store import audit, offerings, upcoming, venues
+from booking.store.upcoming import Within
 from booking.usecases.create_offering import check_price
 
 if TYPE_CHECKING:
@@ -21,14 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditOffering:
-    """What to change; None leaves a field as it is, overrides lie over the present settings."""
+    """What to change; overrides lie over the present settings."""
 
     offering_id: UUID
-    title: str | None
-    description: str | None
-    status: ListingStatus | None
-    overrides: Mapping[str, Mapping[str, Any]]
     actor: str
+    title: str | Unset = UNSET
+    description: str | Unset | None = UNSET
+    image_url: str | Unset | None = UNSET
+    sort_order: int | Unset = UNSET
+    status: ListingStatus | Unset = UNSET
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    version: int | None = None
 
 
 async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
@@ -36,7 +41,9 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
 
     Raises:
         Unknown: there is no such offering.
+        StaleVersion: it was changed since the caller read it.
         InvalidRequest: a setting is out of range, or another kind of inventory.
+        HasBookings: archived with live bookings (CAT-13).
     """
     before = await offerings.read(tx, command.offering_id, lock=True)
     if before is None:
@@ -44,6 +51,7 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
     venue = await venues.read(tx, before.venue_id)
     if venue is None:
         raise Unknown
+    check_version(command.version, before.version)
     present = {
         "schedule": before.schedule,
         "inventory": before.inventory,
@@ -58,16 +66,25 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
     check_price(settings.pricing, venue.currency)
     after = replace(
         before,
-        title=command.title or before.title,
-        description=before.description if command.description is None else command.description,
-        status=command.status or before.status,
+        title=keep(command.title, before.title),
+        description=keep(command.description, before.description),
+        image_url=keep(command.image_url, before.image_url),
+        sort_order=keep(command.sort_order, before.sort_order),
+        status=keep(command.status, before.status),
         schedule=settings.schedule,
         inventory=settings.inventory,
         pricing=settings.pricing,
         policy=settings.policy,
-        version=before.version + 1,
     )
+    if after == before:
+        return before
+    if after.status is ListingStatus.ARCHIVED and before.status is not after.status:
+        await upcoming.keep_holds_out(tx, Within.OFFERING, after.id)
+        if await upcoming.have_bookings(tx, Within.OFFERING, after.id):
+            raise HasBookings(text=Text("has_bookings.offering", venue.locale))
+    after = replace(after, version=before.version + 1)
     await offerings.save(tx, after)
+    old, new = audit.differing(_facts(before), _facts(after))
     await audit.note(
         tx,
         "offering",
@@ -75,8 +92,8 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
         "offering.edited",
         actor=command.actor,
         at=await tx.now(),
-        before=_facts(before),
-        after=_facts(after),
+        before=old,
+        after=new,
     )
     return after
 
@@ -90,7 +107,11 @@ def _laid_over(setting: object, override: Mapping[str, Any]) -> dict[str, Any]:
 def _facts(offering: Offering) -> dict[str, Any]:
     return {
         "title": offering.title,
+        "description": offering.description,
+        "image_url": offering.image_url,
+        "sort_order": offering.sort_order,
         "status": offering.status,
+        "schedule": orjson.loads(document_of(offering.schedule)),
         "inventory": orjson.loads(document_of(offering.inventory)),
         "pricing": orjson.loads(document_of(offering.pricing)),
         "policy": orjson.loads(document_of(offering.policy)),

@@ -1,15 +1,17 @@
-"""Edit a resource, or archive it: sessions opened later do not offer it."""
+"""Edit a resource, or archive it: nobody can book it any more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from booking.domain.catalogue import ListingStatus, Resource
+from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.inventory import Seats
-from booking.domain.refusals import Unknown
-from booking.store import audit, resources
+from booking.domain.refusals import HasBookings, Text, Unknown
+from booking.store import audit, resources, upcoming, venues
+from booking.store.upcoming import Within
 from booking.usecases.add_resource import check_seats
 
 if TYPE_CHECKING:
@@ -18,43 +20,58 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditResource:
-    """What to change; None leaves a field as it is."""
+    """What to change; None clears a field that may be empty."""
 
     resource_id: UUID
-    label: str | None
-    floor: str | None
-    seats_min: int | None
-    seats_max: int | None
-    features: tuple[str, ...] | None
-    vip: bool | None
-    description: str | None
-    status: ListingStatus | None
     actor: str
+    label: str | Unset = UNSET
+    floor: str | Unset | None = UNSET
+    seats_min: int | Unset = UNSET
+    seats_max: int | Unset = UNSET
+    features: tuple[str, ...] | Unset = UNSET
+    vip: bool | Unset = UNSET
+    description: str | Unset | None = UNSET
+    join_group: str | Unset | None = UNSET
+    priority: int | Unset = UNSET
+    status: ListingStatus | Unset = UNSET
+    version: int | None = None
 
 
 async def edit_resource(tx: Transaction, command: EditResource) -> Resource:
-    """Change it; bookings already made are not looked at again.
+    """Change it, without breaking what was sold.
 
     Raises:
         Unknown: there is no such resource.
+        StaleVersion: it was changed since the caller read it.
         InvalidRequest: more seats at least than at most.
+        HasBookings: a live booking has it, or would not fit it any more.
     """
     before = await resources.read(tx, command.resource_id, lock=True)
     if before is None:
         raise Unknown
-    seats = Seats(command.seats_min or before.seats.fewest, command.seats_max or before.seats.most)
+    check_version(command.version, before.version)
+    seats = Seats(
+        keep(command.seats_min, before.seats.fewest), keep(command.seats_max, before.seats.most)
+    )
     check_seats(seats.fewest, seats.most)
     after = replace(
         before,
-        label=command.label or before.label,
-        floor=command.floor or before.floor,
+        label=keep(command.label, before.label),
+        floor=keep(command.floor, before.floor),
         seats=seats,
-        features=before.features if command.features is None else command.features,
-        vip=before.vip if command.vip is None else command.vip,
-        description=before.description if command.description is None else command.description,
-        status=command.status or before.status,
+        features=keep(command.features, before.features),
+        vip=keep(command.vip, before.vip),
+        description=keep(command.description, before.description),
+        join_group=keep(command.join_group, before.join_group),
+        priority=keep(command.priority, before.priority),
+        status=keep(command.status, before.status),
     )
+    if after == before:
+        return before
+    await _check(tx, before, after)
+    after = replace(after, version=before.version + 1)
     await resources.save(tx, after)
+    old, new = audit.differing(_facts(before), _facts(after))
     await audit.note(
         tx,
         "resource",
@@ -62,7 +79,35 @@ async def edit_resource(tx: Transaction, command: EditResource) -> Resource:
         "resource.edited",
         actor=command.actor,
         at=await tx.now(),
-        before={"seats": [before.seats.fewest, before.seats.most], "status": before.status},
-        after={"seats": [after.seats.fewest, after.seats.most], "status": after.status},
+        before=old,
+        after=new,
     )
     return after
+
+
+async def _check(tx: Transaction, before: Resource, after: Resource) -> None:
+    archived = after.status is ListingStatus.ARCHIVED and before.status is not after.status
+    smaller = after.seats.most < before.seats.most
+    if not (archived or smaller):
+        return
+    await upcoming.keep_holds_out(tx, Within.VENUE, after.venue_id)
+    venue = await venues.read(tx, after.venue_id)
+    locale = "en" if venue is None else venue.locale
+    if archived and await upcoming.has_table(tx, after.id):
+        raise HasBookings(text=Text("has_bookings.resource", locale))
+    if smaller and await upcoming.outgrows_table(tx, after.id, after.seats.most):
+        raise HasBookings(text=Text("has_bookings.seats", locale))
+
+
+def _facts(resource: Resource) -> dict[str, Any]:
+    return {
+        "label": resource.label,
+        "floor": resource.floor,
+        "seats": [resource.seats.fewest, resource.seats.most],
+        "features": list(resource.features),
+        "vip": resource.vip,
+        "description": resource.description,
+        "join_group": resource.join_group,
+        "priority": resource.priority,
+        "status": resource.status,
+    }

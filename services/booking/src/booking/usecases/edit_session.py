@@ -1,4 +1,4 @@
-"""Edit a session or close its sale, without breaking what was sold."""
+"""Edit a session, close its sale or archive it, without breaking what was sold."""
 
 from __future__ import annotations
 
@@ -6,84 +6,151 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from booking.domain.catalogue import Session, SessionStatus
-from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Unknown
-from booking.store import audit, offerings, sessions, venues
-from booking.usecases.open_session import Instants, LocalTimes, check_span, span_of
+from booking.domain.catalogue import Announcement, Session, SessionStatus
+from booking.domain.edits import UNSET, Unset, check_version, keep
+from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
+from booking.store import audit, offerings, sessions, upcoming, venues
+from booking.store.sessions import SessionView
+from booking.store.upcoming import Within
+from booking.usecases.open_session import (
+    Instants,
+    LocalTimes,
+    check_span,
+    resources_to_offer,
+    span_of,
+)
 
 if TYPE_CHECKING:
+    from booking.domain.catalogue import Offering, Venue
     from chassis.db import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditSession:
-    """What to change; None leaves a field as it is."""
+    """What to change; None clears a field that may be empty."""
 
     session_id: UUID
-    title: str | None
-    when: Instants | LocalTimes | None
-    capacity: int | None
-    status: SessionStatus | None
     actor: str
+    title: str | Unset = UNSET
+    description: str | Unset | None = UNSET
+    image_url: str | Unset | None = UNSET
+    ticket_url: str | Unset | None = UNSET
+    when: Instants | LocalTimes | Unset = UNSET
+    capacity: int | Unset = UNSET
+    resource_ids: tuple[UUID, ...] | Unset = UNSET
+    status: SessionStatus | Unset = UNSET
+    version: int | None = None
 
 
-async def edit_session(tx: Transaction, command: EditSession) -> Session:
+async def edit_session(tx: Transaction, command: EditSession) -> SessionView:
     """Change it (F-18). Holds made at the same moment see it before or after, never half.
 
     Raises:
         Unknown: there is no such session.
-        HasBookings: fewer places than are taken, or another time although there are bookings.
-        InvalidRequest: a time or capacity that cannot be.
+        StaleVersion: it was changed since the caller read it.
+        HasBookings: fewer places than are taken, another time although there are bookings, without
+            a table that is booked, or archived with live bookings (CAT-13, F-84).
+        InvalidRequest: a time, capacity or table that cannot be.
     """
-    before = await sessions.lock(tx, command.session_id)
-    if before is None:
+    found = await sessions.lock(tx, command.session_id)
+    if found is None:
         raise Unknown
+    before, announced = found.session, found.announcement
+    check_version(command.version, before.version)
     offering = await offerings.read(tx, before.offering_id)
     venue = await venues.read(tx, before.venue_id)
     if offering is None or venue is None:
         raise Unknown
-    now = await tx.now()
-    starts_at, ends_at = before.starts_at, before.ends_at
-    if command.when is not None:
-        starts_at, ends_at = span_of(command.when, venue.timezone)
-    moved = (starts_at, ends_at) != (before.starts_at, before.ends_at)
-    if moved:
-        check_span(starts_at, ends_at, now)
-        if before.taken or await sessions.has_tables_taken(tx, before.id):
-            raise HasBookings("A session with bookings cannot be moved.")
-    if command.status is SessionStatus.OPEN and now >= starts_at:
-        raise InvalidRequest(Fault("status", "the session has started"))
-    capacity = before.capacity
-    if command.capacity is not None:
-        capacity = offering.inventory.session_capacity(command.capacity)
-        if capacity is not None and capacity < before.taken:
-            raise HasBookings(f"{before.taken} places are taken already.")
+    when, status = command.when, keep(command.status, before.status)
+    starts_at, ends_at = (
+        (before.starts_at, before.ends_at)
+        if isinstance(when, Unset)
+        else span_of(when, venue.timezone)
+    )
     after = replace(
         before,
-        title=command.title or before.title,
+        title=keep(command.title, before.title),
         starts_at=starts_at,
         ends_at=ends_at,
-        capacity=capacity,
-        status=command.status or before.status,
-        version=before.version + 1,
+        capacity=before.capacity
+        if isinstance(command.capacity, Unset)
+        else offering.inventory.session_capacity(command.capacity),
+        status=status,
     )
-    await sessions.save(tx, after)
+    announcement = Announcement(
+        description=keep(command.description, announced.description),
+        image_url=keep(command.image_url, announced.image_url),
+        ticket_url=keep(command.ticket_url, announced.ticket_url),
+    )
+    tables = await _tables(tx, command, offering, venue)
+    if (after, announcement, tables) == (before, announced, None):
+        return found
+    await _check(tx, before, after, venue)
+    after = replace(after, version=before.version + 1)
+    await sessions.save(tx, after, announcement)
+    had = [] if tables is None else await sessions.resource_ids_of(tx, after.id)
+    if tables is not None:
+        await sessions.offer(tx, after.id, tables)
+    old, new = audit.differing(
+        {**_facts(before, announced), "resource_ids": _texts(had)},
+        {**_facts(after, announcement), "resource_ids": _texts(tables or [])},
+    )
     await audit.note(
         tx,
         "session",
         after.id,
         "session.edited",
         actor=command.actor,
-        at=now,
-        before=_facts(before),
-        after=_facts(after),
+        at=await tx.now(),
+        before=old,
+        after=new,
     )
-    return after
+    raised = (after.capacity or 0) - (before.capacity or 0)
+    return SessionView(
+        after, announcement, None if found.remaining is None else found.remaining + raised
+    )
 
 
-def _facts(session: Session) -> dict[str, Any]:
+async def _tables(
+    tx: Transaction, command: EditSession, offering: Offering, venue: Venue
+) -> list[UUID] | None:
+    if isinstance(command.resource_ids, Unset):
+        return None
+    wanted = await resources_to_offer(tx, offering, command.resource_ids)
+    if await upcoming.has_other_tables(tx, command.session_id, wanted):
+        raise HasBookings(text=Text("has_bookings.tables", venue.locale))
+    return wanted
+
+
+async def _check(tx: Transaction, before: Session, after: Session, venue: Venue) -> None:
+    now = await tx.now()
+    if (after.starts_at, after.ends_at) != (before.starts_at, before.ends_at):
+        check_span(after.starts_at, after.ends_at, now)
+        if before.taken or await sessions.has_tables_taken(tx, before.id):
+            raise HasBookings(text=Text("has_bookings.moved", venue.locale))
+    if after.capacity is not None and after.capacity < before.taken:
+        taken = {"taken": before.taken}
+        raise HasBookings(text=Text("has_bookings.capacity", venue.locale, taken))
+    if after.status is before.status:
+        return
+    if after.status is SessionStatus.OPEN and now >= after.starts_at:
+        raise InvalidRequest(Fault("status", "the session has started"))
+    if after.status is SessionStatus.ARCHIVED and await upcoming.have_bookings(
+        tx, Within.SESSION, after.id
+    ):
+        raise HasBookings(text=Text("has_bookings.session", venue.locale))
+
+
+def _texts(ids: list[UUID]) -> list[str]:
+    return sorted(str(one) for one in ids)
+
+
+def _facts(session: Session, announcement: Announcement) -> dict[str, Any]:
     return {
         "title": session.title,
+        "description": announcement.description,
+        "image_url": announcement.image_url,
+        "ticket_url": announcement.ticket_url,
         "starts_at": session.starts_at,
         "ends_at": session.ends_at,
         "capacity": session.capacity,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from booking.domain.catalogue import ListingStatus, Session, SessionStatus
+from booking.domain.catalogue import Announcement, ListingStatus, Session, SessionStatus
 from booking.domain.inventory import Exclusive
 from booking.domain.refusals import Fault, InvalidRequest, NotOnSale
 from booking.domain.schedule import (
@@ -18,6 +18,7 @@ from booking.domain.schedule import (
     zone,
 )
 from booking.store import audit, offerings, resources, sessions, venues
+from booking.store.sessions import SessionView
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ class OpenSession:
     capacity: int | None
     resource_ids: tuple[UUID, ...] | None
     actor: str
+    announcement: Announcement = field(default_factory=Announcement)
 
 
-async def open_session(tx: Transaction, command: OpenSession) -> Session:
+async def open_session(tx: Transaction, command: OpenSession) -> SessionView:
     """Open it (CAT-01, CAT-09).
 
     Raises:
@@ -74,7 +76,7 @@ async def open_session(tx: Transaction, command: OpenSession) -> Session:
     now = await tx.now()
     starts_at, ends_at = span_of(command.when, venue.timezone)
     check_span(starts_at, ends_at, now)
-    resource_ids = await _resources(tx, offering, command.resource_ids)
+    resource_ids = await resources_to_offer(tx, offering, command.resource_ids)
     session = Session(
         id=uuid7(now),
         org_id=offering.org_id,
@@ -88,7 +90,7 @@ async def open_session(tx: Transaction, command: OpenSession) -> Session:
         status=SessionStatus.OPEN,
         version=1,
     )
-    await sessions.add(tx, session, resource_ids, now)
+    await sessions.add(tx, session, command.announcement, resource_ids, now)
     await audit.note(
         tx,
         "session",
@@ -103,7 +105,7 @@ async def open_session(tx: Transaction, command: OpenSession) -> Session:
             "resources": len(resource_ids),
         },
     )
-    return session
+    return SessionView(session, command.announcement, session.capacity)
 
 
 def span_of(when: Instants | LocalTimes, timezone: str) -> tuple[datetime, datetime]:
@@ -128,9 +130,14 @@ def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
         raise InvalidRequest(Fault("ends_at", "must be within 48 hours of the start"))
 
 
-async def _resources(
+async def resources_to_offer(
     tx: Transaction, offering: Offering, asked: Sequence[UUID] | None
 ) -> list[UUID]:
+    """The resources that a session of this offering offers; all of the venue's by default.
+
+    Raises:
+        InvalidRequest: not all are active at the venue, none are left, or the offering has none.
+    """
     if not isinstance(offering.inventory, Exclusive):
         if asked:
             raise InvalidRequest(Fault("resource_ids", "this offering sells places, not tables"))

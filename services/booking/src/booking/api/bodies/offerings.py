@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from booking.api.bodies.fields import Title
+from booking.api.bodies.fields import Description, Edit, Link, Title, optional
 from booking.domain.catalogue import ListingStatus
 from booking.domain.presets import Preset
 from chassis.http import Body
@@ -30,6 +30,10 @@ Overrides: TypeAlias = Annotated[
 ]
 
 
+_SETTINGS = ("schedule", "inventory", "pricing", "policy")
+SortOrder = Annotated[int, Field(ge=0, le=1_000_000, description="Lists show the lower first")]
+
+
 class _Settings(Body):
     schedule: Overrides = None
     inventory: Overrides = None
@@ -38,12 +42,7 @@ class _Settings(Body):
 
     def overrides(self) -> dict[str, dict[str, Any]]:
         """The settings that were sent, by name."""
-        documents = {
-            "schedule": self.schedule,
-            "inventory": self.inventory,
-            "pricing": self.pricing,
-            "policy": self.policy,
-        }
+        documents = {name: getattr(self, name) for name in _SETTINGS}
         return {name: sent for name, sent in documents.items() if sent is not None}
 
 
@@ -53,12 +52,21 @@ class CreateOffering(_Settings):
     venue_id: UUID
     preset: Preset
     title: Title
-    description: Annotated[str | None, Field(max_length=2000)] = None
+    description: Description | None = None
+    image_url: Link | None = None
+    sort_order: SortOrder = 100
 
 
-class EditOffering(_Settings):
-    """What to change."""
+class EditOffering(_Settings, Edit):
+    """What to change; settings lie over the present ones, member by member."""
 
-    title: Title | None = None
-    description: Annotated[str | None, Field(max_length=2000)] = None
-    status: ListingStatus | None = None
+    title: Title = optional()
+    description: Description | None = optional()
+    image_url: Link | None = optional()
+    sort_order: SortOrder = optional()
+    status: ListingStatus = optional()
+
+    def sent(self) -> dict[str, Any]:
+        """The fields that were sent, by name, the settings among them as overrides."""
+        fields = {name: sent for name, sent in super().sent().items() if name not in _SETTINGS}
+        return {**fields, "overrides": self.overrides()}

@@ -1,16 +1,29 @@
 """What staff send about sessions."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from booking.api.bodies.fields import Instant, LocalTime, Title, time_of
-from booking.domain.catalogue import SessionStatus
+from booking.api.bodies.fields import (
+    Description,
+    Edit,
+    Instant,
+    Link,
+    LocalTime,
+    Title,
+    optional,
+    time_of,
+)
+from booking.domain.catalogue import Announcement, SessionStatus
 from booking.domain.inventory import LARGEST_CAPACITY
 from booking.usecases.open_session import Instants, LocalTimes
 from chassis.http import Body
+
+_TIMES = frozenset({"starts_at", "ends_at", "date", "start_time", "end_time"})
+Capacity = Annotated[int, Field(ge=1, le=LARGEST_CAPACITY)]
+Tables = Annotated[tuple[UUID, ...], Field(max_length=500)]
 
 
 class _When(Body):
@@ -48,13 +61,32 @@ class OpenSession(_When):
 
     offering_id: UUID
     title: Title | None = None
-    capacity: Annotated[int | None, Field(ge=1, le=LARGEST_CAPACITY)] = None
-    resource_ids: Annotated[tuple[UUID, ...] | None, Field(max_length=500)] = None
+    description: Description | None = None
+    image_url: Link | None = None
+    ticket_url: Link | None = None
+    capacity: Capacity | None = None
+    resource_ids: Tables | None = None
+
+    def announcement(self) -> Announcement:
+        """How it is announced."""
+        return Announcement(
+            description=self.description, image_url=self.image_url, ticket_url=self.ticket_url
+        )
 
 
-class EditSession(_When):
-    """What to change."""
+class EditSession(_When, Edit):
+    """What to change; `resource_ids` are all the tables that it offers from now on."""
 
-    title: Title | None = None
-    capacity: Annotated[int | None, Field(ge=1, le=LARGEST_CAPACITY)] = None
-    status: SessionStatus | None = None
+    title: Title = optional()
+    description: Description | None = optional()
+    image_url: Link | None = optional()
+    ticket_url: Link | None = optional()
+    capacity: Capacity = optional()
+    resource_ids: Tables = optional()
+    status: SessionStatus = optional()
+
+    def sent(self) -> dict[str, Any]:
+        """The fields that were sent, by name, the time as one."""
+        fields = {name: sent for name, sent in super().sent().items() if name not in _TIMES}
+        when = self.when()
+        return fields if when is None else {**fields, "when": when}

@@ -1,18 +1,45 @@
 """What staff send about organisations, venues and tables."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
-from booking.api.bodies.fields import Locale, Slug, Title
+from booking.api.bodies.fields import (
+    Description,
+    Edit,
+    Email,
+    Link,
+    Locale,
+    Phone,
+    Slug,
+    Title,
+    optional,
+)
+from booking.api.bodies.theme import Theme
 from booking.domain.catalogue import ListingStatus, OrganisationStatus
 from booking.domain.inventory import LARGEST_PARTY
 from chassis.http import Body
 
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["GB"])]
+ReferenceTemplate = Annotated[
+    str, Field(max_length=30, description="X: a random character; {YYYY}: the year")
+]
+Timezone = Annotated[str, Field(max_length=64, examples=["Europe/London"])]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["GBP"])]
+Descriptor = Annotated[str, Field(pattern=r"^[A-Za-z0-9 .&/-]{5,22}$", examples=["EXAMPLE HALL"])]
+Address = Annotated[str, Field(min_length=1, max_length=500)]
 Seats = Annotated[int, Field(ge=1, le=LARGEST_PARTY)]
+Label = Annotated[str, Field(min_length=1, max_length=100)]
+Floor = Annotated[str, Field(min_length=1, max_length=20)]
 Features = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=50)], ...], Field(max_length=20)
+]
+JoinGroup = Annotated[
+    str, Field(min_length=1, max_length=50, description="Tables of one group can be put together")
+]
+Priority = Annotated[
+    int, Field(ge=0, le=10_000, description="Of tables that fit, the lower is given out first")
 ]
 
 
@@ -21,18 +48,19 @@ class CreateOrganisation(Body):
 
     slug: Slug
     name: Title
-    default_country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["GB"])]
+    default_country: Country
     locale: Locale = "en"
-    reference_template: Annotated[
-        str, Field(max_length=30, description="X: a random character; {YYYY}: the year")
-    ] = "BK-XXXXXX-XXXX"
+    reference_template: ReferenceTemplate = "BK-XXXXXX-XXXX"
 
 
-class EditOrganisation(Body):
-    """What to change."""
+class EditOrganisation(Edit):
+    """What to change; only operators change the status."""
 
-    name: Title | None = None
-    status: OrganisationStatus | None = None
+    name: Title = optional()
+    status: OrganisationStatus = optional()
+    default_country: Country = optional()
+    locale: Locale = optional()
+    reference_template: ReferenceTemplate = optional()
 
 
 class CreateVenue(Body):
@@ -40,25 +68,44 @@ class CreateVenue(Body):
 
     slug: Slug
     name: Title
-    timezone: Annotated[str, Field(max_length=64, examples=["Europe/London"])]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["GBP"])]
+    timezone: Timezone
+    currency: Currency
     locale: Locale | None = None
-    contact_email: Annotated[str | None, Field(max_length=254)] = None
-    contact_phone: Annotated[str | None, Field(max_length=40)] = None
-    statement_descriptor: Annotated[
-        str | None, Field(pattern=r"^[A-Za-z0-9 .&/-]{5,22}$", examples=["EXAMPLE HALL"])
-    ] = None
+    contact_email: Email | None = None
+    contact_phone: Phone | None = None
+    address: Address | None = None
+    manager_email: Email | None = None
+    kitchen_email: Email | None = None
+    review_url: Link | None = None
+    statement_descriptor: Descriptor | None = None
+    theme: Theme = Theme()
+
+    def settings(self) -> dict[str, Any]:
+        """The fields by name, the theme as it is stored."""
+        return self.model_dump()
 
 
-class EditVenue(Body):
-    """What to change."""
+class EditVenue(Edit):
+    """What to change; time zone and currency are fixed once there are bookings."""
 
-    name: Title | None = None
-    locale: Locale | None = None
-    contact_email: Annotated[str | None, Field(max_length=254)] = None
-    contact_phone: Annotated[str | None, Field(max_length=40)] = None
-    statement_descriptor: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9 .&/-]{5,22}$")] = None
-    status: ListingStatus | None = None
+    name: Title = optional()
+    timezone: Timezone = optional()
+    currency: Currency = optional()
+    locale: Locale = optional()
+    contact_email: Email | None = optional()
+    contact_phone: Phone | None = optional()
+    address: Address | None = optional()
+    manager_email: Email | None = optional()
+    kitchen_email: Email | None = optional()
+    review_url: Link | None = optional()
+    statement_descriptor: Descriptor | None = optional()
+    theme: Theme = optional()
+    status: ListingStatus = optional()
+
+    def sent(self) -> dict[str, Any]:
+        """The fields that were sent, by name; a theme replaces the one there was."""
+        sent = super().sent()
+        return {**sent, "theme": self.theme.model_dump()} if "theme" in sent else sent
 
 
 class AddResource(Body):
@@ -66,23 +113,27 @@ class AddResource(Body):
 
     venue_id: UUID
     number: Annotated[int, Field(ge=1, le=1_000_000)]
-    label: Annotated[str | None, Field(min_length=1, max_length=100)] = None
-    floor: Annotated[str | None, Field(min_length=1, max_length=20)] = None
+    label: Label | None = None
+    floor: Floor | None = None
     seats_min: Seats
     seats_max: Seats
     features: Features = ()
     vip: bool = False
-    description: Annotated[str | None, Field(max_length=2000)] = None
+    description: Description | None = None
+    join_group: JoinGroup | None = None
+    priority: Priority = 100
 
 
-class EditResource(Body):
+class EditResource(Edit):
     """What to change."""
 
-    label: Annotated[str | None, Field(min_length=1, max_length=100)] = None
-    floor: Annotated[str | None, Field(min_length=1, max_length=20)] = None
-    seats_min: Seats | None = None
-    seats_max: Seats | None = None
-    features: Features | None = None
-    vip: bool | None = None
-    description: Annotated[str | None, Field(max_length=2000)] = None
-    status: ListingStatus | None = None
+    label: Label = optional()
+    floor: Floor | None = optional()
+    seats_min: Seats = optional()
+    seats_max: Seats = optional()
+    features: Features = optional()
+    vip: bool = optional()
+    description: Description | None = optional()
+    join_group: JoinGroup | None = optional()
+    priority: Priority = optional()
+    status: ListingStatus = optional()

@@ -12,8 +12,22 @@ from booking.api.views.bookings import (
     TimelineEntry,
     booking_created,
 )
-from booking.api.views.catalogue import Offering, Organisation, Resource, Venue
-from booking.api.views.sessions import Availability, DayAvailability, Session, SessionLeft, Table
+from booking.api.views.catalogue import (
+    EmbeddedVenue,
+    Offering,
+    Organisation,
+    OrganisationSettings,
+    Resource,
+    Venue,
+)
+from booking.api.views.sessions import (
+    Availability,
+    DayAvailability,
+    Session,
+    SessionLeft,
+    SessionOnSale,
+    Table,
+)
 from booking.api.views.shared import Money, Page
 
 __all__ = [
@@ -23,15 +37,18 @@ __all__ = [
     "CancelPreview",
     "Cancelled",
     "DayAvailability",
+    "EmbeddedVenue",
     "Failure",
     "Money",
     "Offering",
     "Organisation",
+    "OrganisationSettings",
     "Page",
     "Resource",
     "ResourceSummary",
     "Session",
     "SessionLeft",
+    "SessionOnSale",
     "SessionSummary",
     "Table",
     "Timeline",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from booking.api.views.shared import Money
+from booking.domain.schedule import zone
+
 if TYPE_CHECKING:
+    from booking.domain.catalogue import Venue
+    from booking.domain.money import Money as DomainMoney
     from booking.store.sessions import SessionView
 
 
@@ -18,25 +23,61 @@ class Session(BaseModel):
     id: UUID
     offering_id: UUID
     title: str
+    description: str | None
+    image_url: str | None
+    ticket_url: str | None
     starts_at: datetime
     ends_at: datetime
     status: str
     capacity: int | None
     remaining: int | None
+    version: int
 
     @classmethod
     def of(cls, view: SessionView) -> Session:
-        session = view.session
+        return cls(**_shown(view))
+
+
+class SessionOnSale(Session):
+    """A session as guests find it: by the venue's clock, with the least that a place costs."""
+
+    timezone: str
+    date: date
+    start_time: str
+    end_time: str
+    price: Money
+
+    @classmethod
+    def at(cls, view: SessionView, venue: Venue, price: DomainMoney) -> SessionOnSale:
+        """The session where it takes place."""
+        tz = zone(venue.timezone)
+        starts_at, ends_at = view.session.starts_at.astimezone(tz), view.session.ends_at
         return cls(
-            id=session.id,
-            offering_id=session.offering_id,
-            title=session.title,
-            starts_at=session.starts_at,
-            ends_at=session.ends_at,
-            status=session.status,
-            capacity=session.capacity,
-            remaining=view.remaining,
+            **_shown(view),
+            timezone=venue.timezone,
+            date=starts_at.date(),
+            start_time=f"{starts_at:%H:%M}",
+            end_time=f"{ends_at.astimezone(tz):%H:%M}",
+            price=Money.of(price),
         )
+
+
+def _shown(view: SessionView) -> dict[str, Any]:
+    session, announcement = view.session, view.announcement
+    return {
+        "id": session.id,
+        "offering_id": session.offering_id,
+        "title": session.title,
+        "description": announcement.description,
+        "image_url": announcement.image_url,
+        "ticket_url": announcement.ticket_url,
+        "starts_at": session.starts_at,
+        "ends_at": session.ends_at,
+        "status": session.status,
+        "capacity": session.capacity,
+        "remaining": view.remaining,
+        "version": session.version,
+    }
 
 
 class Table(BaseModel):

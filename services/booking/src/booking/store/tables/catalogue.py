@@ -43,11 +43,18 @@ venues = Table(
     Column("locale", Text, nullable=False),
     Column("contact_email", Text),
     Column("contact_phone", Text),
+    Column("address", Text),
+    Column("manager_email", Text),
+    Column("kitchen_email", Text),
+    Column("review_url", Text),
+    Column("embed_key", Text, nullable=False),
+    Column("theme", JSONB, nullable=False, server_default=text("'{}'")),
     Column("statement_descriptor", Text),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
     UniqueConstraint("org_id", "slug", name="venues_slug"),
+    UniqueConstraint("embed_key", name="venues_embed_key"),
 )
 
 offerings = Table(
@@ -59,6 +66,8 @@ offerings = Table(
     Column("preset", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("description", Text),
+    Column("image_url", Text),
+    Column("sort_order", Integer, nullable=False, server_default=text("100")),
     Column("schedule", JSONB, nullable=False),
     Column("inventory", JSONB, nullable=False),
     Column("pricing", JSONB, nullable=False),
@@ -66,7 +75,7 @@ offerings = Table(
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
-    Index("offerings_org", "org_id", "id"),
+    Index("offerings_org", "org_id", "sort_order", "id"),
     Index("offerings_venue", "venue_id"),
 )
 
@@ -84,7 +93,10 @@ resources = Table(
     Column("features", ARRAY(Text), nullable=False),
     Column("vip", Boolean, nullable=False),
     Column("description", Text),
+    Column("join_group", Text),
+    Column("priority", Integer, nullable=False, server_default=text("100")),
     Column("status", Text, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_at", INSTANT, nullable=False),
     UniqueConstraint("venue_id", "number", name="resources_number"),
 )
@@ -97,6 +109,9 @@ sessions = Table(
     Column("offering_id", Uuid, ForeignKey("offerings.id"), nullable=False),
     Column("venue_id", Uuid, ForeignKey("venues.id"), nullable=False),
     Column("title", Text, nullable=False),
+    Column("description", Text),
+    Column("image_url", Text),
+    Column("ticket_url", Text),
     Column("starts_at", INSTANT, nullable=False),
     Column("ends_at", INSTANT, nullable=False),
     Column("capacity", Integer),
