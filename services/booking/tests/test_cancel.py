@@ -79,9 +79,6 @@ async def test_the_policy_of_the_day_of_booking_counts(world):
     await world.pay(held)
     edit = EditOffering(
         offering_id=session.offering_id,
-        title=None,
-        description=None,
-        status=None,
         overrides={"policy": {"refund_tiers": []}},
         actor="test",
     )

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from booking.domain.catalogue import ListingStatus, SessionStatus
+from booking.domain.edits import UNSET
 from booking.domain.refusals import (
     AlreadyExists,
     IdempotencyKeyReused,
@@ -36,14 +37,9 @@ def local(offering, day, start, end):
     )
 
 
-async def edit(world, offering_id, status=None, **overrides):
+async def edit(world, offering_id, status=UNSET, **overrides):
     command = EditOffering(
-        offering_id=offering_id,
-        title=None,
-        description=None,
-        status=status,
-        overrides=overrides,
-        actor="test",
+        offering_id=offering_id, status=status, overrides=overrides, actor="test"
     )
     return await world.run(lambda tx: edit_offering(tx, command))
 
@@ -60,15 +56,11 @@ async def test_the_next_hold_sees_a_new_price_and_the_last_keeps_the_old(world):
 
 async def test_an_archived_offering_or_venue_sells_nothing(world):
     session = await world.class_session()
-    await world.hold(session)
     await edit(world, session.offering_id, status=ListingStatus.ARCHIVED)
     with pytest.raises(NotOnSale):
         await world.hold(session)
     other = await world.class_session()
-    venue = EditVenue(
-        venue_id=world.venue_id, name=None, locale=None, contact_email=None, contact_phone=None,
-        statement_descriptor=None, status=ListingStatus.ARCHIVED, actor="test",
-    )  # fmt: skip
+    venue = EditVenue(venue_id=world.venue_id, status=ListingStatus.ARCHIVED, actor="test")
     await world.run(lambda tx: edit_venue(tx, venue))
     with pytest.raises(NotOnSale):
         await world.hold(other)
@@ -84,10 +76,7 @@ async def test_the_next_hold_sees_a_tables_new_seats(world):
     session, (table,) = await world.table_session()
     with pytest.raises(InvalidRequest):
         await world.hold(session, [table], party=8)
-    bigger = EditResource(
-        resource_id=table.id, label=None, floor=None, seats_min=None, seats_max=8, features=None,
-        vip=None, description=None, status=None, actor="test",
-    )  # fmt: skip
+    bigger = EditResource(resource_id=table.id, seats_max=8, actor="test")
     await world.run(lambda tx: edit_resource(tx, bigger))
     assert await world.hold(session, [table], party=8)
 
@@ -154,10 +143,7 @@ async def test_a_session_moved_while_it_is_booked_is_never_half_moved(world):
     session, (table,) = await world.table_session()
     command = EditSession(
         session_id=session.id,
-        title=None,
         when=LocalTimes(date=date(2030, 1, 1), start_time=time(22), end_time=time(3)),
-        capacity=None,
-        status=None,
         actor="test",
     )
     await asyncio.gather(
@@ -177,9 +163,7 @@ async def test_a_session_moved_while_it_is_booked_is_never_half_moved(world):
 async def test_a_closed_session_can_be_opened_again(world):
     session = await world.class_session()
     for status in (SessionStatus.CLOSED, SessionStatus.OPEN):
-        command = EditSession(
-            session_id=session.id, title=None, when=None, capacity=None, status=status, actor="t"
-        )
+        command = EditSession(session_id=session.id, status=status, actor="t")
         await world.run(lambda tx, c=command: edit_session(tx, c))
     assert await world.hold(session)
 

@@ -216,9 +216,6 @@ async def test_nothing_is_sold_after_the_start_or_when_closed(world):
     closed = await world.class_session()
     edit = EditSession(
         session_id=closed.id,
-        title=None,
-        when=None,
-        capacity=None,
         status=SessionStatus.CLOSED,
         actor="test",
     )

@@ -18,6 +18,7 @@ from booking.api.callers import (
 )
 from booking.domain.catalogue import SessionStatus
 from booking.domain.refusals import Fault, InvalidRequest
+from booking.store.sessions import SessionView
 from booking.usecases import browse
 from booking.usecases.edit_session import EditSession, edit_session
 from booking.usecases.open_session import OpenSession, open_session
@@ -53,7 +54,9 @@ async def post_session(
     )
 
     async def work(tx: Transaction) -> dict[str, Any]:
-        return views.Session.of(await open_session(tx, command)).model_dump(mode="json")
+        session = await open_session(tx, command)
+        view = SessionView(session, command.announcement, session.capacity)
+        return views.Session.of(view).model_dump(mode="json")
 
     request = Creation.of(caller, organisation_id, "POST /sessions", idempotency_key, body)
     answer = await request.run(db, work)

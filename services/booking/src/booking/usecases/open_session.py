@@ -18,7 +18,6 @@ from booking.domain.schedule import (
     zone,
 )
 from booking.store import audit, offerings, resources, sessions, venues
-from booking.store.sessions import SessionView
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class OpenSession:
     announcement: Announcement = field(default_factory=Announcement)
 
 
-async def open_session(tx: Transaction, command: OpenSession) -> SessionView:
+async def open_session(tx: Transaction, command: OpenSession) -> Session:
     """Open it (CAT-01, CAT-09).
 
     Raises:
@@ -105,7 +104,7 @@ async def open_session(tx: Transaction, command: OpenSession) -> SessionView:
             "resources": len(resource_ids),
         },
     )
-    return SessionView(session, command.announcement, session.capacity)
+    return session
 
 
 def span_of(when: Instants | LocalTimes, timezone: str) -> tuple[datetime, datetime]:
