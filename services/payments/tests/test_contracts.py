@@ -17,6 +17,7 @@ from contracts.booking import (
     BookingUnfulfillable,
     VenueChanged,
 )
+from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from contracts.registry import consumed_by, published_by
 from contracts.testing import example, same_shape
 
@@ -28,6 +29,8 @@ CONSUMED = (
     BookingCancelled,
     BookingUnfulfillable,
     BookingRefundDue,
+    BookingChangeHeld,
+    BookingChangeExpired,
 )
 
 

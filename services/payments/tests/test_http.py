@@ -204,7 +204,9 @@ async def test_rows_of_other_organisations_are_invisible_to_the_service_role(wor
     booking = world.booking()
     await booking.ready()
     other = world.of_another_organisation()
-    for table in ("payments", "attempts", "refunds", "payment_accounts", "closed_bookings"):
+    for table in (
+        "payments", "attempts", "refunds", "payment_accounts", "closed_bookings", "closed_changes",
+    ):  # fmt: skip
         assert await other.rows(f"SELECT * FROM {table} WHERE org_id = $1", world.org_id) == []
     async with world.db.transaction(None) as tx:
         assert await tx.fetchval("SELECT count(*) FROM payments") == 0

@@ -16,10 +16,15 @@ LOOK_UPS = {
         f"{payments._SELECT} WHERE account_id = $1 AND provider_ref = $2 FOR UPDATE",
         ["text", "text"],
     ),
-    "latest": (payments._LATEST, ["uuid"]),
+    "telling": (payments._TELLING, ["uuid", "uuid", "text[]"]),
+    "by change": (
+        f"{payments._SELECT} WHERE booking_id = $1 AND coalesce(change_id, booking_id) = $2",
+        ["uuid", "uuid"],
+    ),
     "attempt": (attempts._FIND, ["uuid"]),
     "refunds": ("SELECT * FROM refunds WHERE payment_id = $1 ORDER BY id", ["uuid"]),
     "closed": ("SELECT FROM closed_bookings WHERE booking_id = $1", ["uuid"]),
+    "closed change": ("SELECT FROM closed_changes WHERE change_id = $1", ["uuid"]),
 }
 
 
@@ -39,7 +44,7 @@ def _unindexed(plan: Any) -> Iterator[str]:
 @pytest.mark.parametrize("name", LOOK_UPS)
 async def test_a_look_up_uses_an_index_under_row_level_security(world: World, name: str):
     sql, types = LOOK_UPS[name]
-    samples = {"uuid": f"'{uuid4()}'", "text": "'x'"}
+    samples = {"uuid": f"'{uuid4()}'", "text": "'x'", "text[]": "'{x}'"}
     async with world.db.transaction(world.org_id) as tx:
         await tx.execute("SET LOCAL enable_seqscan = off")
         for number, kind in enumerate(types, 1):
@@ -56,5 +61,5 @@ async def test_every_business_table_hides_other_organisations(world: World):
             "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' "
             "AND relname <> 'alembic_version'"
         )
-    assert len(tables) == 6
+    assert len(tables) == 7
     assert all(table["relrowsecurity"] for table in tables)

@@ -150,13 +150,13 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         BookingChangeHeld,
         "booking",
-        (),
+        ("payments",),
         "A dearer new time is held; prepare a further payment",
     ),
     Contract(
         BookingChangeExpired,
         "booking",
-        (),
+        ("payments",),
         "The change was given up unpaid; cancel its payment",
     ),
     Contract(BookingOffered, "booking", (), "A waiting group's turn: the place is held for them"),

@@ -13,11 +13,12 @@ from contracts.booking import (
     BookingUnfulfillable,
     VenueChanged,
 )
+from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from payments.domain import money
 from payments.domain.provider import Provider
 from payments.store import venues
 from payments.store.accounts import Accounts
-from payments.usecases.close import close
+from payments.usecases.close import close, close_change
 from payments.usecases.give_back import NothingPaidYet, give_back
 from payments.usecases.prepare import Hold, prepare
 
@@ -59,6 +60,22 @@ def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handle
         if message.final:
             await close(tx, message.booking_id, "payment_failed")
 
+    @table.on(BookingChangeHeld)
+    async def booking_change_held(tx: Transaction, message: BookingChangeHeld, _: Meta) -> None:
+        await prepare(
+            tx,
+            _change(message),
+            account=await accounts.for_new_payments(tx, message.org_id),
+            provider=provider,
+            enabled=enabled,
+        )
+
+    @table.on(BookingChangeExpired)
+    async def booking_change_expired(
+        tx: Transaction, message: BookingChangeExpired, _: Meta
+    ) -> None:
+        await close_change(tx, message.booking_id, message.change_id)
+
     _refunding(table, provider)
     return table
 
@@ -68,7 +85,7 @@ def _refunding(table: Handlers, provider: Provider) -> None:
 
     @table.on(BookingCancelled)
     async def booking_cancelled(tx: Transaction, message: BookingCancelled, _: Meta) -> None:
-        await close(tx, message.booking_id, "cancelled")
+        await close(tx, message.booking_id, "cancelled", for_good=True)
         await _refund(tx, message, "cancelled", provider)
 
     @table.on(BookingUnfulfillable)
@@ -112,6 +129,24 @@ def _hold(message: BookingHeld) -> Hold:
         reference=message.reference,
         title=message.title,
         due=_money(message.amount_due_now),
+        expires_at=message.expires_at,
+        methods=message.payment_methods,
+        locale=message.locale,
+        contact=message.contact,
+    )
+
+
+def _change(message: BookingChangeHeld) -> Hold:
+    return Hold(
+        booking_id=message.booking_id,
+        change_id=message.change_id,
+        org_id=message.org_id,
+        venue_id=message.venue_id,
+        offering_id=message.offering_id,
+        session_id=message.session_id,
+        reference=message.reference,
+        title=message.title,
+        due=_money(message.amount_due),
         expires_at=message.expires_at,
         methods=message.payment_methods,
         locale=message.locale,

@@ -1,6 +1,7 @@
 """What this service tells others, as contracts; always with the payment's version as sequence."""
 
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 import contracts.payments as wire
@@ -96,11 +97,19 @@ def _publish(tx: Transaction, payment: Payment, message: Message) -> UUID:
     return tx.publish(message, key=str(payment.booking_id), sequence=payment.version)
 
 
-def _ids(payment: Payment) -> dict[str, UUID]:
+class _Ids(TypedDict):
+    payment_id: UUID
+    booking_id: UUID
+    org_id: UUID
+    change_id: UUID | None
+
+
+def _ids(payment: Payment) -> _Ids:
     return {
         "payment_id": payment.id,
         "booking_id": payment.booking_id,
         "org_id": payment.org_id,
+        "change_id": payment.change_id,
     }
 
 

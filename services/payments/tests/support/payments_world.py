@@ -34,6 +34,7 @@ from contracts.booking import (
     BookingRefundDue,
     BookingUnfulfillable,
 )
+from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example
 from payments.app import build
 from payments.settings import Settings
@@ -241,10 +242,11 @@ class World:
     def staff(self, *permissions: str) -> Principal:
         return Principal("key", "key-1", self.org_id, frozenset(permissions))
 
-    async def payment(self, booking_id: UUID) -> dict[str, Any]:
+    async def payment(self, booking_id: UUID, change_id: UUID | None = None) -> dict[str, Any]:
         """What the holder of the booking's manage token sees."""
         holder = Principal("manage", "guest", self.org_id, booking_id=booking_id)
-        status, body = await self.request("GET", f"/bookings/{booking_id}/payment", holder)
+        query = f"?change_id={change_id}" if change_id else ""
+        status, body = await self.request("GET", f"/bookings/{booking_id}/payment{query}", holder)
         assert status == 200, body
         return dict(body)
 
@@ -285,10 +287,19 @@ class Booking:
             example(BookingUnfulfillable), payment_id=UUID(payment_id), refund=gbp(refund)
         )
 
-    def refund_due(self, payment_id: str, cause: str, refund: Money) -> BookingRefundDue:
+    def refund_due(
+        self, payment_id: str, cause: str, refund: Money, change_id: UUID | None = None
+    ) -> BookingRefundDue:
         return self._like(
-            example(BookingRefundDue), payment_id=UUID(payment_id), refund=refund, cause=cause
+            example(BookingRefundDue),
+            payment_id=UUID(payment_id),
+            refund=refund,
+            cause=cause,
+            change_id=change_id,
         )
+
+    def change(self, amount: int = 1500, **held: Any) -> "Change":
+        return Change(self, amount, held)
 
     def _like(self, golden: M, **changes: Any) -> M:
         ids = {"booking_id": self.id, "org_id": self.world.org_id}
@@ -323,11 +334,71 @@ class Booking:
     async def told_types(self) -> list[str]:
         return [one["type"].removesuffix(".v1") for one in await self.told()]
 
-    async def ref(self) -> str:
+    async def ref(self, change_id: UUID | None = None) -> str:
         rows = await self.world.rows(
-            "SELECT provider_ref FROM payments WHERE booking_id = $1", self.id
+            "SELECT provider_ref FROM payments "
+            "WHERE booking_id = $1 AND change_id IS NOT DISTINCT FROM $2",
+            self.id,
+            change_id,
         )
         return str(rows[0]["provider_ref"])
+
+
+@dataclass
+class Change:
+    """A dearer new time for a booking, as the booking service tells of it."""
+
+    booking: Booking
+    amount: int
+    changes: dict[str, Any]
+    id: UUID = field(default_factory=uuid4)
+
+    def held(self) -> BookingChangeHeld:
+        usual = {
+            "change_id": self.id,
+            "amount_due": gbp(self.amount),
+            "expires_at": datetime.now(UTC) + timedelta(minutes=15),
+            "contact": self.booking.hold().contact,
+        }
+        return self.booking._like(example(BookingChangeHeld), **{**usual, **self.changes})
+
+    def expired(self) -> BookingChangeExpired:
+        return self.booking._like(example(BookingChangeExpired), change_id=self.id)
+
+    async def ready(self) -> dict[str, Any]:
+        await self.booking.world.hand(self.held())
+        await self.booking.world.quiet()
+        payment = await self.seen()
+        assert payment["status"] == "ready", payment
+        return payment
+
+    async def seen(self) -> dict[str, Any]:
+        return await self.booking.world.payment(self.booking.id, self.id)
+
+    async def becomes(self, status: str) -> dict[str, Any]:
+        async def reached() -> dict[str, Any] | None:
+            found = await self.seen()
+            return found if found["status"] == status else None
+
+        found: dict[str, Any] = await eventually(reached, timeout=30, what=f"change is {status}")
+        return found
+
+    async def paid(self) -> dict[str, Any]:
+        payment = await self.ready()
+        await self.booking.world.stripe.pay(payment)
+        await self.becomes("succeeded")
+        await self.booking.world.quiet()
+        return payment
+
+    async def ref(self) -> str:
+        return await self.booking.ref(self.id)
+
+    async def told(self) -> list[dict[str, Any]]:
+        """What was published about this change's payment."""
+        return [one for one in await self.booking.told() if one["change_id"] == str(self.id)]
+
+    async def told_types(self) -> list[str]:
+        return [one["type"].removesuffix(".v1") for one in await self.told()]
 
 
 def gbp(amount: int) -> Money:

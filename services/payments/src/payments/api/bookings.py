@@ -38,9 +38,13 @@ class FailureView(BaseModel):
 
 
 class PaymentView(BaseModel):
-    """How a booking's payment stands. `client_secret` is there only while it can be paid."""
+    """How a booking's payment stands. `client_secret` is there only while it can be paid.
+
+    `change_id` names the change that this payment is for; null: the booking itself.
+    """
 
     id: UUID
+    change_id: UUID | None
     status: Status
     provider: str
     amount: Amount
@@ -72,11 +76,17 @@ class Timeline(BaseModel):
     dependencies=[Depends(switched_on)],
     responses=responses(NoPayment, PaymentsDisabled),
 )
-async def payment(booking_id: UUID, caller: Caller, parts: Parts, db: DB) -> PaymentView:
-    """The booking's payment, for the holder of its manage token or staff who may see bookings."""
+async def payment(
+    booking_id: UUID, caller: Caller, parts: Parts, db: DB, change_id: UUID | None = None
+) -> PaymentView:
+    """The booking's payment, for the holder of its manage token or staff who may see bookings.
+
+    With `change_id` the further payment of that change; without, the newest payment that waits,
+    else the booking's own.
+    """
     _allow(caller, booking_id)
     standing = await db.run(
-        caller.org_id, lambda tx: read_payment(tx, booking_id, secrets=parts.columns)
+        caller.org_id, lambda tx: read_payment(tx, booking_id, change_id, secrets=parts.columns)
     )
     return _view(standing, parts.platform_publishable_key)
 
@@ -112,6 +122,7 @@ def _view(standing: Standing, platform_key: str | None) -> PaymentView:
     key = found.failure.message_key if found.failure else None
     return PaymentView(
         id=found.id,
+        change_id=found.change_id,
         status=found.status,
         provider=found.provider,
         amount=_amount(found.amount),

@@ -78,6 +78,9 @@ PAYABLE = frozenset({Status.READY, Status.REQUIRES_ACTION, Status.DECLINED})
 AT_PROVIDER = PAYABLE | {Status.PROCESSING}
 """The provider holds something that cancelling could stop."""
 
+OPEN = AT_PROVIDER | {Status.PREPARING}
+"""The payment may still come to something."""
+
 
 class StaleFact(Exception):  # an answer, not a fault
     """The payment is already past this fact, or has seen it: nothing to do."""
@@ -89,7 +92,7 @@ class ForeignPayment(Exception):  # what it is, in the domain's words
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money for one booking at one provider account.
+    """Money for one booking at one provider account: its own payment, or a dearer change's.
 
     `closing` says why nobody wants the payment any more; the provider may still know it.
     `version` counts changes and is the `sequence` of everything published.
@@ -111,6 +114,12 @@ class Payment:
     failure: Failure | None = None
     closing: str | None = None
     closing_at: datetime | None = None
+    change_id: UUID | None = None
+
+    @property
+    def closable(self) -> bool:
+        """Whether it is open and nobody has asked to close it."""
+        return self.closing is None and self.status in OPEN
 
     @property
     def payable(self) -> bool:
@@ -165,6 +174,8 @@ class Payment:
             "booking_id": str(self.booking_id),
             "org_id": str(self.org_id),
         }
+        if self.change_id is not None:
+            expected["change_id"] = str(self.change_id)
         if any(snapshot.metadata.get(name) != value for name, value in expected.items()):
             raise ForeignPayment("metadata")
         if self.provider_ref is not None and self.provider_ref != snapshot.ref:
@@ -181,6 +192,6 @@ class Payment:
         Raises:
             StaleFact: it is over, or closing already.
         """
-        if self.closing is not None or self.status not in AT_PROVIDER | {Status.PREPARING}:
+        if not self.closable:
             raise StaleFact
         return replace(self, closing=cause, closing_at=at, version=self.version + 1)

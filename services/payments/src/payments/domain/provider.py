@@ -55,6 +55,7 @@ class PaymentOrder:
     description: str
     venue: str
     descriptor: str | None
+    change_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from payments.domain.money import Money
+from payments.domain.payment import Payment
 from payments.domain.snapshot import RefundStatus
 
 if TYPE_CHECKING:
@@ -48,6 +50,37 @@ def refusal(captured: Money | None, refunds: Iterable[Refund], wanted: Money) ->
     if wanted.amount_minor > captured.amount_minor - _committed(refunds):
         return "over_refund"
     return None
+
+
+def shares(wanted: Money, taken: Sequence[Taken]) -> list[tuple[Taken, Money]]:
+    """Which of a booking's captured payments give back how much of `wanted`, oldest first.
+
+    What they hold together is enough, or all is asked of the newest, which refuses it: a refund is
+    never cut down.
+    """
+    rest = wanted.amount_minor
+    parts: list[tuple[Taken, Money]] = []
+    for each in taken:
+        part = min(rest, each.left(wanted.currency))
+        if part:
+            parts.append((each, Money(part, wanted.currency)))
+            rest -= part
+    return [(taken[-1], wanted)] if rest else parts
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A payment that took money, and the refunds made of it so far."""
+
+    payment: Payment
+    refunds: Sequence[Refund]
+
+    def left(self, currency: str) -> int:
+        """How much of it may still go back in a currency, in minor units."""
+        captured = self.payment.captured
+        if captured is None or captured.currency != currency:
+            return 0
+        return max(captured.amount_minor - _committed(self.refunds), 0)
 
 
 def returned(refunds: Iterable[Refund]) -> int:

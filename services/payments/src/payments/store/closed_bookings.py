@@ -1,4 +1,4 @@
-"""Bookings that ended before we heard of their hold."""
+"""Bookings and changes of theirs that ended before we heard that they wait for payment."""
 
 from uuid import UUID
 
@@ -21,4 +21,15 @@ async def remember(tx: Transaction, booking_id: UUID, cause: str) -> None:
         booking_id,
         tx.org_id,
         cause,
+    )
+
+
+async def remember_change(tx: Transaction, change_id: UUID, booking_id: UUID) -> None:
+    """Note that the change is over."""
+    await tx.execute(
+        """INSERT INTO closed_changes (change_id, booking_id, org_id, closed_at)
+           VALUES ($1, $2, $3, messaging.now()) ON CONFLICT DO NOTHING""",
+        change_id,
+        booking_id,
+        tx.org_id,
     )

@@ -8,30 +8,29 @@ from asyncpg import Record
 from chassis.db import Transaction
 from payments.domain.failures import Failure
 from payments.domain.money import Money
-from payments.domain.payment import AT_PROVIDER, Payment, Status
-
-HOLD = "hold"
-"""The purpose of the payment that a hold asks for; a booking may later have others."""
+from payments.domain.payment import AT_PROVIDER, OPEN, Payment, Status
 
 COLUMNS = """
     p.id, p.org_id, p.booking_id, p.account_id, p.provider, p.provider_ref, p.status,
     p.amount_minor, p.currency, p.captured_minor, p.captured_currency, p.refunded_minor,
     p.failure_code, p.failure_decline_code, p.failure_occurrence, p.closing, p.closing_at,
-    p.expires_at, p.locale, p.version"""
+    p.expires_at, p.locale, p.version, p.change_id"""
 
 _SELECT = f"SELECT {COLUMNS} FROM payments p"  # noqa: S608  # our own column names
 
-_LATEST = f"""
+# The newest that somebody may have to act on; else the booking's own, which tells most.
+_TELLING = f"""
 SELECT {COLUMNS}, p.client_secret, a.publishable_key
 FROM payments p LEFT JOIN payment_accounts a ON a.id = p.account_id
-WHERE p.booking_id = $1 ORDER BY p.id DESC LIMIT 1
+WHERE p.booking_id = $1 AND p.change_id IS NOT DISTINCT FROM coalesce($2, p.change_id)
+ORDER BY p.closing IS NULL AND p.status = ANY($3) DESC, p.change_id IS NULL DESC, p.id DESC LIMIT 1
 """  # noqa: S608  # our own column names
 
 _INSERT = """
-INSERT INTO payments (id, org_id, booking_id, purpose, account_id, provider, status, amount_minor,
+INSERT INTO payments (id, org_id, booking_id, change_id, account_id, provider, status, amount_minor,
                       currency, failure_code, expires_at, locale, version, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, messaging.now(), messaging.now())
-ON CONFLICT (booking_id, purpose) DO NOTHING
+ON CONFLICT (booking_id, coalesce(change_id, booking_id)) DO NOTHING
 RETURNING true
 """
 
@@ -47,14 +46,14 @@ WHERE id = $1
 
 
 async def insert(tx: Transaction, payment: Payment) -> bool:
-    """Write a new payment; False when the booking has its payment already."""
+    """Write a new payment; False when the booking, or its change, has its payment already."""
     return bool(
         await tx.fetchval(
             _INSERT,
             payment.id,
             payment.org_id,
             payment.booking_id,
-            HOLD,
+            payment.change_id,
             payment.account_id,
             payment.provider,
             payment.status,
@@ -115,6 +114,17 @@ async def lock_of_booking(tx: Transaction, booking_id: UUID) -> list[Payment]:
     return [payment_of(row) for row in rows]
 
 
+async def lock_of_change(tx: Transaction, change_id: UUID, booking_id: UUID) -> Payment | None:
+    """The payment of a booking's change, locked."""
+    return _first(
+        await tx.fetch(
+            f"{_SELECT} WHERE booking_id = $1 AND coalesce(change_id, booking_id) = $2 FOR UPDATE",
+            booking_id,
+            change_id,
+        )
+    )
+
+
 async def version_of(tx: Transaction, account_id: str, ref: str) -> int | None:
     """The version of the payment that a provider account knows by `ref`."""
     found: int | None = await tx.fetchval(
@@ -123,11 +133,14 @@ async def version_of(tx: Transaction, account_id: str, ref: str) -> int | None:
     return found
 
 
-async def latest_of_booking(
-    tx: Transaction, booking_id: UUID
+async def telling_of_booking(
+    tx: Transaction, booking_id: UUID, change_id: UUID | None
 ) -> tuple[Payment, str | None, str | None] | None:
-    """The newest payment of a booking, its sealed client secret and its account's public key."""
-    row = await tx.fetchrow(_LATEST, booking_id)
+    """A booking's payment, its sealed client secret and its account's public key.
+
+    The payment of the change, or without one the newest open payment, else the booking's own.
+    """
+    row = await tx.fetchrow(_TELLING, booking_id, change_id, list(OPEN))
     return (payment_of(row), row["client_secret"], row["publishable_key"]) if row else None
 
 
@@ -154,6 +167,7 @@ def payment_of(row: Record) -> Payment:
         expires_at=row["expires_at"],
         locale=row["locale"],
         version=row["version"],
+        change_id=row["change_id"],
     )
 
 

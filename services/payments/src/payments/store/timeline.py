@@ -15,7 +15,8 @@ SELECT created_at, type, message_id, payload
 FROM messaging.outbox WHERE ordering_key = $1::text AND org_id = $2 AND due_at IS NULL
 UNION ALL
 SELECT created_at, 'payment.wanted', NULL,
-       json_build_object('payment', id, 'amount_minor', amount_minor, 'currency', currency)::text
+       json_build_object('payment', id, 'change', change_id, 'amount_minor', amount_minor,
+                         'currency', currency)::text
 FROM payments WHERE booking_id = $3
 UNION ALL
 SELECT requested_at, 'refund.requested', NULL,
@@ -35,7 +36,7 @@ ORDER BY at
 """
 
 _SUMMARIES = {
-    "payment.wanted": "A hold asked for a payment",
+    "payment.wanted": "A hold or a change asked for a payment",
     "refund.requested": "A refund was asked for",
     "provider.create": "The provider was asked to take a payment",
     "provider.cancel": "The provider was asked to cancel the payment",

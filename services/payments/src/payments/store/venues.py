@@ -36,17 +36,18 @@ async def keep(
 
 # One statement, because every hold asks both.
 _CIRCUMSTANCES = """
-SELECT EXISTS (SELECT FROM closed_bookings WHERE booking_id = $1) AS closed,
+SELECT EXISTS (SELECT FROM closed_bookings WHERE booking_id = $1)
+           OR EXISTS (SELECT FROM closed_changes WHERE change_id = $3) AS closed,
        v.name, v.slug, v.statement_descriptor
 FROM (SELECT) AS one LEFT JOIN venues v ON v.venue_id = $2
 """
 
 
 async def circumstances(
-    tx: Transaction, booking_id: UUID, venue_id: UUID
+    tx: Transaction, booking_id: UUID, change_id: UUID | None, venue_id: UUID
 ) -> tuple[bool, Venue | None]:
-    """Whether the booking's end was heard before its hold, and the venue if we know it."""
-    [row] = await tx.fetch(_CIRCUMSTANCES, booking_id, venue_id)
+    """Whether the end of the booking or change was heard already, and the venue if we know it."""
+    [row] = await tx.fetch(_CIRCUMSTANCES, booking_id, venue_id, change_id)
     known = row["slug"] is not None
     venue = Venue(row["name"], row["slug"], row["statement_descriptor"]) if known else None
     return row["closed"], venue

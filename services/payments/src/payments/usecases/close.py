@@ -1,4 +1,4 @@
-"""Close the payments of a booking that nobody will pay for any more (F-07, F-09)."""
+"""Close payments that nobody will make any more: a booking's, or a change's (F-07, F-09)."""
 
 from uuid import UUID
 
@@ -8,20 +8,34 @@ from payments.store import closed_bookings, payments
 from payments.usecases.intend import cancel_at_provider
 
 
-async def close(tx: Transaction, booking_id: UUID, cause: str) -> None:
+async def close(tx: Transaction, booking_id: UUID, cause: str, *, for_good: bool = False) -> None:
     """Cancel what can still be paid; leave alone what is over, above all what was paid.
 
     A payment not yet at the provider is only marked: its attempt knows whether it may exist there.
-    A booking that we have not heard of is remembered, so that its hold, when it comes, makes none.
+    A booking that we have not heard of is remembered, so that its hold, when it comes, makes none;
+    and so is one that ended `for_good`, lest a change of it that comes late makes one. An expired
+    booking may live again, when its money was only late.
     """
     found = await payments.lock_of_booking(tx, booking_id)
-    if not found:
+    if for_good or not found:
         await closed_bookings.lock(tx, booking_id)
         found = await payments.lock_of_booking(tx, booking_id)
-    if not found:
+    if for_good or not found:
         await closed_bookings.remember(tx, booking_id, cause)
     for payment in found:
         await _close(tx, payment, cause)
+
+
+async def close_change(tx: Transaction, booking_id: UUID, change_id: UUID) -> None:
+    """The same for one change; the booking's other payments stay as they are."""
+    payment = await payments.lock_of_change(tx, change_id, booking_id)
+    if payment is None:
+        await closed_bookings.lock(tx, booking_id)
+        payment = await payments.lock_of_change(tx, change_id, booking_id)
+    if payment is None:
+        await closed_bookings.remember_change(tx, change_id, booking_id)
+    else:
+        await _close(tx, payment, "change_expired")
 
 
 async def _close(tx: Transaction, payment: Payment, cause: str) -> None:

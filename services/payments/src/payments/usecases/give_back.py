@@ -12,7 +12,7 @@ from payments.domain.attempt import Kind
 from payments.domain.money import Money
 from payments.domain.payment import Payment, Status
 from payments.domain.provider import Provider, RefundOrder
-from payments.domain.refunds import Refund, refusal
+from payments.domain.refunds import Refund, Taken, refusal, shares
 from payments.domain.snapshot import RefundStatus
 from payments.store import attempts, payments, refunds
 from payments.usecases.intend import intend
@@ -33,7 +33,7 @@ async def give_back(
     cause: str,
     provider: Provider,
 ) -> None:
-    """Record a refund and the intent to make it.
+    """Record a refund and the intent to make it, of one payment or of all that the booking has.
 
     The same cause again changes nothing. More than what is left of the captured amount, or another
     currency, is refused and reported, never cut down.
@@ -43,11 +43,18 @@ async def give_back(
     """
     if amount.amount_minor == 0:
         return
-    payment = await _captured(tx, booking_id, payment_id)
-    earlier = await refunds.of_payment(tx, payment.id)
-    if any(refund.cause == cause for refund in earlier):
+    taken = await _captured(tx, booking_id, payment_id)
+    if any(refund.cause == cause for each in taken for refund in each.refunds):
         return
-    no = refusal(payment.captured, earlier, amount)
+    for each, share in shares(amount, taken):
+        await _give_back(tx, each, share, cause, provider)
+
+
+async def _give_back(
+    tx: Transaction, taken: Taken, amount: Money, cause: str, provider: Provider
+) -> None:
+    payment = taken.payment
+    no = refusal(payment.captured, taken.refunds, amount)
     refund = Refund(
         id=uuid7(),
         org_id=payment.org_id,
@@ -69,15 +76,15 @@ async def give_back(
         await _intend(tx, payment, refund, provider)
 
 
-async def _captured(tx: Transaction, booking_id: UUID, payment_id: UUID | None) -> Payment:
+async def _captured(tx: Transaction, booking_id: UUID, payment_id: UUID | None) -> list[Taken]:
     found = [
-        payment
+        Taken(payment, await refunds.of_payment(tx, payment.id))
         for payment in await payments.lock_of_booking(tx, booking_id)
         if payment.status is Status.SUCCEEDED and payment_id in {None, payment.id}
     ]
     if not found:
         raise NothingPaidYet
-    return found[-1]
+    return found
 
 
 async def _intend(tx: Transaction, payment: Payment, refund: Refund, provider: Provider) -> None:

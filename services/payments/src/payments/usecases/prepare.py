@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A held booking, as far as its payment goes. `contact` is sealed."""
+    """A held booking or change of one, as far as its payment goes. `contact` is sealed."""
 
     booking_id: UUID
     org_id: UUID
@@ -38,6 +38,7 @@ class Hold:
     methods: Sequence[str]
     locale: str
     contact: str = field(repr=False)
+    change_id: UUID | None = None
 
 
 async def prepare(
@@ -52,7 +53,7 @@ async def prepare(
     if hold.due.amount_minor == 0 or hold.expires_at <= now:
         return
     await closed_bookings.lock(tx, hold.booking_id)
-    closed, venue = await venues.circumstances(tx, hold.booking_id, hold.venue_id)
+    closed, venue = await venues.circumstances(tx, hold.booking_id, hold.change_id, hold.venue_id)
     if closed:
         log.info("payment.not_wanted", booking_id=str(hold.booking_id))
         return
@@ -67,6 +68,7 @@ async def prepare(
         version=1,
         expires_at=hold.expires_at,
         locale=hold.locale,
+        change_id=hold.change_id,
     )
     refusal = _refusal(hold.due, enabled=enabled)
     if refusal is not None:
@@ -102,6 +104,7 @@ async def _intend(
             description=f"{place} ({hold.reference})",
             venue=venue.slug if venue else "",
             descriptor=venue.statement_descriptor if venue else None,
+            change_id=hold.change_id,
         )
     )
     await attempts.insert(

@@ -20,13 +20,15 @@ class Standing:
     publishable_key: str | None
 
 
-async def read_payment(tx: Transaction, booking_id: UUID, *, secrets: Sealer) -> Standing:
-    """The booking's newest payment.
+async def read_payment(
+    tx: Transaction, booking_id: UUID, change_id: UUID | None, *, secrets: Sealer
+) -> Standing:
+    """The payment of the change, or without one what waits to be paid, else the booking's own.
 
     Raises:
         NoPayment: there is none, or it is another organisation's.
     """
-    found = await payments.latest_of_booking(tx, booking_id)
+    found = await payments.telling_of_booking(tx, booking_id, change_id)
     if found is None:
         raise NoPayment
     payment, sealed, publishable_key = found

@@ -32,6 +32,7 @@ def payment(order: PaymentOrder) -> PaymentIntentCreateParams:
             "session_id": str(order.session_id),
             "offering_id": str(order.offering_id),
             "org_id": str(order.org_id),
+            **({"change_id": str(order.change_id)} if order.change_id else {}),
             **({"venue": order.venue} if order.venue else {}),
         },
     }
