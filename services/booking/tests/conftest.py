@@ -1,8 +1,10 @@
 """A small world to book in: real database, real use cases, one line per thing that happens."""
 
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -35,7 +37,14 @@ from chassis.ids import uuid7
 from chassis.manage_token import ManageTokens
 from chassis.sealing import Sealer
 
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from booking_client import client, service
+
+__all__ = ["client", "service"]
+
 _GUESTS = count(111_000_001)
+
 CONTACT_KEYS = {"bus": b"b" * 32}
 
 
