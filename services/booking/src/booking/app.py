@@ -13,6 +13,7 @@ from booking.api import (
     problems,
     public,
     resources,
+    schedules,
     sessions,
     venues,
 )
@@ -60,6 +61,7 @@ def build(settings: Settings) -> Service:
             venues.router,
             resources.router,
             offerings.router,
+            schedules.router,
             sessions.router,
         ],
         handlers=messages.build(vault),

@@ -8,11 +8,12 @@ from booking.domain.booking import Failure
 from booking.domain.money import Money
 from booking.domain.refusals import Unknown
 from booking.store.receipts import Receipt
-from booking.timers import HoldDue
+from booking.timers import GenerationDue, HoldDue
 from booking.usecases.attach_customer import attach_customer
 from booking.usecases.confirm import confirm
 from booking.usecases.expire import expire
 from booking.usecases.fail_payment import FailedAttempt, fail_payment
+from booking.usecases.generate_sessions import generate_tonight
 from booking.usecases.mark_processing import mark_processing
 from booking.usecases.note_payment import note_payment
 from booking.usecases.record_refund import Refunded, record_failed_refund, record_refund
@@ -41,12 +42,16 @@ def _money(money: contracts.Money) -> Money:
 
 
 def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short functions
-    """The handlers of everything this service listens to, and of its own timer."""
+    """The handlers of everything this service listens to, and of its own timers."""
     handlers = Handlers("booking")
 
     @handlers.on(HoldDue)
     async def hold_due(tx: Transaction, message: HoldDue, _: Meta) -> None:
         await expire(tx, message.booking_id)
+
+    @handlers.on(GenerationDue)
+    async def generation_due(tx: Transaction, message: GenerationDue, _: Meta) -> None:
+        await generate_tonight(tx, message.offering_id)
 
     @handlers.on(PaymentReady)
     async def payment_ready(tx: Transaction, message: PaymentReady, _: Meta) -> None:

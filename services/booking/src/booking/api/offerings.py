@@ -65,7 +65,7 @@ async def patch_offering(
     caller: Editor,
     db: DB,
     organisation_id: ForOrganisation = None,
-) -> views.Offering:
+) -> views.EditedOffering:
     """Edit or archive an offering; bookings already made keep their price and policy."""
     command = EditOffering(**body.sent(), offering_id=offering_id, actor=actor_of(caller))
     return await _edit(db, org_of(caller, organisation_id), command)
@@ -96,7 +96,7 @@ async def restore_offering(
     db: DB,
     organisation_id: ForOrganisation = None,
     version: SeenVersion = None,
-) -> views.Offering:
+) -> views.EditedOffering:
     """Take an offering out of the archive."""
     command = EditOffering(
         offering_id=offering_id,
@@ -107,9 +107,10 @@ async def restore_offering(
     return await _edit(db, org_of(caller, organisation_id), command)
 
 
-async def _edit(db: Database, org_id: UUID, command: EditOffering) -> views.Offering:
-    async def work(tx: Transaction) -> views.Offering:
-        offering = await edit_offering(tx, command)
-        return views.Offering.of(offering, await browse.venue(tx, offering.venue_id))
+async def _edit(db: Database, org_id: UUID, command: EditOffering) -> views.EditedOffering:
+    async def work(tx: Transaction) -> views.EditedOffering:
+        edited = await edit_offering(tx, command)
+        venue = await browse.venue(tx, edited.offering.venue_id)
+        return views.EditedOffering.after(edited.offering, venue, edited.sessions)
 
     return await db.run(org_id, work)

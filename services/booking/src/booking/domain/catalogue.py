@@ -41,6 +41,13 @@ class SessionStatus(StrEnum):
     ARCHIVED = "archived"
 
 
+class SessionOrigin(StrEnum):
+    """Who keeps a session: staff, or the rules of the offering's schedule."""
+
+    MANUAL = "manual"
+    RULE = "rule"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
     """A tenant."""
@@ -146,6 +153,7 @@ class Session:
     taken: int
     status: SessionStatus
     version: int
+    origin: SessionOrigin = SessionOrigin.MANUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from booking.domain.catalogue import Announcement, Session, SessionStatus
+from booking.domain.catalogue import Announcement, Session, SessionOrigin, SessionStatus
 from booking.store import tables
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chassis.db import Transaction
 
 _COLUMNS = """s.id, s.org_id, s.offering_id, s.venue_id, s.title, s.starts_at, s.ends_at,
-    s.capacity, s.taken, s.status, s.version"""
+    s.capacity, s.taken, s.status, s.version, s.origin"""
 _ANNOUNCED = "s.description, s.image_url, s.ticket_url"
 
 # One round trip gives a hold all it must know afresh; the rest is cached by offering_version.
@@ -60,9 +60,11 @@ INSERT INTO session_resources (session_id, resource_id, org_id)
 SELECT $1, wanted, $2 FROM unnest($3::uuid[]) wanted
 ON CONFLICT DO NOTHING
 """
+# What staff change by hand is theirs from then on: no rule touches it again.
 _SAVE = """
 UPDATE sessions SET title = $2, starts_at = $3, ends_at = $4, capacity = $5, status = $6,
-    version = $7, description = $8, image_url = $9, ticket_url = $10
+    version = $7, description = $8, image_url = $9, ticket_url = $10,
+    origin = 'manual'
 WHERE id = $1
 """
 
@@ -202,6 +204,7 @@ def session_of(row: asyncpg.Record) -> Session:
         taken=row["taken"],
         status=SessionStatus(row["status"]),
         version=row["version"],
+        origin=SessionOrigin(row["origin"]),
     )
 
 

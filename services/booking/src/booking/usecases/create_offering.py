@@ -13,6 +13,7 @@ from booking.domain.presets import Preset, settings_of
 from booking.domain.pricing import Pricing, check_chargeable
 from booking.domain.refusals import Fault, InvalidRequest
 from booking.store import audit, offerings, venues
+from booking.usecases.keep_in_step import keep_in_step
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class CreateOffering:
 
 
 async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
-    """Create it, with its four settings checked field by field.
+    """Create it, its four settings checked field by field, with the sessions its rules make.
 
     Raises:
         InvalidRequest: a setting is missing, unknown or out of range; or no such venue.
@@ -62,6 +63,7 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
         version=1,
     )
     await offerings.add(tx, offering, now)
+    await keep_in_step(tx, offering, venue, actor=command.actor)
     await audit.note(
         tx,
         "offering",

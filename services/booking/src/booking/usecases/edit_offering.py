@@ -16,8 +16,10 @@ from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Un
 from booking.store import audit, offerings, upcoming, venues
 from booking.store.upcoming import Within
 from booking.usecases.create_offering import check_price
+from booking.usecases.keep_in_step import InStep, keep_in_step
 
 if TYPE_CHECKING:
+    from booking.domain.catalogue import Venue
     from chassis.db import Transaction
 
 
@@ -36,8 +38,18 @@ class EditOffering:
     version: int | None = None
 
 
-async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
+@dataclass(frozen=True, slots=True)
+class EditedOffering:
+    """The offering as it is now, and what became of its sessions."""
+
+    offering: Offering
+    sessions: InStep
+
+
+async def edit_offering(tx: Transaction, command: EditOffering) -> EditedOffering:
     """Change it; its next hold sees the change (F-18: only these fields, each checked).
+
+    Sessions that its rules make follow the change; those with bookings are kept and reported.
 
     Raises:
         Unknown: there is no such offering.
@@ -77,7 +89,7 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
         policy=settings.policy,
     )
     if after == before:
-        return before
+        return EditedOffering(before, InStep())
     if after.status is ListingStatus.ARCHIVED and before.status is not after.status:
         await upcoming.keep_holds_out(tx, Within.OFFERING, after.id)
         if await upcoming.have_bookings(tx, Within.OFFERING, after.id):
@@ -95,7 +107,21 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> Offering:
         before=old,
         after=new,
     )
-    return after
+    return EditedOffering(after, await _sessions(tx, before, after, venue, command.actor))
+
+
+async def _sessions(
+    tx: Transaction, before: Offering, after: Offering, venue: Venue, actor: str
+) -> InStep:
+    by_rule = before.schedule.makes_sessions() or after.schedule.makes_sessions()
+    if not by_rule or _rule(before) == _rule(after):
+        return InStep()
+    return await keep_in_step(tx, after, venue, actor=actor)
+
+
+def _rule(offering: Offering) -> tuple[object, ...]:
+    """What the sessions that rules make depend on."""
+    return offering.schedule, offering.inventory, offering.title, offering.status
 
 
 def _laid_over(setting: object, override: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,16 @@ sessions = Table(
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    Column("origin", Text, nullable=False, server_default="manual"),
+    Column("slot_at", INSTANT),
     Index("sessions_offering", "offering_id", "starts_at", "id"),
+    Index(
+        "sessions_slot",
+        "offering_id",
+        "slot_at",
+        unique=True,
+        postgresql_where=text("slot_at IS NOT NULL"),
+    ),
 )
 
 session_resources = Table(

@@ -1,0 +1,81 @@
+"""Keeping sessions in step with the rules: which are wanted, and what becomes of the others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from booking.domain.schedule import DayState, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+    from uuid import UUID
+    from zoneinfo import ZoneInfo
+
+    from booking.domain.schedule import Schedule
+
+
+class ConflictReason(StrEnum):
+    """Why a session is not as the rules want it, although it stays."""
+
+    BLOCKED = "blocked"
+    CLOSED = "closed"
+    NOT_A_SLOT = "not_a_slot"
+    OTHER_LENGTH = "other_length"
+    CAPACITY = "capacity"
+    EDITED_BY_HAND = "edited_by_hand"
+
+
+def wanted_spans(schedule: Schedule, now: datetime, through: date, tz: ZoneInfo) -> list[Span]:
+    """The sessions that the rules want to start after ``now``, to the end of a date.
+
+    Begins with yesterday, whose hours may reach past midnight (F-85).
+    """
+    day = now.astimezone(tz).date() - timedelta(days=1)
+    spans = []
+    while day <= through:
+        spans += [span for span in schedule.spans(day, tz) if span.starts_at > now]
+        day += timedelta(days=1)
+    return spans
+
+
+def moves(stale: Mapping[UUID, Span], free: Iterable[Span]) -> list[tuple[UUID, Span]]:
+    """Which session goes over to which wanted span: the one it shares most time with.
+
+    Each session and each span is in one pair at most.
+    """
+    pairs = [
+        (min(span.ends_at, old.ends_at) - max(span.starts_at, old.starts_at), session_id, span)
+        for span in free
+        for session_id, old in stale.items()
+        if span.starts_at < old.ends_at and old.starts_at < span.ends_at
+    ]
+    pairs.sort(key=lambda pair: (-pair[0], pair[2].starts_at))
+    chosen: dict[UUID, Span] = {}
+    given: set[Span] = set()
+    for _, session_id, span in pairs:
+        if session_id not in chosen and span not in given:
+            chosen[session_id] = span
+            given.add(span)
+    return list(chosen.items())
+
+
+def reason_of(
+    schedule: Schedule,
+    starts_at: datetime,
+    tz: ZoneInfo,
+    *,
+    by_hand: bool,
+    stale: bool,
+    other_end: bool,
+) -> ConflictReason:
+    """Why a session stands against the rules."""
+    if by_hand:
+        return ConflictReason.EDITED_BY_HAND
+    if not stale:
+        return ConflictReason.OTHER_LENGTH if other_end else ConflictReason.CAPACITY
+    state = schedule.day(starts_at.astimezone(tz).date()).state
+    reasons = {DayState.BLOCKED: ConflictReason.BLOCKED, DayState.CLOSED: ConflictReason.CLOSED}
+    return reasons.get(state, ConflictReason.NOT_A_SLOT)

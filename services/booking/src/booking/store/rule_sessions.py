@@ -1,0 +1,321 @@
+"""Sessions that rules make: all of an offering's are brought in step by a few statements.
+
+``slot_at`` is the start at which the rule wants a session, and unique within an offering, so that
+making sessions twice, or in two processes at once, makes none twice (SCH-09).
+"""
+
+# ruff: noqa: S608 - the pieces of these statements are constants
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from booking.domain.catalogue import Offering
+from booking.domain.schedule import Span
+from chassis.ids import uuid7
+
+if TYPE_CHECKING:
+    from chassis.db import Transaction
+
+MOST_CONFLICTS = 100
+
+_LAST = "SELECT max(slot_at) FROM sessions WHERE offering_id = $1 AND slot_at IS NOT NULL"
+
+_SLOTS = """
+SELECT slot_at FROM sessions
+WHERE offering_id = $1 AND slot_at IS NOT NULL AND slot_at > $2
+"""
+
+# What a rule should change, locked against holds: one that has its place already is seen by the
+# statements after this, and one that waits here finds the session's new version (as in an edit).
+_LOCK = """
+SELECT s.id, s.starts_at, s.ends_at, w.starts_at IS NULL AS stale
+FROM sessions s
+LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
+    ON w.starts_at = s.slot_at
+WHERE s.offering_id = $1 AND s.origin = 'rule' AND s.starts_at > $4
+    AND CASE WHEN w.starts_at IS NULL THEN s.status = 'open'
+        ELSE (s.ends_at, s.title, s.capacity, s.status)
+            IS DISTINCT FROM (w.ends_at, $5, $6::integer, 'open') END
+ORDER BY s.id
+FOR UPDATE OF s
+"""
+
+# A live allocation of this session that does not start within the span.
+_STARTS_OUTSIDE = """EXISTS (
+    SELECT FROM allocations a WHERE a.session_id = {session} AND a.released_at IS NULL
+        AND NOT (lower(a.during) >= {starts_at} AND lower(a.during) < {ends_at}))"""
+_HAS_TABLES_TAKEN = """EXISTS (
+    SELECT FROM allocations a WHERE a.session_id = {session} AND a.released_at IS NULL
+        AND a.resource_id IS NOT NULL)"""
+
+# Where guests choose their starts, a service that moves takes its bookings along if all fit.
+_MOVE = f"""
+UPDATE sessions s SET slot_at = w.starts_at, starts_at = w.starts_at, ends_at = w.ends_at,
+    version = s.version + 1
+FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) AS w (id, starts_at, ends_at)
+WHERE s.id = w.id
+    AND NOT {_STARTS_OUTSIDE.format(session="s.id", starts_at="w.starts_at", ends_at="w.ends_at")}
+"""
+
+# $7: whether bookings have starts of their own. If not, bookings keep their session's time as it
+# was. The capacity never falls below what is taken.
+_ALIGN = f"""
+UPDATE sessions s SET
+    title = CASE WHEN n.stale THEN s.title ELSE $5 END,
+    ends_at = CASE WHEN n.stale OR (n.booked AND NOT ($7 AND n.fits)) THEN s.ends_at
+        ELSE n.ends_at END,
+    capacity = CASE WHEN n.stale OR s.taken > $6::integer THEN s.capacity ELSE $6::integer END,
+    status = CASE WHEN n.stale THEN 'closed' ELSE 'open' END,
+    version = s.version + 1
+FROM (
+    SELECT m.id, m.status AS was, w.starts_at IS NULL AS stale, w.ends_at,
+        m.taken > 0 OR {_HAS_TABLES_TAKEN.format(session="m.id")} AS booked,
+        $7 AND NOT {
+    _STARTS_OUTSIDE.format(
+        session="m.id", starts_at="m.starts_at", ends_at="coalesce(w.ends_at, m.ends_at)"
+    )
+} AS fits
+    FROM sessions m
+    LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
+        ON w.starts_at = m.slot_at
+    WHERE m.id = ANY($1::uuid[]) AND m.starts_at > $4
+) n
+WHERE s.id = n.id
+    AND (s.title, s.ends_at, s.capacity, s.status) IS DISTINCT FROM (
+        CASE WHEN n.stale THEN s.title ELSE $5 END,
+        CASE WHEN n.stale OR (n.booked AND NOT ($7 AND n.fits)) THEN s.ends_at
+            ELSE n.ends_at END,
+        CASE WHEN n.stale OR s.taken > $6::integer THEN s.capacity ELSE $6::integer END,
+        CASE WHEN n.stale THEN 'closed' ELSE 'open' END)
+RETURNING s.status, n.was
+"""
+
+# All new sessions of an offering in one statement. A session that staff opened at the same time
+# stands for the rule's.
+_MAKE = """
+WITH made AS (
+    INSERT INTO sessions (id, org_id, offering_id, venue_id, title, starts_at, ends_at, slot_at,
+        origin, capacity, status, version, created_at)
+    SELECT w.id, $1, $2, $3, $4, w.starts_at, w.ends_at, w.starts_at, 'rule', $5, 'open', 1, $6
+    FROM unnest($7::uuid[], $8::timestamptz[], $9::timestamptz[]) AS w (id, starts_at, ends_at)
+    WHERE NOT EXISTS (
+        SELECT FROM sessions s
+        WHERE s.offering_id = $2 AND s.starts_at = w.starts_at AND s.status = 'open')
+    ON CONFLICT (offering_id, slot_at) WHERE slot_at IS NOT NULL DO NOTHING
+    RETURNING id
+)
+SELECT count(*) FROM made
+"""
+
+# Tables may have come to the venue since a session was made.
+_OFFER = """
+INSERT INTO session_resources (session_id, resource_id, org_id)
+SELECT s.id, r.id, s.org_id
+FROM sessions s CROSS JOIN unnest($2::uuid[]) AS r (id)
+WHERE s.offering_id = $1 AND s.origin = 'rule' AND s.starts_at > $3
+ON CONFLICT DO NOTHING
+"""
+
+_CONFLICTS = f"""
+SELECT s.id, s.starts_at, s.ends_at, s.origin, w.starts_at IS NULL AS stale,
+    w.ends_at IS DISTINCT FROM s.ends_at AS other_end, count(*) OVER () AS total
+FROM sessions s
+LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
+    ON w.starts_at = s.slot_at
+WHERE s.offering_id = $1 AND s.slot_at IS NOT NULL AND s.starts_at > $4
+    AND CASE WHEN s.origin = 'rule' THEN
+            (w.starts_at IS NULL OR w.ends_at <> s.ends_at OR s.taken > $5::integer)
+            AND (s.taken > 0 OR {_HAS_TABLES_TAKEN.format(session="s.id")})
+        ELSE w.starts_at IS NULL AND s.status = 'open' END
+ORDER BY s.starts_at, s.id
+LIMIT $6
+"""
+
+_LIVE_BOOKINGS = """
+SELECT session_id, count(*) AS bookings FROM bookings
+WHERE session_id = ANY($1) AND status = ANY($2) GROUP BY session_id
+"""
+
+_WITH_PLACES = """
+SELECT (
+    SELECT count(*) FROM sessions s
+    WHERE s.offering_id = $1 AND s.starts_at >= d.since AND s.starts_at < d.until
+        AND s.starts_at > $4 AND s.status = 'open'
+        AND (s.capacity IS NULL OR s.taken < s.capacity)
+)
+FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS d (since, until, position)
+ORDER BY d.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the rules want of an offering's sessions after ``now``."""
+
+    offering: Offering
+    spans: Sequence[Span]
+    capacity: int | None
+    now: datetime
+
+    @property
+    def starts(self) -> list[datetime]:
+        """Starts of the wanted sessions."""
+        return [span.starts_at for span in self.spans]
+
+    @property
+    def ends(self) -> list[datetime]:
+        """Ends of the wanted sessions, in the same order."""
+        return [span.ends_at for span in self.spans]
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A session that is not as the rules want it; locked."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A session that stays against the rules. ``stale``: the rules want none at its time."""
+
+    id: UUID
+    starts_at: datetime
+    by_hand: bool
+    stale: bool
+    other_end: bool
+    bookings: int
+
+
+async def last_slot(tx: Transaction, offering_id: UUID) -> datetime | None:
+    """The latest start for which there is a session of the rule."""
+    last: datetime | None = await tx.fetchval(_LAST, offering_id)
+    return last
+
+
+async def lock_misfits(tx: Transaction, rule: Rule) -> list[Misfit]:
+    """The sessions that a rule should close, change or open again, locked against holds."""
+    rows = await tx.fetch(
+        _LOCK,
+        rule.offering.id,
+        rule.starts,
+        rule.ends,
+        rule.now,
+        rule.offering.title,
+        rule.capacity,
+    )
+    return [Misfit(row["id"], row["starts_at"], row["ends_at"], row["stale"]) for row in rows]
+
+
+async def slots(tx: Transaction, rule: Rule) -> set[datetime]:
+    """The starts for which there are sessions of the rule, open or closed."""
+    rows = await tx.fetch(_SLOTS, rule.offering.id, rule.now)
+    return {row["slot_at"] for row in rows}
+
+
+async def move(tx: Transaction, moves: Sequence[tuple[UUID, Span]]) -> None:
+    """Give sessions another span, each if all its bookings start within it."""
+    await tx.execute(
+        _MOVE,
+        [session_id for session_id, _ in moves],
+        [span.starts_at for _, span in moves],
+        [span.ends_at for _, span in moves],
+    )
+
+
+async def align(tx: Transaction, rule: Rule, session_ids: Sequence[UUID]) -> list[tuple[str, str]]:
+    """Bring locked sessions in step, without breaking what is booked.
+
+    Returns:
+        The status before and after of each that changed.
+    """
+    rows = await tx.fetch(
+        _ALIGN,
+        list(session_ids),
+        rule.starts,
+        rule.ends,
+        rule.now,
+        rule.offering.title,
+        rule.capacity,
+        rule.offering.schedule.starts_are_chosen,
+    )
+    return [(row["was"], row["status"]) for row in rows]
+
+
+async def make(
+    tx: Transaction, rule: Rule, spans: Sequence[Span], resource_ids: Sequence[UUID]
+) -> int:
+    """Make the sessions of these spans that are not there, offering these resources; how many."""
+    offering = rule.offering
+    made: int = await tx.fetchval(
+        _MAKE,
+        offering.org_id,
+        offering.id,
+        offering.venue_id,
+        offering.title,
+        rule.capacity,
+        rule.now,
+        [uuid7(rule.now) for _ in spans],
+        [span.starts_at for span in spans],
+        [span.ends_at for span in spans],
+    )
+    if resource_ids:
+        await tx.execute(_OFFER, offering.id, list(resource_ids), rule.now)
+    return made
+
+
+async def conflicts(tx: Transaction, rule: Rule, live: Sequence[str]) -> tuple[list[Standing], int]:
+    """Sessions that stay against the rules, for their bookings or as staff's, by start.
+
+    At most ``MOST_CONFLICTS`` of them, and how many there are. ``live``: statuses of bookings
+    that count.
+    """
+    rows = await tx.fetch(
+        _CONFLICTS,
+        rule.offering.id,
+        rule.starts,
+        rule.ends,
+        rule.now,
+        rule.capacity,
+        MOST_CONFLICTS,
+    )
+    if not rows:
+        return [], 0
+    counts = await tx.fetch(_LIVE_BOOKINGS, [row["id"] for row in rows], list(live))
+    bookings = {row["session_id"]: row["bookings"] for row in counts}
+    found = [
+        Standing(
+            id=row["id"],
+            starts_at=row["starts_at"],
+            by_hand=row["origin"] == "manual",
+            stale=row["stale"],
+            other_end=row["other_end"],
+            bookings=bookings.get(row["id"], 0),
+        )
+        for row in rows
+    ]
+    return found, rows[0]["total"]
+
+
+async def with_places(
+    tx: Transaction, offering_id: UUID, days: Sequence[Span], now: datetime
+) -> list[int]:
+    """For each day, how many of its sessions are open, not started and not full.
+
+    By the sessions' own counters: no booking is looked at (AVL-01).
+    """
+    rows = await tx.fetch(
+        _WITH_PLACES,
+        offering_id,
+        [day.starts_at for day in days],
+        [day.ends_at for day in days],
+        now,
+    )
+    return [row[0] for row in rows]
