@@ -272,7 +272,7 @@ def test_names_come_in_one_piece_or_two():
 
 @pytest.mark.parametrize("preset", list(Preset))
 def test_settings_survive_their_documents(preset):
-    overrides = {"pricing": {"amount_minor": 18000}}
+    overrides = {"pricing": {"kind": "per_booking", "amount_minor": 18000}}
     settings = read_settings(settings_of(preset, overrides))
     import json
 
@@ -301,7 +301,7 @@ def test_nothing_but_presets_knows_their_names():
         if file.name == "presets.py":
             continue
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Constant) and node.value in {"class", "event_table"}:
+            if isinstance(node, ast.Constant) and node.value in {one.value for one in Preset}:
                 pytest.fail(f"{file.name}:{node.lineno} knows a preset by name")
-            if isinstance(node, ast.Attribute) and node.attr in {"CLASS", "EVENT_TABLE"}:
+            if isinstance(node, ast.Attribute) and node.attr in {one.name for one in Preset}:
                 pytest.fail(f"{file.name}:{node.lineno} knows a preset by name")

@@ -153,6 +153,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/offerings",                           _B, ANYONE, cache=300),
     get("/v1/offerings/{id}",                      _B, ANYONE, cache=300),
     get("/v1/offerings/{id}/sessions",             _B, ANYONE),
+    get("/v1/offerings/{id}/calendar",             _B, ANYONE),
     get("/v1/sessions/{id}/availability",          _B, ANYONE),
     get("/v1/offerings/{id}/availability",         _B, ANYONE),
 
@@ -180,6 +181,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     patch("/v1/offerings/{id}",                    _B, EDITOR, "catalogue:edit"),
     delete("/v1/offerings/{id}",                   _B, EDITOR, "catalogue:edit"),
     post("/v1/offerings/{id}/restore",             _B, EDITOR, "catalogue:edit", idempotent=True),
+    post("/v1/offerings/{id}/generate",            _B, EDITOR, "catalogue:edit", idempotent=True),
     get("/v1/resources",                           _B, EDITOR, "catalogue:view"),
     post("/v1/resources",                          _B, EDITOR, "catalogue:edit"),
     get("/v1/resources/{id}",                      _B, EDITOR, "catalogue:view"),

@@ -20,7 +20,13 @@ class Preset(StrEnum):
 
     CLASS = "class"
     EVENT_TABLE = "event_table"
+    ACTIVITY = "activity"
+    DINING = "dining"
+    SUNDAY_LUNCH = "sunday_lunch"
 
+
+_WORKING_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+_EVERY_DAY = [*_WORKING_DAYS, "saturday", "sunday"]
 
 _DEFAULTS: Mapping[Preset, Documents] = {
     Preset.CLASS: {
@@ -38,6 +44,41 @@ _DEFAULTS: Mapping[Preset, Documents] = {
             "refund_tiers": [{"hours": 48, "percent": 100}],
             "release_on_failure": True,
         },
+    },
+    Preset.ACTIVITY: {
+        "schedule": {
+            "kind": "weekly",
+            "operating_days": _WORKING_DAYS,
+            "start_time": "09:00",
+            "end_time": "21:00",
+            "interval_minutes": 60,
+            "advance_booking_days": 30,
+        },
+        "inventory": {"kind": "capacity", "capacity": 8, "units": "person", "party_max": 8},
+        "pricing": {"kind": "per_head"},
+        "policy": {
+            "hold_minutes": 10,
+            "refund_tiers": [{"hours": 0, "percent": 100}],
+            "release_on_failure": True,
+        },
+    },
+    Preset.DINING: {
+        "schedule": {
+            "kind": "hours",
+            "weekly": {day: [{"opens": "12:00", "closes": "22:00"}] for day in _EVERY_DAY},
+        },
+        "inventory": {"kind": "resources", "max_resources": 1, "party_min": 1, "party_max": 12},
+        "pricing": {"kind": "free"},
+        "policy": {"hold_minutes": 15},
+    },
+    Preset.SUNDAY_LUNCH: {
+        "schedule": {
+            "kind": "hours",
+            "weekly": {"sunday": [{"opens": "12:00", "closes": "17:00"}]},
+        },
+        "inventory": {"kind": "resources", "max_resources": 1, "party_min": 1, "party_max": 12},
+        "pricing": {"kind": "free"},
+        "policy": {"hold_minutes": 15},
     },
 }
 
