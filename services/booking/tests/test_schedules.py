@@ -9,6 +9,7 @@ import pytest
 
 from booking import timers
 from booking.domain.catalogue import ListingStatus, SessionStatus
+from booking.domain.edits import UNSET
 from booking.domain.presets import Preset
 from booking.domain.refusals import InvalidRequest, NotOnSale, SessionClosed
 from booking.messages import build
@@ -32,14 +33,9 @@ async def activity(world, pricing=FREE, inventory=None, **schedule):
     )
 
 
-async def edit(world, offering, *, status=None, title=None, **overrides):
+async def edit(world, offering, *, status=UNSET, title=UNSET, **overrides):
     command = EditOffering(
-        offering_id=offering.id,
-        title=title,
-        description=None,
-        status=status,
-        overrides=overrides,
-        actor="test",
+        offering_id=offering.id, title=title, status=status, overrides=overrides, actor="test"
     )
     return await world.run(lambda tx: edit_offering(tx, command))
 
@@ -315,17 +311,7 @@ async def test_what_staff_changed_by_hand_is_left_alone_and_not_made_again(world
     closed = await session_at(world, offering, at(monday, 10))
     larger = await session_at(world, offering, at(monday, 11))
     for session, change in ((closed, {"status": SessionStatus.CLOSED}), (larger, {"capacity": 20})):
-        command = EditSession(
-            session_id=session.id,
-            **{
-                "title": None,
-                "when": None,
-                "capacity": None,
-                "status": None,
-                "actor": "test",
-                **change,
-            },
-        )
+        command = EditSession(session_id=session.id, actor="test", **change)
         await world.run(lambda tx, c=command: edit_session(tx, c))
     await edit(world, offering, inventory={"capacity": 6})
     assert (await generate(world, offering)).made == 0
