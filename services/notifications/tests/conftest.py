@@ -30,6 +30,7 @@ from contracts.booking import (
     BookingUnfulfillable,
     VenueChanged,
 )
+from contracts.changes import BookingOffered, BookingRescheduled, BookingWaitlisted
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example
 from notifications.mail.letter import LetterWriter
 from notifications.mail.smtp import Mailer, MailServer
@@ -161,6 +162,15 @@ class Desk:
 
     def cancelled(self, **update: Any) -> BookingCancelled:
         return cast("BookingCancelled", self.of(BookingCancelled, **update))
+
+    def rescheduled(self, **update: Any) -> BookingRescheduled:
+        return cast("BookingRescheduled", self.of(BookingRescheduled, **update))
+
+    def offered(self, **update: Any) -> BookingOffered:
+        return cast("BookingOffered", self.of(BookingOffered, **update))
+
+    def waitlisted(self, **update: Any) -> BookingWaitlisted:
+        return cast("BookingWaitlisted", self.of(BookingWaitlisted, **update))
 
     def unfulfillable(self, **update: Any) -> BookingUnfulfillable:
         return cast("BookingUnfulfillable", self.of(BookingUnfulfillable, **update))

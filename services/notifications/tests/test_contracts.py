@@ -15,7 +15,9 @@ from .conftest import Desk, MailHost
 @pytest.mark.parametrize("message_type", consumed_by("notifications"))
 async def test_every_example_sent_here_is_handled(desk: Desk, message_type: str) -> None:
     message = example(message_type)
-    fresh = {"org_id": desk.org_id, "booking_id": uuid4(), "venue_id": uuid4()}
+    fresh = {
+        "org_id": desk.org_id, "booking_id": uuid4(), "venue_id": uuid4(), "entry_id": uuid4(),
+    }  # fmt: skip
     update = {name: value for name, value in fresh.items() if hasattr(message, name)}
     await desk.hear(message.model_copy(update=update))
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any, cast
+from typing import Any, cast, get_args
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -22,7 +22,7 @@ from .conftest import TOKENS, letter_writer
 
 WRITER = letter_writer()
 NOW = datetime(2030, 6, 1, 12, tzinfo=UTC)
-KINDS: tuple[Kind, ...] = ("confirmation", "payment_failed", "cancellation", "apology")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 ORG, BOOKING = uuid4(), uuid4()
 
 NIGHT = Facts(
@@ -37,10 +37,14 @@ NIGHT = Facts(
     paid=Money(5000, "GBP"),
     refund=Money(2500, "GBP"),
     failure="insufficient_funds",
+    due=Money(5000, "GBP"),
+    due_by=datetime(2030, 6, 10, 18, 30, tzinfo=UTC),
+    moved_from=datetime(2030, 6, 8, 21, tzinfo=UTC),
     told_at=NOW,
     manage_epoch=2,
     manage_expires_at=NOW + timedelta(days=30),
 )
+NEXT_WEEK = datetime(2030, 6, 22, 21, tzinfo=UTC)
 HALL = Venue("Example Hall", "Example Nights", "GB", "hello@example.com", "+44 20 7946 0123")
 
 
@@ -51,10 +55,11 @@ def mail(
     venue: Venue = HALL,
     name: str = "Test Guest",
     to: str | None = "guest@example.com",
+    version: int = 3,
 ) -> EmailMessage:
     row_id = UUID(int=7)
     message = Message(
-        told=Told(row_id, ORG, BOOKING, kind, 3),
+        told=Told(row_id, ORG, None if kind == "waitlist_joined" else BOOKING, kind, version),
         locale=locale,
         message_id=WRITER.message_id(row_id),
         recipient=Recipient(name, to),
@@ -89,9 +94,12 @@ def test_every_mail_says_the_same_as_text_and_as_html(kind: Kind, locale: str) -
     letter = mail(kind, locale)
     for part in ("plain", "html"):
         text = body(letter, part)
-        for said in ("Test Guest", "Saturday Night", "BRL-2030-7KQ4M", "Example Hall", "22:00"):
+        # Who waits in line has no booking yet, and so no reference.
+        reference = "" if kind == "waitlist_joined" else "BRL-2030-7KQ4M"
+        for said in ("Test Guest", "Saturday Night", reference, "Example Hall", "22:00"):
             assert said in text, (part, said)
-    assert "BRL-2030-7KQ4M" in letter["Subject"]
+    assert reference in letter["Subject"]
+    assert "Saturday Night" in letter["Subject"]
     assert letter["Content-Language"] == locale
 
 
@@ -136,12 +144,13 @@ def test_the_manage_link_opens_with_the_epoch_and_expiry_of_the_message() -> Non
     assert claims.expires_at == NIGHT.manage_expires_at
 
 
-def test_only_a_confirmation_carries_a_link_and_a_calendar_file() -> None:
+def test_no_link_where_no_epoch_is_known_and_no_calendar_file_where_nothing_is_fixed() -> None:
     facts = changed(NIGHT, manage_epoch=None, manage_expires_at=None)
-    for kind in KINDS[1:]:
+    for kind in KINDS:
         letter = mail(kind, facts=facts)
         assert "token=" not in body(letter)
-        assert list(letter.iter_attachments()) == []
+        fixed = kind in {"confirmation", "booking_rescheduled"}
+        assert len(list(letter.iter_attachments())) == int(fixed)
 
 
 def test_the_calendar_file_has_the_right_instants_in_the_venues_zone() -> None:
@@ -167,6 +176,56 @@ def test_the_calendar_entry_is_the_same_whenever_it_is_written() -> None:
     assert one["UID"] == two["UID"] == f"{BOOKING}@holdfast.example"
     assert "token" not in str(first.to_ical())
     assert "Test Guest" not in str(first.to_ical())
+
+
+def test_a_moved_booking_replaces_its_calendar_entry() -> None:
+    """The same UID and a raised SEQUENCE (RFC 5545, 3.8.7.4), at the new time."""
+    before = calendar(mail("confirmation", version=3))
+    letter = mail("booking_rescheduled", facts=changed(NIGHT, starts_at=NEXT_WEEK), version=5)
+    [old], [new] = before.walk("VEVENT"), calendar(letter).walk("VEVENT")
+    assert old["UID"] == new["UID"]
+    assert (old["SEQUENCE"], new["SEQUENCE"]) == (3, 5)
+    assert new["DTSTART"].dt == NEXT_WEEK
+    [file] = letter.iter_attachments()
+    assert file.get_filename() == "booking-BRL-2030-7KQ4M.ics"
+
+
+def test_a_moved_booking_says_when_it_is_and_when_it_was() -> None:
+    text = body(mail("booking_rescheduled", facts=changed(NIGHT, starts_at=NEXT_WEEK)))
+    assert "New time: Saturday, 22 June 2030, 22:00" in text
+    assert "Before: Saturday, 8 June 2030, 22:00" in text
+    assert "Price: £50.00" in text
+    assert "token=" in text
+    same = body(mail("booking_rescheduled", facts=changed(NIGHT, moved_from=NIGHT.starts_at)))
+    assert "Before" not in same  # another table at the same time
+    free = body(mail("booking_rescheduled", facts=changed(NIGHT, total=Money(0, "GBP"))))
+    assert "difference" not in free
+
+
+def test_a_moved_booking_in_swedish() -> None:
+    facts = changed(NIGHT, starts_at=NEXT_WEEK, timezone="Europe/Stockholm")
+    text = body(mail("booking_rescheduled", "sv", facts=facts, venue=changed_venue(country="SE")))
+    assert "Ny tid: lördag 22 juni 2030, 23:00" in text
+    assert "Tidigare: lördag 8 juni 2030, 23:00" in text
+
+
+def test_an_offer_says_until_when_at_the_venue_and_what_is_due() -> None:
+    text = " ".join(body(mail("waitlist_offer")).split())
+    assert "until Monday, 10 June 2030, 19:30" in text
+    assert "pay £50.00 by then" in text
+    assert "Take the place:" in text
+    assert "token=" in text
+    free = " ".join(body(mail("waitlist_offer", facts=changed(NIGHT, due=Money(0, "GBP")))).split())
+    assert "To pay" not in free
+    assert "by then to take it" in free
+
+
+def test_who_waits_in_line_gets_no_link_and_no_promise() -> None:
+    letter = mail("waitlist_joined", facts=changed(NIGHT, reference=None))
+    assert letter["Subject"] == "You are on the waiting list: Saturday Night"
+    assert "This is not a booking" in body(letter)
+    assert "token=" not in body(letter)
+    assert "None" not in body(letter)
 
 
 @pytest.mark.parametrize(

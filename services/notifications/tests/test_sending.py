@@ -174,3 +174,53 @@ async def test_nothing_personal_is_stored_in_the_clear(sending: Desk, mail_host:
         text = str(await sending.rows(f"SELECT t::text FROM {table} t"))
         assert "guest@example.com" not in text
         assert "Test Guest" not in text
+
+
+async def test_each_move_is_told_once(sending: Desk, mail_host: MailHost) -> None:
+    booking_id = uuid4()
+    moved = sending.rescheduled(booking_id=booking_id, contact=contact())
+    for version in (4, 4, 6, 6):
+        await sending.hear(moved, sequence=version)
+
+    async def both() -> bool:
+        return await sending.states() == ["sent", "sent"]
+
+    await eventually(both)
+    assert len(mail_host.taken) == 2
+    subjects = {mail["Subject"] for mail in mail_host.taken}
+    assert subjects == {"Booking changed: Saturday Night (BRL-2030-7KQ4M)"}
+    told = await sending.told()
+    assert [orjson.loads(one["payload"])["kind"] for one in told] == ["booking_rescheduled"] * 2
+
+
+async def test_a_confirmation_and_a_move_heard_the_wrong_way_round_both_arrive(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    booking_id = uuid4()
+    await sending.hear(sending.rescheduled(booking_id=booking_id), sequence=4)
+    await sending.hear(sending.confirmed(booking_id=booking_id), sequence=2)
+    await eventually(lambda: len(mail_host.taken) == 2)
+
+
+async def test_a_place_in_line_is_told_once_and_an_offer_once(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    waitlisted = sending.waitlisted(entry_id=uuid4(), contact=contact())
+    offered = sending.offered(contact=contact())
+    await asyncio.gather(
+        *(sending.hear(waitlisted, sequence=1) for _ in range(3)),
+        *(sending.hear(offered, sequence=1) for _ in range(3)),
+    )
+
+    async def settled() -> bool:
+        return await sending.states() == ["sent", "sent"]
+
+    await eventually(settled)
+    kinds = await sending.rows("SELECT kind, booking_id, entry_id FROM messages ORDER BY kind")
+    assert kinds == [
+        {"kind": "waitlist_joined", "booking_id": None, "entry_id": waitlisted.entry_id},
+        {"kind": "waitlist_offer", "booking_id": offered.booking_id, "entry_id": None},
+    ]
+    # Facts about mail are told by booking: a place in line has none.
+    [told] = await sending.told()
+    assert orjson.loads(told["payload"])["kind"] == "waitlist_offer"

@@ -144,7 +144,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         BookingRescheduled,
         "booking",
-        ("customers",),
+        ("customers", "notifications"),
         "The booking moved to another time or place",
     ),
     Contract(
@@ -159,11 +159,16 @@ CONTRACTS: tuple[Contract, ...] = (
         ("payments",),
         "The change was given up unpaid; cancel its payment",
     ),
-    Contract(BookingOffered, "booking", (), "A waiting group's turn: the place is held for them"),
+    Contract(
+        BookingOffered,
+        "booking",
+        ("notifications",),
+        "A waiting group's turn: the place is held for them",
+    ),
     Contract(
         BookingWaitlisted,
         "booking",
-        (),
+        ("notifications",),
         "A group waits for a place",
         key="entry_id",
     ),

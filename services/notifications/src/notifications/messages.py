@@ -8,6 +8,9 @@ What guests are told, and when:
 | `booking.payment_failed` | the payment failed; try again, or the place is released | outcome |
 | `booking.cancelled` | cancelled, and what is refunded | who cancelled |
 | `booking.unfulfillable` | an apology, and that all is refunded | cause |
+| `booking.rescheduled` | the new time, with the calendar file that replaces the old | move |
+| `booking.waitlisted` | in line; mail follows when a place is free | place in line |
+| `booking.offered` | a place is held until a moment, with the link to take it | booking |
 
 A refund has no mail of its own: each of those that lead to one says so, with the amount.
 """
@@ -24,11 +27,21 @@ from contracts.booking import (
     BookingUnfulfillable,
     VenueChanged,
 )
+from contracts.changes import BookingOffered, BookingRescheduled, BookingWaitlisted
 from notifications.domain.notice import Facts, Kind, Money, Notice, Recipient, Venue
 from notifications.mail.letter import LetterWriter
 from notifications.store import venues
 from notifications.store.messages import Messages
 from notifications.usecases.plan import plan
+
+_AboutABooking = (
+    BookingConfirmed
+    | BookingPaymentFailed
+    | BookingCancelled
+    | BookingUnfulfillable
+    | BookingRescheduled
+    | BookingOffered
+)
 
 
 def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Handlers:
@@ -36,7 +49,7 @@ def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Hand
     table = Handlers("notifications")
 
     def notice(
-        message: BookingConfirmed | BookingPaymentFailed | BookingCancelled | BookingUnfulfillable,
+        message: _AboutABooking | BookingWaitlisted,
         meta: Meta,
         kind: Kind,
         cause: str,
@@ -44,7 +57,8 @@ def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Hand
     ) -> Notice:
         contact = Contact.model_validate(contacts.open(message.contact))
         return Notice(
-            booking_id=message.booking_id,
+            booking_id=None if isinstance(message, BookingWaitlisted) else message.booking_id,
+            entry_id=message.entry_id if isinstance(message, BookingWaitlisted) else None,
             org_id=message.org_id,
             venue_id=message.venue_id,
             kind=kind,
@@ -123,6 +137,52 @@ def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Hand
             refund=_money(message.refund),
         )
         await plan(tx, messages, writer, notice(message, meta, "apology", message.cause, facts))
+
+    @table.on(BookingRescheduled)
+    async def rescheduled(tx: Transaction, message: BookingRescheduled, meta: Meta) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            ends_at=message.ends_at,
+            timezone=message.timezone,
+            resources=tuple(resource.label for resource in message.resources),
+            total=_money(message.amount_total),
+            moved_from=message.old_starts_at,
+            told_at=message.rescheduled_at,
+            manage_epoch=message.manage_epoch,
+            manage_expires_at=message.manage_expires_at,
+        )
+        # A booking may move again, even back: each move is another version of it.
+        cause = f"version {meta.sequence}"
+        await plan(tx, messages, writer, notice(message, meta, "booking_rescheduled", cause, facts))
+
+    @table.on(BookingWaitlisted)
+    async def waitlisted(tx: Transaction, message: BookingWaitlisted, meta: Meta) -> None:
+        facts = Facts(
+            reference=None,
+            title=message.title,
+            starts_at=message.starts_at,
+            timezone=message.timezone,
+            party_size=message.party_size,
+        )
+        await plan(tx, messages, writer, notice(message, meta, "waitlist_joined", "joined", facts))
+
+    @table.on(BookingOffered)
+    async def offered(tx: Transaction, message: BookingOffered, meta: Meta) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            ends_at=message.ends_at,
+            timezone=message.timezone,
+            party_size=message.party_size,
+            due=_money(message.amount_due_now),
+            due_by=message.expires_at,
+            manage_epoch=message.manage_epoch,
+            manage_expires_at=message.manage_expires_at,
+        )
+        await plan(tx, messages, writer, notice(message, meta, "waitlist_offer", "offered", facts))
 
     return table
 

@@ -8,8 +8,13 @@ from contracts.notifications import NotificationFailed, NotificationSent
 from notifications.domain.notice import Told
 
 
-def sent(tx: Transaction, told: Told, at: datetime) -> UUID:
-    """Tell that the channel took the message. Returns the id of what is published."""
+def sent(tx: Transaction, told: Told, at: datetime) -> UUID | None:
+    """Tell that the channel took the message. Returns the id of what is published.
+
+    Facts are told by booking; mail about a place in line has none, and is on record here only.
+    """
+    if told.booking_id is None:
+        return None
     message = NotificationSent(
         message_id=told.id,
         booking_id=told.booking_id,
@@ -21,8 +26,10 @@ def sent(tx: Transaction, told: Told, at: datetime) -> UUID:
     return tx.publish(message, key=str(told.booking_id), sequence=told.version)
 
 
-def failed(tx: Transaction, told: Told, at: datetime, error: str) -> UUID:
-    """Tell that the message will never arrive. Returns the id of what is published."""
+def failed(tx: Transaction, told: Told, at: datetime, error: str) -> UUID | None:
+    """Tell that the message will never arrive. Returns the id of what is published, as `sent`."""
+    if told.booking_id is None:
+        return None
     message = NotificationFailed(
         message_id=told.id,
         booking_id=told.booking_id,

@@ -1,11 +1,22 @@
-"""A notice: one thing a guest is told about a booking, once (NTF-14, NTF-22)."""
+"""A notice: one thing a guest is told about their booking or their place in line, once.
+
+NTF-14, NTF-22.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-Kind = Literal["confirmation", "payment_failed", "cancellation", "apology"]
+Kind = Literal[
+    "confirmation",
+    "payment_failed",
+    "cancellation",
+    "apology",
+    "booking_rescheduled",
+    "waitlist_offer",
+    "waitlist_joined",
+]
 State = Literal["planned", "sending", "sent", "failed"]
 
 
@@ -24,7 +35,7 @@ class Facts:
     A field is None where the kind of notice says nothing about it.
     """
 
-    reference: str
+    reference: str | None
     title: str
     starts_at: datetime
     timezone: str
@@ -34,6 +45,9 @@ class Facts:
     total: Money | None = None
     paid: Money | None = None
     refund: Money | None = None
+    due: Money | None = None
+    due_by: datetime | None = None
+    moved_from: datetime | None = None
     failure: str | None = None
     may_retry: bool = False
     cancelled_by_guest: bool = False
@@ -54,11 +68,13 @@ class Recipient:
 class Notice:
     """Something to tell, before it has a row.
 
-    `cause` says why; a booking has at most one notice of each kind and cause. `version` is the
-    booking's, `locale` a language tag such as `sv` or `en-GB`.
+    About a booking, or about an entry on a waitlist, of which the other is None. `cause` says why;
+    either has at most one notice of each kind and cause. `version` is that of the booking or entry,
+    `locale` a language tag such as `sv` or `en-GB`.
     """
 
-    booking_id: UUID
+    booking_id: UUID | None
+    entry_id: UUID | None
     org_id: UUID
     venue_id: UUID
     kind: Kind
@@ -82,11 +98,14 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice that has a row: what can be said about it without naming anybody."""
+    """A notice that has a row: what can be said about it without naming anybody.
+
+    `booking_id` is None for a place in line.
+    """
 
     id: UUID
     org_id: UUID
-    booking_id: UUID
+    booking_id: UUID | None
     kind: Kind
     version: int
 

@@ -1,4 +1,4 @@
-"""The calendar file of a confirmation (NTF-09)."""
+"""The calendar file of a booking that is confirmed or has moved (NTF-09)."""
 
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -18,8 +18,9 @@ def invitation(
 ) -> str:
     """An iCalendar text with METHOD:PUBLISH: times in the venue's zone, the zone's rules included.
 
-    The UID is the booking's for good, so a later calendar file replaces the entry instead of adding
-    one. No link and no name in it: calendars are shared.
+    The UID is the booking's for good and the SEQUENCE its version: the file of a booking that moved
+    replaces the entry instead of adding one, and an older file does nothing. No link and no name in
+    it: calendars are shared.
     """
     zone = ZoneInfo(facts.timezone)
     event = Event()
@@ -30,7 +31,7 @@ def invitation(
     event.add("dtend", _wall(ends_at, zone))
     event.add("summary", f"{one_line(facts.title)} · {one_line(venue.name)}")
     event.add("location", one_line(venue.name))
-    event.add("description", facts.reference)
+    event.add("description", facts.reference or "")
     event.add("status", "CONFIRMED")
     organizer = vCalAddress(f"mailto:{venue.email or sender}")
     organizer.params["cn"] = vText(one_line(venue.name))

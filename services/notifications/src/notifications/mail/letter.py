@@ -14,6 +14,8 @@ from notifications.domain.text import as_name, file_stem, is_address, one_line
 from notifications.mail.calendar import invitation
 from notifications.mail.words import Templates
 
+WITH_CALENDAR: frozenset[Kind] = frozenset({"confirmation", "booking_rescheduled"})
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -85,14 +87,17 @@ class LetterWriter:
         bodies.attach(MIMEText(words.text, "plain", "utf-8"))
         bodies.attach(MIMEText(words.html, "html", "utf-8"))
         letter.attach(bodies)
-        if message.told.kind == "confirmation" and message.facts.ends_at is not None:
-            letter.attach(self._calendar(message, venue, message.facts.ends_at))
+        told, ends_at = message.told, message.facts.ends_at
+        if told.kind in WITH_CALENDAR and told.booking_id is not None and ends_at is not None:
+            letter.attach(self._calendar(message, venue, told.booking_id, ends_at))
         return Letter(to=to, content=letter.as_bytes())
 
-    def _calendar(self, message: Message, venue: Venue, ends_at: datetime) -> MIMEText:
+    def _calendar(
+        self, message: Message, venue: Venue, booking_id: UUID, ends_at: datetime
+    ) -> MIMEText:
         file = MIMEText(
             invitation(
-                booking_id=message.told.booking_id,
+                booking_id=booking_id,
                 version=message.told.version,
                 facts=message.facts,
                 ends_at=ends_at,
@@ -103,19 +108,19 @@ class LetterWriter:
             "utf-8",
         )
         file.set_param("method", "PUBLISH")
-        name = f"booking-{file_stem(message.facts.reference)}.ics"
+        name = f"booking-{file_stem(message.facts.reference or '')}.ics"
         file.add_header("Content-Disposition", "attachment", filename=name)
         return file
 
     def _manage_url(self, message: Message) -> str | None:
         facts = message.facts
-        if facts.manage_epoch is None or facts.manage_expires_at is None:
+        booking_id, epoch, expires_at = (
+            message.told.booking_id, facts.manage_epoch, facts.manage_expires_at,
+        )  # fmt: skip
+        if booking_id is None or epoch is None or expires_at is None:
             return None
-        told = message.told
-        token = self._tokens.mint(
-            told.org_id, told.booking_id, facts.manage_epoch, facts.manage_expires_at
-        )
-        return f"{self._public_url}/v1/bookings/{told.booking_id}?token={token}"
+        token = self._tokens.mint(message.told.org_id, booking_id, epoch, expires_at)
+        return f"{self._public_url}/v1/bookings/{booking_id}?token={token}"
 
 
 def _subject(text: str) -> str:

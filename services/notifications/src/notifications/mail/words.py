@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from notifications.domain.notice import Facts, Kind, Money, Venue
@@ -76,6 +78,8 @@ def _said(facts: Facts, venue: Venue, language: str) -> dict[str, Any]:
     zone = ZoneInfo(facts.timezone)
     start = facts.starts_at.astimezone(zone)
     end = facts.ends_at.astimezone(zone) if facts.ends_at else None
+    moved_from = facts.moved_from.astimezone(zone) if facts.moved_from else None
+    due_by = facts.due_by.astimezone(zone) if facts.due_by else None
 
     def amount(value: Money | None) -> str | None:
         return money(value, locale) if value and value.amount_minor else None
@@ -95,8 +99,15 @@ def _said(facts: Facts, venue: Venue, language: str) -> dict[str, Any]:
         "total": amount(facts.total),
         "paid": amount(facts.paid),
         "refund": amount(facts.refund),
+        "due": amount(facts.due),
+        "due_by": _moment(due_by, locale) if due_by else None,
+        "moved_from": _moment(moved_from, locale) if moved_from and moved_from != start else None,
         "failure": facts.failure,
         "may_retry": facts.may_retry,
         "cancelled_by_guest": facts.cancelled_by_guest,
         "manage_label": None,
     }
+
+
+def _moment(local: datetime, locale: Locale) -> str:
+    return f"{date(local, locale)}, {time(local, locale)}"

@@ -13,12 +13,13 @@ from notifications.domain.notice import Facts, Kind, Message, Notice, Recipient,
 
 _FACTS = TypeAdapter(Facts)
 
-# The unique key (booking, kind, cause) is what makes a notice told once, whatever comes twice.
+# The unique key (booking or entry, kind, cause) makes a notice told once, whatever comes twice.
 _PLAN = """
-INSERT INTO messages (id, org_id, booking_id, venue_id, kind, cause, channel, recipient, locale,
-    subject, message_id, facts, version, state, planned_at, planned_by)
-VALUES ($1, $2, $3, $4, $5, $6, 'email', $7, $8, $9, $10, $11, $12, 'planned', messaging.now(), $13)
-ON CONFLICT ON CONSTRAINT messages_told_once DO NOTHING
+INSERT INTO messages (id, org_id, booking_id, entry_id, venue_id, kind, cause, channel, recipient,
+    locale, subject, message_id, facts, version, state, planned_at, planned_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'email', $8, $9, $10, $11, $12, $13, 'planned',
+    messaging.now(), $14)
+ON CONFLICT (coalesce(booking_id, entry_id), kind, cause) DO NOTHING
 RETURNING true
 """
 
@@ -64,13 +65,14 @@ class Messages:
     async def plan(
         self, tx: Transaction, row_id: UUID, notice: Notice, *, subject: str, message_id: str
     ) -> bool:
-        """Whether the notice is new; one of the same booking, kind and cause exists only once."""
+        """Whether the notice is new: the same booking or entry, kind and cause exists only once."""
         recipient = {"name": notice.recipient.name, "email": notice.recipient.email}
         new: bool | None = await tx.fetchval(
             _PLAN,
             row_id,
             notice.org_id,
             notice.booking_id,
+            notice.entry_id,
             notice.venue_id,
             notice.kind,
             notice.cause,
@@ -112,10 +114,10 @@ class Messages:
         state: State,
         *,
         at: datetime,
-        by: UUID,
+        by: UUID | None,
         error: str | None = None,
     ) -> None:
-        """Record the end of a message: sent or failed; `by` is the id of what was published."""
+        """Record the end of a message: sent or failed; `by` is the id of what was told."""
         await tx.execute(
             """UPDATE messages SET state = $2, settled_at = $3, settled_by = $4, error = $5
                WHERE id = $1""",
@@ -129,7 +131,9 @@ class Messages:
     async def of_booking(self, tx: Transaction, booking_id: UUID) -> list[Entry]:
         """All messages about a booking, oldest first."""
         rows = await tx.fetch(
-            "SELECT * FROM messages WHERE booking_id = $1 ORDER BY planned_at, id", booking_id
+            "SELECT * FROM messages WHERE coalesce(booking_id, entry_id) = $1 "
+            "ORDER BY planned_at, id",
+            booking_id,
         )
         return [
             Entry(

@@ -13,7 +13,7 @@ NO_ADDRESS = "no address"
 
 
 async def plan(tx: Transaction, messages: Messages, writer: LetterWriter, notice: Notice) -> None:
-    """Plan a notice once per booking, kind and cause; planning it again changes nothing.
+    """Plan a notice once per booking or entry, kind and cause; planning it again changes nothing.
 
     A guest without an address is not told, and that is on record too (F-76).
     """
