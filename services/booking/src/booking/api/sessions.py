@@ -1,11 +1,12 @@
 """What staff do with sessions."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
-from booking.api import bodies, views
+from booking.api import bodies, paging, views
+from booking.api.bodies import Instant
 from booking.api.callers import (
     CatalogueViewer,
     Creation,
@@ -61,6 +62,40 @@ async def post_session(
     request = Creation.of(caller, organisation_id, "POST /sessions", idempotency_key, body)
     answer = await request.run(db, work)
     return views.Session.model_validate(answer)
+
+
+@router.get("/sessions")
+async def list_sessions_of_offering(
+    *,
+    offering_id: UUID,
+    caller: CatalogueViewer,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Annotated[Instant | None, Query(alias="to")] = None,
+    status: Annotated[SessionStatus | None, Query(description="Only these")] = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> views.Page[views.Session]:
+    """An offering's sessions by start, whatever their status, past ones too."""
+    after = paging.after_instant(cursor)
+    found = await db.run(
+        org_of(caller, organisation_id),
+        lambda tx: browse.sessions_of(
+            tx,
+            offering_id,
+            since=since,
+            until=until,
+            after=after,
+            statuses=list(SessionStatus) if status is None else [status],
+            limit=limit,
+        ),
+    )
+    last = found[-1].session if len(found) == limit else None
+    return views.Page(
+        items=[views.Session.of(view) for view in found],
+        next_cursor=paging.encode(last.starts_at, last.id) if last else None,
+    )
 
 
 @router.get("/sessions/{session_id}")

@@ -77,6 +77,29 @@ async def get_venue(
     return views.Venue.of(await db.run(org_id, lambda tx: browse.venue(tx, venue_id)))
 
 
+@router.get("/venues/{venue_id}/offerings")
+async def list_venue_offerings(
+    *,
+    venue_id: UUID,
+    caller: CatalogueViewer,
+    db: DB,
+    organisation_id: ForOrganisation = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> views.Page[views.Offering]:
+    """All that a venue offers, archived offerings among it."""
+    after = paging.after_number(cursor)
+    venue, found = await db.run(
+        org_of(caller, organisation_id),
+        lambda tx: browse.offerings_of(tx, venue_id, after=after, limit=limit),
+    )
+    last = found[-1] if len(found) == limit else None
+    return views.Page(
+        items=[views.Offering.of(offering, venue) for offering in found],
+        next_cursor=paging.encode(last.sort_order, last.id) if last else None,
+    )
+
+
 @router.patch("/venues/{venue_id}")
 async def patch_venue(
     venue_id: UUID,

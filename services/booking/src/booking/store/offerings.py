@@ -59,7 +59,7 @@ def _content(offering: Offering) -> dict[str, Any]:
 async def read(tx: Transaction, offering_id: UUID, *, lock: bool = False) -> Offering | None:
     """An offering of this organisation."""
     query = select(tables.offerings).where(tables.offerings.c.id == offering_id)
-    row = (await tx.core(query.with_for_update() if lock else query)).one_or_none()
+    row = (await tx.core(query.with_for_update(key_share=True) if lock else query)).one_or_none()
     return None if row is None else offering_of(row)
 
 
@@ -90,9 +90,23 @@ async def page(
     return [offering_of(row) for row in await tx.core(query)]
 
 
-async def of_venue(tx: Transaction, venue_id: UUID) -> list[Offering]:
-    """Everything that a venue ever offered."""
-    query = select(tables.offerings).where(tables.offerings.c.venue_id == venue_id)
+async def of_venue(
+    tx: Transaction,
+    venue_id: UUID,
+    *,
+    after: tuple[int, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Offering]:
+    """Everything that a venue ever offered, by sort order and id."""
+    table = tables.offerings
+    query = (
+        select(table)
+        .where(table.c.venue_id == venue_id)
+        .order_by(table.c.sort_order, table.c.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(table.c.sort_order, table.c.id) > after)
     return [offering_of(row) for row in await tx.core(query)]
 
 

@@ -64,7 +64,7 @@ async def read(tx: Transaction, *, lock: bool = False) -> Organisation | None:
     """The organisation of this transaction."""
     table = tables.organisations
     query = select(table).where(table.c.org_id == tx.org_id)
-    row = (await tx.core(query.with_for_update() if lock else query)).one_or_none()
+    row = (await tx.core(query.with_for_update(key_share=True) if lock else query)).one_or_none()
     return None if row is None else organisation_of(row)
 
 

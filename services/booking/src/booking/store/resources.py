@@ -66,7 +66,7 @@ def _editable(resource: Resource) -> dict[str, Any]:
 async def read(tx: Transaction, resource_id: UUID, *, lock: bool = False) -> Resource | None:
     """A resource of this organisation."""
     query = select(tables.resources).where(tables.resources.c.id == resource_id)
-    row = (await tx.core(query.with_for_update() if lock else query)).one_or_none()
+    row = (await tx.core(query.with_for_update(key_share=True) if lock else query)).one_or_none()
     return None if row is None else resource_of(row)
 
 

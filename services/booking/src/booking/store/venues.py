@@ -63,7 +63,7 @@ def _editable(venue: Venue) -> dict[str, Any]:
 async def read(tx: Transaction, venue_id: UUID, *, lock: bool = False) -> Venue | None:
     """A venue of this organisation."""
     query = select(tables.venues).where(tables.venues.c.id == venue_id)
-    row = (await tx.core(query.with_for_update() if lock else query)).one_or_none()
+    row = (await tx.core(query.with_for_update(key_share=True) if lock else query)).one_or_none()
     return None if row is None else venue_of(row)
 
 

@@ -17,10 +17,13 @@ from booking.store import venues as stored_venues
 from booking.store.sessions import SessionView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from booking.domain.catalogue import Organisation, Resource
     from chassis.db import Transaction
 
 _FIRST_ID = UUID(int=0)
+_FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
@@ -80,6 +83,14 @@ async def offerings(
     return [(found, venues[found.venue_id]) for found in page]
 
 
+async def offerings_of(
+    tx: Transaction, venue_id: UUID, *, after: tuple[int, UUID] | None, limit: int
+) -> tuple[Venue, list[Offering]]:
+    """All that a venue offers or offered; raises Unknown when there is no such venue."""
+    where = await venue(tx, venue_id)
+    return where, await stored_offerings.of_venue(tx, venue_id, after=after, limit=limit)
+
+
 async def venues(tx: Transaction, *, after: UUID | None, limit: int) -> list[Venue]:
     """Venues in the order of their making."""
     return await stored_venues.page(tx, after=after, limit=limit)
@@ -107,6 +118,30 @@ async def session(tx: Transaction, session_id: UUID) -> SessionView:
     if found is None:
         raise Unknown
     return found
+
+
+async def sessions_of(
+    tx: Transaction,
+    offering_id: UUID,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    after: tuple[datetime, UUID] | None,
+    statuses: Sequence[SessionStatus],
+    limit: int,
+) -> list[SessionView]:
+    """Sessions of an offering by start, past ones too; raises Unknown for another's offering."""
+    await offering(tx, offering_id)
+    earliest = since or _FIRST_INSTANT
+    return await sessions.page(
+        tx,
+        offering_id,
+        since=earliest,
+        until=until or _LAST_INSTANT,
+        after=after or (earliest, _FIRST_ID),
+        statuses=statuses,
+        limit=limit,
+    )
 
 
 async def future_sessions(
