@@ -8,10 +8,12 @@ from booking import messages
 from booking.api import (
     availability,
     bookings,
+    front_desk,
     offerings,
     organisations,
     problems,
     public,
+    reports,
     resources,
     schedules,
     sessions,
@@ -55,6 +57,8 @@ def build(settings: Settings) -> Service:
         routers=[
             availability.board_router,  # first: it is asked for most, and routes are tried in order
             availability.router,
+            front_desk.router,  # before a booking's own: its paths are no ids
+            reports.router,
             bookings.router,
             public.router,
             organisations.router,

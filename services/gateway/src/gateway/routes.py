@@ -167,6 +167,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         handling="timeline"),
     get("/v1/bookings/{booking_id}/messages",      _N, STAFF,  "bookings:view"),
 
+    # Staff: the front desk
+    get("/v1/bookings",                            _B, STAFF,  "bookings:view"),
+    get("/v1/bookings/upcoming",                   _B, STAFF,  "bookings:view"),
+    get("/v1/bookings/trend",                      _B, STAFF,  "bookings:view"),
+    get("/v1/bookings/export",                     _B, STAFF,  "bookings:view"),
+    get("/v1/dashboard",                           _B, STAFF,  "bookings:view"),
+    get("/v1/audit",                               _B, STAFF,  "reports:view"),
+
     # Staff: the catalogue
     post("/v1/organisations",                      _B, OPERATOR),
     patch("/v1/organisations/{organisation}",      _B, EDITOR, "catalogue:edit"),

@@ -39,10 +39,11 @@ class ContactVault:
     def hashes(self, contact: Contact) -> tuple[bytes, bytes | None]:
         """Keyed hashes of e-mail and phone, equal for equal normalised values."""
         phone = contact.phone
-        return (
-            keyed_hash(self._hash_key, contact.email),
-            keyed_hash(self._hash_key, phone) if phone else None,
-        )
+        return self.hash_of(contact.email), self.hash_of(phone) if phone else None
+
+    def hash_of(self, value: str) -> bytes:
+        """The keyed hash of one normalised e-mail or phone, to look for it."""
+        return keyed_hash(self._hash_key, value)
 
     def for_bus(self, name: Name, contact: Contact) -> str:
         """Name and contact as one sealed object that only services with the keys open."""

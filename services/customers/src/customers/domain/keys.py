@@ -15,7 +15,7 @@ from uuid import UUID
 
 KeyKind = Literal["key", "operator"]
 
-MODULES = ("bookings", "catalogue", "customers", "payments", "keys")
+MODULES = ("bookings", "catalogue", "customers", "payments", "reports", "keys")
 LEVELS = ("read", "write", "manage")
 _BY_LEVEL = {
     "read": ("view",),

@@ -20,6 +20,15 @@ from booking.api.views.catalogue import (
     Resource,
     Venue,
 )
+from booking.api.views.front_desk import (
+    AuditEntry,
+    BookingRow,
+    BookingSubject,
+    Dashboard,
+    Trend,
+    TrendEntry,
+    booking_row,
+)
 from booking.api.views.schedules import (
     Calendar,
     CalendarDay,
@@ -39,13 +48,17 @@ from booking.api.views.sessions import (
 from booking.api.views.shared import Money, Page
 
 __all__ = [
+    "AuditEntry",
     "Availability",
     "Booking",
     "BookingCreated",
+    "BookingRow",
+    "BookingSubject",
     "Calendar",
     "CalendarDay",
     "CancelPreview",
     "Cancelled",
+    "Dashboard",
     "DayAvailability",
     "EditedOffering",
     "EmbeddedVenue",
@@ -67,6 +80,9 @@ __all__ = [
     "Table",
     "Timeline",
     "TimelineEntry",
+    "Trend",
+    "TrendEntry",
     "Venue",
     "booking_created",
+    "booking_row",
 ]

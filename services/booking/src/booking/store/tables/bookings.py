@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
@@ -79,6 +80,18 @@ bookings = Table(
     Column("status_at", INSTANT, nullable=False),
     UniqueConstraint("org_id", "reference", name="bookings_reference"),
     Index("bookings_waiting", "session_id", "expires_at", postgresql_where=_WAITING),
+    Index("bookings_listed", "org_id", "starts_at", "id", "status"),
+    Index("bookings_made", "org_id", "created_at"),
+    Index("bookings_email", "org_id", "email_hash"),
+    Index(
+        "bookings_phone", "org_id", "phone_hash", postgresql_where=text("phone_hash IS NOT NULL")
+    ),
+    Index(
+        "bookings_unfulfillable",
+        "org_id",
+        "id",
+        postgresql_where=text("status = 'unfulfillable'"),
+    ),
     Index("bookings_waiting_email", "session_id", "email_hash", postgresql_where=_WAITING),
     Index("bookings_waiting_phone", "session_id", "phone_hash", postgresql_where=_WAITING),
     Index(
@@ -95,6 +108,14 @@ bookings = Table(
         unique=True,
         postgresql_where=_ONE_PER_CUSTOMER,
     ),
+)
+
+Index(
+    "bookings_named",
+    bookings.c.org_id,
+    func.search_name(bookings.c.display_name).label("named"),
+    postgresql_using="gin",
+    postgresql_ops={"named": "gin_trgm_ops"},
 )
 
 blocked_contacts = Table(

@@ -17,6 +17,7 @@ receipts = Table(
     Column("refunded_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("received_at", INSTANT, nullable=False),
     Index("receipts_booking", "booking_id"),
+    Index("receipts_received", "org_id", "received_at"),
 )
 
 audit = Table(
@@ -33,6 +34,21 @@ audit = Table(
     Column("before", JSONB),
     Column("after", JSONB),
     Column("message_id", Uuid),
+    Index("audit_time", "org_id", "id"),
+    Index(
+        "audit_staff",
+        "org_id",
+        "actor",
+        "id",
+        postgresql_where=text("position(':' in actor) > 0"),
+    ),
+    Index(
+        "audit_catalogue",
+        "org_id",
+        "entity",
+        "id",
+        postgresql_where=text("entity <> 'booking'"),
+    ),
 )
 
 idempotency = Table(

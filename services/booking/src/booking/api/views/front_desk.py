@@ -1,0 +1,170 @@
+"""Bookings and figures as staff see them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from booking.api.views.shared import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booking.domain.guest import Contact
+    from booking.domain.money import Money as DomainMoney
+    from booking.store import figures
+    from booking.store.front_desk import Listed
+    from booking.usecases.figures import Figures, TrendDay
+
+
+class BookingRow(BaseModel):
+    """A line of the list. `email` and `phone` are null without the permission customers:view."""
+
+    id: UUID
+    reference: str
+    status: str
+    payment_status: str
+    version: int
+    offering_id: UUID
+    offering: str
+    offering_kind: str
+    venue_id: UUID
+    venue: str
+    session_id: UUID
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    party_size: int
+    name: str
+    email: str | None
+    phone: str | None
+    customer_id: UUID | None
+    amount_total: Money
+    amount_due_now: Money
+    amount_paid: Money
+    amount_refunded: Money
+    source: str
+    created_at: datetime
+
+
+def booking_row(listed: Listed, contact: Contact | None) -> dict[str, Any]:
+    """``BookingRow`` as a plain object: lists and exports make thousands."""
+    return {
+        "id": str(listed.id),
+        "reference": listed.reference,
+        "status": listed.status,
+        "payment_status": listed.payment_status,
+        "version": listed.version,
+        "offering_id": str(listed.offering_id),
+        "offering": listed.offering,
+        "offering_kind": listed.offering_kind,
+        "venue_id": str(listed.venue_id),
+        "venue": listed.venue,
+        "session_id": str(listed.session_id),
+        "title": listed.title,
+        "starts_at": listed.starts_at,
+        "ends_at": listed.ends_at,
+        "timezone": listed.timezone,
+        "party_size": listed.party_size,
+        "name": listed.name,
+        "email": contact.email if contact else None,
+        "phone": contact.phone if contact else None,
+        "customer_id": None if listed.customer_id is None else str(listed.customer_id),
+        "amount_total": _money(listed.amount_total),
+        "amount_due_now": _money(listed.amount_due_now),
+        "amount_paid": _money(listed.amount_paid),
+        "amount_refunded": _money(listed.amount_refunded),
+        "source": listed.source,
+        "created_at": listed.created_at,
+    }
+
+
+def _money(money: DomainMoney) -> dict[str, Any]:
+    return {"amount_minor": money.amount_minor, "currency": money.currency}
+
+
+class Counted(BaseModel):
+    """Bookings, and the people in them."""
+
+    bookings: int
+    guests: int
+
+    @classmethod
+    def of(cls, counted: figures.Counted) -> Counted:
+        return cls(bookings=counted.bookings, guests=counted.guests)
+
+
+class TrendEntry(Counted):
+    """One day."""
+
+    date: date
+
+    @classmethod
+    def on(cls, day: TrendDay) -> TrendEntry:
+        return cls(date=day.day, bookings=day.counted.bookings, guests=day.counted.guests)
+
+
+class Trend(BaseModel):
+    """Oldest day first, today last; days without bookings are there too."""
+
+    days: list[TrendEntry]
+
+
+class PeriodFigures(BaseModel):
+    """What takes place, what was booked, and what was paid less refunds, one sum per currency."""
+
+    taking_place: Counted
+    made: Counted
+    revenue: list[Money]
+
+    @classmethod
+    def of(cls, found: Figures) -> PeriodFigures:
+        return cls(
+            taking_place=Counted.of(found.taking_place),
+            made=Counted.of(found.made),
+            revenue=[
+                Money(amount_minor=net, currency=currency)
+                for currency, net in found.revenue.items()
+            ],
+        )
+
+
+class Dashboard(BaseModel):
+    """Each venue's day, week (from Monday) and month are its own."""
+
+    today: PeriodFigures
+    this_week: PeriodFigures
+    this_month: PeriodFigures
+
+    @classmethod
+    def of(cls, found: Mapping[str, Figures]) -> Dashboard:
+        return cls(**{label: PeriodFigures.of(figures) for label, figures in found.items()})
+
+
+class BookingSubject(BaseModel):
+    """The booking that a change is about."""
+
+    reference: str
+    type: str
+    party_size: int
+    starts_at: datetime
+
+
+class AuditEntry(BaseModel):
+    """One change: who, what, when, why, before and after. Never a personal value."""
+
+    id: UUID
+    at: datetime
+    entity: str
+    entity_id: UUID
+    action: str
+    actor: str
+    reason: str | None
+    message_id: UUID | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    booking: BookingSubject | None
