@@ -39,14 +39,14 @@ async def service(urls):
 class Client:
     def __init__(self, session, address):
         self._session = session
-        self._address = address
+        self.address = address
 
     async def __call__(self, method, path, caller=GUEST, key=None, **more):
         headers = {auth.HEADER: MINTER.mint(caller, "booking"), **more.pop("headers", {})}
         if key:
             headers["Idempotency-Key"] = key
         async with self._session.request(
-            method, self._address + path, headers=headers, **more
+            method, self.address + path, headers=headers, **more
         ) as response:
             self.headers = response.headers
             return response.status, await response.json(content_type=None)

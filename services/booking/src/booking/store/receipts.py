@@ -7,17 +7,31 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from booking.domain.money import Money
+from chassis.ids import uuid7
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from chassis.db import Transaction
 
+# With its line in the audit log (AUD-02), in one round trip.
 _RECORD = """
-INSERT INTO receipts (payment_id, org_id, booking_id, amount_minor, currency, outcome, received_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (payment_id) DO NOTHING
-RETURNING payment_id
+WITH received AS (
+    INSERT INTO receipts
+        (payment_id, org_id, booking_id, amount_minor, currency, outcome, received_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (payment_id) DO NOTHING
+    RETURNING payment_id
+),
+noted AS (
+    INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor, reason, after, message_id)
+    SELECT $3, $8::uuid, $2, 'booking', 'booking.payment_received', $7, 'payments',
+        nullif($6, 'counted'),
+        jsonb_build_object('amount_minor', $4::bigint, 'currency', $5::text, 'payment_id', $1),
+        $9::uuid
+    FROM received
+)
+SELECT payment_id FROM received
 """
 # The total is cumulative: an older message that arrives later lowers nothing.
 _REFUNDED = """
@@ -52,6 +66,8 @@ async def record(tx: Transaction, receipt: Receipt, outcome: str, at: datetime) 
             receipt.amount.currency,
             outcome,
             at,
+            uuid7(at),
+            tx.cause.message_id if tx.cause else None,
         )
         is not None
     )
