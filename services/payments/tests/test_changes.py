@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -289,3 +290,38 @@ async def test_a_lost_answer_to_a_changes_intent_makes_no_second(world: World, s
         await world.hurry()
     assert (await change.seen())["status"] == "ready"
     assert len(await stripe.intents_of(booking.id)) == 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_story_told_twice_in_any_order_never_gives_back_too_much_nor_leaves_a_way_to_pay(
+    world: World, stripe: Stripe, seed: int
+):
+    """Two changes, one paid and one given up, a cheaper move, and the end of it all."""
+    booking = world.booking()
+    own = await booking.paid()
+    paid, given_up, never_paid = (booking.change(1500) for _ in range(3))
+    further = await paid.paid()
+    messages = [
+        given_up.held(),
+        given_up.expired(),
+        never_paid.held(),
+        booking.refund_due(own["id"], "price_difference", gbp(1000), uuid4()),
+        booking.refund_due(further["id"], "price_difference", gbp(400), uuid4()),
+        booking.cancelled(refund=5100),  # all that is left
+    ] * 2
+    random.Random(seed).shuffle(messages)
+    for message in messages:
+        await world.hand(message)
+    await world.hurry()
+    taken = {await booking.ref(): 5000, await paid.ref(): 1500}
+    for ref, amount in taken.items():
+        assert sum(one["amount"] for one in await stripe.refunds_of(ref)) <= amount
+    for intent in await stripe.intents_of(booking.id):
+        assert intent["status"] == ("succeeded" if intent["id"] in taken else "canceled")
+    wanted = await world.rows(
+        "SELECT cause, sum(amount_minor)::int AS sum FROM refunds WHERE booking_id = $1 "
+        "GROUP BY cause HAVING count(*) > 0 ORDER BY cause",
+        booking.id,
+    )
+    # Each cause once, whole: what no longer fitted was refused and is on record as failed.
+    assert sorted(row["sum"] for row in wanted) == [400, 1000, 5100]

@@ -104,6 +104,32 @@ async def test_a_killed_worker_makes_one_intent_and_one_refund(
         assert refund["amount"] == 5000
 
 
+@pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])
+async def test_a_killed_worker_makes_one_intent_for_a_change_and_cancels_it(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
+    sandbox: str,
+    vhost: Vhost,
+    failpoint: str,
+):
+    urls = await fresh_database("payments")
+    async with running(urls, sandbox, worker=False) as world:
+        booking = Booking(world)
+        change = booking.change(1500)
+        await world.hand(change.held())
+
+        async def stands(status: str) -> bool:
+            return (await change.seen())["status"] == status
+
+        await _killed_then_restarted(world, vhost, failpoint, lambda: stands("ready"))
+        [intent] = await world.stripe.intents_of(booking.id)
+        assert intent["amount"] == 1500
+
+        await world.hand(change.expired())
+        await _killed_then_restarted(world, vhost, failpoint, lambda: stands("cancelled"))
+        [intent] = await world.stripe.intents_of(booking.id)
+        assert intent["status"] == "canceled"
+
+
 async def test_an_answer_lost_is_asked_for_with_the_same_key_and_the_same_body(world: World):
     booking = world.booking()
     await world.stripe.fault(method="POST", path="/v1/payment_intents", drop=True, after=True)

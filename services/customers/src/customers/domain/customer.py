@@ -22,7 +22,7 @@ class Status(StrEnum):
     """How staff decided that a customer stands (CUS-17)."""
 
     ACTIVE = "active"
-    INACTIVE = "inactive"  # kept, but no longer written to or counted on
+    INACTIVE = "inactive"  # put aside by staff; nothing is refused
     BLOCKED = "blocked"  # further bookings are refused
 
 
