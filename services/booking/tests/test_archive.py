@@ -45,6 +45,15 @@ async def archive_venue(world, session):
     return await world.run(lambda tx: edit_venue(tx, command))
 
 
+async def archive_tables(world, session):
+    tables = await world.admin.fetch(
+        "SELECT resource_id AS id FROM session_resources WHERE session_id = $1", session.id
+    )
+    for table in tables:
+        command = EditResource(resource_id=table["id"], status=ListingStatus.ARCHIVED, actor="test")
+        await world.run(lambda tx, command=command: edit_resource(tx, command))
+
+
 ARCHIVING = [archive_session, archive_offering, archive_venue]
 
 
@@ -150,6 +159,19 @@ async def test_a_lapsed_hold_does_not_stand_against_archiving(world, archive, ta
     await world.hold(session, chosen)
     await world.advance(minutes=15)
     await archive(world, session)
+
+
+@pytest.mark.parametrize("archive", [*ARCHIVING, archive_tables])
+async def test_money_that_comes_for_something_archived_goes_back(world, archive):
+    """A late payment takes no place of what is no longer on offer (F-07)."""
+    session, tables = await world.table_session()
+    held = await world.hold(session, tables)
+    await world.advance(minutes=15)
+    await world.expire(held)
+    await archive(world, session)
+    await world.pay(held)
+    assert (await world.booking(held)).status == "unfulfillable"
+    assert not await world.drift()
 
 
 async def test_archived_things_vanish_from_what_guests_see(client, world, editor):

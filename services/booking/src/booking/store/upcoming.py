@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from chassis.db import Transaction
@@ -52,6 +53,16 @@ WITH locked AS (
 UPDATE sessions s SET version = s.version + 1 FROM locked WHERE s.id = locked.id
 """
 
+# Archiving locks the session first. Once it is through, the next statement sees what it did.
+_AWAIT_ARCHIVING = "SELECT FROM sessions WHERE id = $1 FOR KEY SHARE"
+_STILL_OFFERED = """
+SELECT EXISTS (
+    SELECT FROM sessions s JOIN offerings o ON o.id = s.offering_id
+        JOIN venues v ON v.id = o.venue_id
+    WHERE s.id = $1 AND 'archived' NOT IN (s.status, o.status, v.status)
+) AND NOT EXISTS (SELECT FROM resources WHERE id = ANY($2::uuid[]) AND status = 'archived')
+"""
+
 _TABLE_BOOKED = f"""
 SELECT EXISTS (
     SELECT FROM allocations a JOIN bookings b ON b.id = a.booking_id
@@ -79,6 +90,12 @@ _HAVE_SESSIONS = (
 _EVER_BOOKED = """
 SELECT EXISTS (SELECT FROM bookings WHERE venue_id = $1)
 """
+
+
+async def still_offered(tx: Transaction, session_id: UUID, resource_ids: Sequence[UUID]) -> bool:
+    """Whether nothing of what a booking had is archived, now and until this transaction ends."""
+    await tx.execute(_AWAIT_ARCHIVING, session_id)
+    return bool(await tx.fetchval(_STILL_OFFERED, session_id, list(resource_ids)))
 
 
 async def keep_holds_out(tx: Transaction, within: Within, thing_id: UUID) -> None:

@@ -9,7 +9,7 @@ from booking import published, timers
 from booking.domain.lifecycle import PaymentStatus, Verb, after
 from booking.domain.receiving import PLACE_TAKEN, Accept, GiveBack, GiveUp, Retake, judge
 from booking.domain.refusals import Unknown
-from booking.store import bookings, ledger, receipts
+from booking.store import bookings, ledger, receipts, upcoming
 from booking.usecases.expire import expire_locked
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> 
 
 
 async def _retake(tx: Transaction, booking: Booking, now: datetime) -> bool:
+    if not await upcoming.still_offered(tx, booking.session_id, booking.claim.resource_ids):
+        return False
     if await ledger.retake(tx, booking):
         return True
     lapsed = await bookings.lock_lapsed_in_the_way_of(tx, booking, now)
