@@ -139,8 +139,13 @@ class Hours(Schedule):
             raise InThePast(Fault("start_time", "has passed"))
         self.check_advance(now, starts_at, tz, field="date")
         services = self.spans(date - timedelta(days=1), tz) + self.spans(date, tz)
-        for service in services:
-            if self._in_service(starts_at, service):
+        open_then = [one for one in services if self._in_service(starts_at, one)]
+        # Where one service closes as the next opens, the minute is the next one's first.
+        for service in reversed(open_then):
+            allowed = service is open_then[0] or starts_at <= self._last(
+                service, self.stay(party_size)
+            )
+            if allowed:
                 return Seating(service, self._within(service, starts_at, party_size, tz))
         day = self.day(date)
         if not day.openings:
