@@ -134,3 +134,33 @@ async def test_refunded_by_hand_already_is_reported_not_repeated(world: World, s
     await world.quiet()
     assert len(await stripe.refunds_of(await booking.ref())) == 1
     assert (await booking.told_types()).count("payment.refunded") == 1
+
+
+async def test_staff_may_ask_again_for_a_refund_that_failed_and_only_then(
+    world: World, stripe: Stripe
+):
+    """FBK-04: each retry is one attempt, made only when every earlier one has failed."""
+    booking = world.booking()
+    payment = await booking.paid()
+    due = booking.refund_due(payment["id"], "unfulfillable", gbp(5000))
+    again = due.model_copy(update={"change_id": None, "retry": True})
+    await stripe.fault(method="POST", path="/v1/refunds", status=400, count=2)
+    await world.hand(booking.unfulfillable(payment["id"], 5000))
+    await world.quiet()
+    assert (await booking.told())[-1]["type"] == "payment.refund_failed.v1"
+    await world.hand(booking.unfulfillable(payment["id"], 5000))
+    await world.quiet()
+    assert (await booking.told_types()).count("payment.refund_failed") == 1
+
+    await world.hand(again)
+    await world.quiet()
+    assert (await booking.told_types()).count("payment.refund_failed") == 2
+    await asyncio.gather(*(world.hand(again) for _ in range(3)))
+    await world.quiet()
+    for _ in range(2):
+        await world.hand(again)
+    await world.quiet()
+    [refund] = await stripe.refunds_of(await booking.ref())
+    assert refund["amount"] == 5000
+    assert (await booking.told_types()).count("payment.refunded") == 1
+    assert (await booking.told_types()).count("payment.refund_failed") == 2

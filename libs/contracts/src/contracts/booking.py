@@ -196,3 +196,5 @@ class BookingRefundDue(BookingFact):
     an open list. The same payment, cause and change again is the same refund."""
     change_id: UUID | None = None
     """The change that made the booking cheaper, or whose payment came too late; null: none."""
+    retry: bool = False
+    """True: staff ask again; it counts only if all earlier refunds of this cause have failed."""

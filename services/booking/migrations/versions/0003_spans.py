@@ -67,6 +67,7 @@ ALTER TABLE bookings
             ('payment_failed', 'confirmed'),
             ('expired', 'unfulfillable'),
             ('payment_failed', 'unfulfillable'),
+            ('unfulfillable', 'confirmed'),
             ('pending_payment', 'cancelled'),
             ('confirmed', 'cancelled'),
             ('checked_in', 'cancelled'),

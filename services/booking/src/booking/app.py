@@ -8,6 +8,7 @@ from booking import messages
 from booking.api import (
     availability,
     bookings,
+    failures,
     front_desk,
     offerings,
     organisations,
@@ -58,6 +59,7 @@ def build(settings: Settings) -> Service:
             availability.board_router,  # first: it is asked for most, and routes are tried in order
             availability.router,
             front_desk.router,  # before a booking's own: its paths are no ids
+            failures.router,
             reports.router,
             bookings.router,
             public.router,

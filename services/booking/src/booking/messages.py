@@ -112,7 +112,9 @@ def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short func
 
     @handlers.on(PaymentRefundFailed)
     async def payment_refund_failed(tx: Transaction, message: PaymentRefundFailed, _: Meta) -> None:
-        await record_failed_refund(tx, message.booking_id, _money(message.amount), message.code)
+        await record_failed_refund(
+            tx, message.booking_id, message.payment_id, _money(message.amount), message.code
+        )
 
     @handlers.on(CustomerResolved)
     async def customer_resolved(tx: Transaction, message: CustomerResolved, _: Meta) -> None:

@@ -204,9 +204,16 @@ def refund_due(
     payment_id: UUID,
     refund: Money,
     cause: Literal[
-        "already_paid", "cancelled", "wrong_amount", "wrong_currency", "price_difference"
+        "already_paid",
+        "cancelled",
+        "wrong_amount",
+        "wrong_currency",
+        "price_difference",
+        "unfulfillable",
     ],
     change_id: UUID | None = None,
+    *,
+    retry: bool = False,
 ) -> wire.BookingRefundDue:
     """Money that this booking cannot keep goes back; once per payment, cause and change."""
     return wire.BookingRefundDue(
@@ -215,6 +222,7 @@ def refund_due(
         refund=_money(refund),
         cause=cause,
         change_id=change_id,
+        retry=retry,
     )
 
 

@@ -172,6 +172,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/bookings/upcoming",                   _B, STAFF,  "bookings:view"),
     get("/v1/bookings/trend",                      _B, STAFF,  "bookings:view"),
     get("/v1/bookings/export",                     _B, STAFF,  "bookings:view"),
+    get("/v1/bookings/failed",                     _B, STAFF,  "bookings:view"),
+    post("/v1/bookings/{booking_id}/recover",      _B, STAFF,  "bookings:manage", idempotent=True),
     get("/v1/dashboard",                           _B, STAFF,  "bookings:view"),
     get("/v1/audit",                               _B, STAFF,  "reports:view"),
 

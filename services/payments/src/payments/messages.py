@@ -23,6 +23,7 @@ from payments.usecases.give_back import NothingPaidYet, give_back
 from payments.usecases.prepare import Hold, prepare
 
 _PAID_SOON_SECONDS = 5.0
+_UNFULFILLABLE = "unfulfillable"
 
 
 def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handlers:
@@ -92,12 +93,15 @@ def _refunding(table: Handlers, provider: Provider) -> None:
     async def booking_unfulfillable(
         tx: Transaction, message: BookingUnfulfillable, _: Meta
     ) -> None:
-        await _refund(tx, message, "unfulfillable", provider)
+        await _refund(tx, message, _UNFULFILLABLE, provider)
 
     @table.on(BookingRefundDue)
     async def booking_refund_due(tx: Transaction, message: BookingRefundDue, _: Meta) -> None:
         of_change = f":{message.change_id}" if message.change_id else ""
-        await _refund(tx, message, f"refund_due:{message.cause}{of_change}", provider)
+        cause = f"refund_due:{message.cause}{of_change}"
+        if message.cause == _UNFULFILLABLE:  # asked for before, by the message of that name
+            cause = _UNFULFILLABLE
+        await _refund(tx, message, cause, provider)
 
 
 async def _refund(
@@ -114,6 +118,7 @@ async def _refund(
             amount=_money(message.refund),
             cause=cause,
             provider=provider,
+            retry=isinstance(message, BookingRefundDue) and message.retry,
         )
     except NothingPaidYet:
         raise RetryAfter(_PAID_SOON_SECONDS, "no captured payment is known yet") from None

@@ -51,6 +51,7 @@ class Verb(StrEnum):
     COMPLETE = "complete"
     MARK_NO_SHOW = "mark_no_show"
     UNDO = "undo"
+    REBOOK = "rebook"
 
 
 FIRST = frozenset({Status.PENDING_PAYMENT, Status.CONFIRMED})
@@ -72,6 +73,8 @@ TRANSITIONS: dict[tuple[Verb, Status], Status] = {
     (Verb.RETAKE, Status.PAYMENT_FAILED): Status.CONFIRMED,
     (Verb.GIVE_UP, Status.EXPIRED): Status.UNFULFILLABLE,
     (Verb.GIVE_UP, Status.PAYMENT_FAILED): Status.UNFULFILLABLE,
+    # Staff give the place after all, when it became free and the refund had failed.
+    (Verb.REBOOK, Status.UNFULFILLABLE): Status.CONFIRMED,
     (Verb.CANCEL, Status.PENDING_PAYMENT): Status.CANCELLED,
     (Verb.CANCEL, Status.CONFIRMED): Status.CANCELLED,
     (Verb.CANCEL, Status.CHECKED_IN): Status.CANCELLED,

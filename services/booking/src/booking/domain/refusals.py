@@ -170,6 +170,18 @@ class GuestRefused(Refusal):
     code = "GUEST_REFUSED"
 
 
+class CannotRecover(Clash):
+    """This booking has its place, or its money went back: there is nothing to recover."""
+
+    code = "CANNOT_RECOVER"
+
+
+class RefundUnderWay(Clash):
+    """The refund of this booking is under way; only one that failed leaves its money here."""
+
+    code = "REFUND_UNDER_WAY"
+
+
 class CannotCancel(Clash):
     """This booking can no longer be cancelled."""
 

@@ -49,7 +49,9 @@ async def record_refund(tx: Transaction, refund: Refunded) -> None:
     await bookings.save(tx, booking, refunded, "booking.refunded", actor=ACTOR, moved=False)
 
 
-async def record_failed_refund(tx: Transaction, booking_id: UUID, amount: Money, code: str) -> None:
+async def record_failed_refund(
+    tx: Transaction, booking_id: UUID, payment_id: UUID, amount: Money, code: str
+) -> None:
     """Note that a refund did not go through, where staff look for it."""
     await audit.note(
         tx,
@@ -59,5 +61,9 @@ async def record_failed_refund(tx: Transaction, booking_id: UUID, amount: Money,
         actor=ACTOR,
         at=await tx.now(),
         reason=code,
-        after={"amount_minor": amount.amount_minor, "currency": amount.currency},
+        after={
+            "amount_minor": amount.amount_minor,
+            "currency": amount.currency,
+            "payment_id": str(payment_id),
+        },
     )

@@ -32,11 +32,13 @@ async def give_back(
     amount: Money,
     cause: str,
     provider: Provider,
+    retry: bool = False,
 ) -> None:
     """Record a refund and the intent to make it, of one payment or of all that the booking has.
 
-    The same cause again changes nothing. More than what is left of the captured amount, or another
-    currency, is refused and reported, never cut down.
+    The same cause again changes nothing, unless it is a `retry` of what has failed every time.
+    More than what is left of the captured amount, or another currency, is refused and reported,
+    never cut down.
 
     Raises:
         NothingPaidYet: try again later.
@@ -44,8 +46,16 @@ async def give_back(
     if amount.amount_minor == 0:
         return
     taken = await _captured(tx, booking_id, payment_id)
-    if any(refund.cause == cause for each in taken for refund in each.refunds):
-        return
+    earlier = [
+        refund
+        for each in taken
+        for refund in each.refunds
+        if refund.cause.partition("#")[0] == cause
+    ]
+    if earlier:
+        if not retry or any(refund.status is not RefundStatus.FAILED for refund in earlier):
+            return
+        cause = f"{cause}#{len(earlier) + 1}"
     for each, share in shares(amount, taken):
         await _give_back(tx, each, share, cause, provider)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from booking.domain.guest import Contact
     from booking.domain.money import Money as DomainMoney
     from booking.store import figures
+    from booking.store.failures import Failure
     from booking.store.front_desk import Listed
     from booking.usecases.figures import Figures, TrendDay
 
@@ -168,3 +169,65 @@ class AuditEntry(BaseModel):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     booking: BookingSubject | None
+
+
+class Refund(BaseModel):
+    """Where a refund stands: pending, failed, partially_refunded or refunded."""
+
+    state: str
+    amount_refunded: Money
+    failure_code: str | None
+    failed_at: datetime | None
+    refunded_at: datetime | None
+
+
+class FailedBooking(BaseModel):
+    """A booking that was paid but got no place, and why."""
+
+    id: UUID
+    reference: str
+    name: str
+    email: str | None
+    phone: str | None
+    party_size: int
+    session_id: UUID
+    title: str
+    starts_at: datetime
+    failed_at: datetime
+    cause: str
+    payment_id: UUID | None
+    amount_paid: Money
+    refund: Refund
+
+    @classmethod
+    def of(cls, failure: Failure, contact: Contact | None) -> FailedBooking:
+        return cls(
+            id=failure.id,
+            reference=failure.reference,
+            name=failure.name,
+            email=contact.email if contact else None,
+            phone=contact.phone if contact else None,
+            party_size=failure.party_size,
+            session_id=failure.session_id,
+            title=failure.title,
+            starts_at=failure.starts_at,
+            failed_at=failure.failed_at,
+            cause=failure.cause,
+            payment_id=failure.payment_id,
+            amount_paid=Money.of(failure.paid),
+            refund=Refund(
+                state=failure.refund_state,
+                amount_refunded=Money.of(failure.refunded),
+                failure_code=failure.refusal,
+                failed_at=failure.refused_at,
+                refunded_at=failure.refunded_at,
+            ),
+        )
+
+
+class Recovered(BaseModel):
+    """What the booking is now, and where its refund stands if it still has no place."""
+
+    id: UUID
+    status: str
+    refund: str | None
