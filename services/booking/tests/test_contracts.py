@@ -6,12 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from booking import messages
+from booking import messages, timers
 from booking.domain.lifecycle import Status
 from booking.timers import HoldDue
 from chassis.ids import uuid7
 from chassis.messaging import Meta
 from chassis.messaging.meta import Park
+from contracts import Message
 from contracts.registry import consumed_by, contract, published_by
 from contracts.testing import example, same_shape
 
@@ -29,8 +30,13 @@ async def held_then(world, *steps, **session):
     return held
 
 
-async def test_the_service_handles_all_that_is_sent_to_it_and_its_timer(shop):
-    assert messages.build(shop.vault).types == {*consumed_by("booking"), HoldDue.TYPE}
+async def test_the_service_handles_all_that_is_sent_to_it_and_its_timers(shop):
+    own = {
+        each.TYPE
+        for each in vars(timers).values()
+        if isinstance(each, type) and issubclass(each, Message) and each is not Message
+    }
+    assert messages.build(shop.vault).types == {*consumed_by("booking"), *own}
 
 
 async def test_venue_changed(world):

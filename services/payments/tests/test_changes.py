@@ -260,6 +260,19 @@ async def test_a_cancelled_booking_gets_back_from_all_its_payments(
     assert (await change.seen())["refunded_total"]["amount_minor"] == of_change
 
 
+async def test_a_refund_that_names_no_payment_comes_from_all(world: World, stripe: Stripe):
+    booking = world.booking()
+    await booking.paid()
+    change = booking.change(1500)
+    await change.paid()
+    approved = booking.refund_due(None, "approved", gbp(6500))
+    for _ in range(2):
+        await world.hand(approved)
+    await world.quiet()
+    assert (await world.payment(booking.id))["refunded_total"]["amount_minor"] == 5000
+    assert (await change.seen())["refunded_total"]["amount_minor"] == 1500
+
+
 async def test_more_than_all_payments_together_is_refused_as_a_whole(world: World, stripe: Stripe):
     booking = world.booking()
     await booking.paid()

@@ -189,7 +189,8 @@ class BookingRefundDue(BookingFact):
 
     TYPE: ClassVar[str] = "booking.refund_due.v1"
 
-    payment_id: UUID
+    payment_id: UUID | None
+    """The payment it comes from; null: from all that the booking has, oldest first."""
     refund: Money
     cause: str
     """Why (`already_paid`, `cancelled`, `wrong_amount`, `wrong_currency`, `price_difference`, ...);

@@ -201,7 +201,7 @@ def unfulfillable(
 
 def refund_due(
     booking: Booking,
-    payment_id: UUID,
+    payment_id: UUID | None,
     refund: Money,
     cause: Literal[
         "already_paid",
@@ -215,7 +215,10 @@ def refund_due(
     *,
     retry: bool = False,
 ) -> wire.BookingRefundDue:
-    """Money that this booking cannot keep goes back; once per payment, cause and change."""
+    """Money that this booking cannot keep goes back; once per payment, cause and change.
+
+    Without a payment it comes from all that the booking has.
+    """
     return wire.BookingRefundDue(
         **_facts(booking),
         payment_id=payment_id,

@@ -288,11 +288,11 @@ class Booking:
         )
 
     def refund_due(
-        self, payment_id: str, cause: str, refund: Money, change_id: UUID | None = None
+        self, payment_id: str | None, cause: str, refund: Money, change_id: UUID | None = None
     ) -> BookingRefundDue:
         return self._like(
             example(BookingRefundDue),
-            payment_id=UUID(payment_id),
+            payment_id=UUID(payment_id) if payment_id else None,
             refund=refund,
             cause=cause,
             change_id=change_id,
