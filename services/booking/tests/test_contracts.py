@@ -9,6 +9,7 @@ import pytest
 from booking import messages, timers
 from booking.domain.lifecycle import Status
 from booking.timers import HoldDue
+from booking.usecases.edit_venue import EditVenue, edit_venue
 from chassis.ids import uuid7
 from chassis.messaging import Meta
 from chassis.messaging.meta import Park
@@ -40,7 +41,16 @@ async def test_the_service_handles_all_that_is_sent_to_it_and_its_timers(shop):
 
 
 async def test_venue_changed(world):
-    (row,) = await world.published("venue.changed.v1")
+    command = EditVenue(
+        venue_id=world.venue_id,
+        address="1 Example Street",
+        manager_email="manager@example.com",
+        kitchen_email="kitchen@example.com",
+        review_url="https://example.com/review",
+        actor="test",
+    )
+    await world.run(lambda tx: edit_venue(tx, command))
+    _, row = await world.published("venue.changed.v1")
     message = contract("venue.changed.v1").model.from_json(row["payload"])
     assert same_shape(message, example("venue.changed.v1"))
 

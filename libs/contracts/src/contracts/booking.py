@@ -35,6 +35,13 @@ class VenueChanged(Message):
     statement_descriptor: str | None
     """What the guest reads on the card statement; null: the provider account's own."""
     status: str
+    address: str | None = None
+    manager_email: str | None = None
+    """The venue's own mailbox for news of bookings; not for guests."""
+    kitchen_email: str | None = None
+    """The venue's own mailbox for what has to be prepared; not for guests."""
+    review_url: str | None = None
+    """Where a guest can leave a review; http or https."""
 
 
 class BookingFact(Message):

@@ -74,6 +74,10 @@ def venue_changed(organisation: Organisation, venue: Venue) -> wire.VenueChanged
         contact_phone=venue.contact_phone,
         statement_descriptor=venue.statement_descriptor,
         status=venue.status.value,
+        address=venue.address,
+        manager_email=venue.manager_email,
+        kitchen_email=venue.kitchen_email,
+        review_url=venue.review_url,
     )
 
 
