@@ -29,8 +29,11 @@ from booking.usecases.create_offering import CreateOffering, create_offering
 from booking.usecases.create_organisation import CreateOrganisation, create_organisation
 from booking.usecases.create_venue import CreateVenue, create_venue
 from booking.usecases.expire import expire
+from booking.usecases.expire_change import expire_change
 from booking.usecases.hold import Hold, hold
 from booking.usecases.open_session import Instants, OpenSession, open_session
+from booking.usecases.reschedule import Reschedule, reschedule
+from booking.usecases.settle_change import settle_change
 from chassis import clock
 from chassis.db import Database
 from chassis.ids import uuid7
@@ -235,6 +238,28 @@ class World:
             manage_epoch=epoch if cause == "customer" else None,
         )
         return await self.run(lambda tx: cancel(tx, command, vault=self.shop.vault))
+
+    async def reschedule(self, held, session=None, *, by="guest", reason=None, **wanted):
+        command = Reschedule(
+            booking_id=held.booking_id,
+            session_id=session and session.id,
+            actor=by,
+            reason=reason,
+            manage_epoch=1 if by == "guest" else None,
+            **wanted,
+        )
+        return await self.run(lambda tx: reschedule(tx, command, shop=self.shop))
+
+    async def pay_change(self, held, change, amount=None, *, payment_id=None, currency=None):
+        """Money arrives for a change; the payment's id."""
+        money = Money(amount or change.due.amount_minor, currency or change.due.currency)
+        payment_id = payment_id or uuid7()
+        receipt = Receipt(payment_id, held.booking_id, money)
+        await self.run(lambda tx: settle_change(tx, change.id, receipt, vault=self.shop.vault))
+        return payment_id
+
+    async def expire_change(self, held, change):
+        await self.run(lambda tx: expire_change(tx, held.booking_id, change.id))
 
     async def booking(self, held):
         return await self.run(lambda tx: bookings.read(tx, held.booking_id))

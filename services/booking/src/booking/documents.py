@@ -177,6 +177,21 @@ class RefundTierDocument(SettingsDocument):
 Tiers: TypeAlias = Annotated[tuple[RefundTierDocument, ...], Field(max_length=policy.MOST_TIERS)]
 
 
+class ReschedulingDocument(SettingsDocument):
+    """Whether guests may move bookings: with strictly more than `hours_before` to the start.
+
+    `refund_difference`: what a cheaper place costs less goes back.
+    """
+
+    allowed: bool = True
+    hours_before: Annotated[int, Field(ge=0, le=24 * 365)] = 24
+    max_times: Annotated[int, Field(ge=0, le=100)] = 3
+    refund_difference: bool = True
+
+    def settings(self) -> policy.Rescheduling:
+        return policy.Rescheduling(**self.model_dump())
+
+
 class PolicyDocument(SettingsDocument):
     """Hold, cancellation and payment rules.
 
@@ -193,6 +208,8 @@ class PolicyDocument(SettingsDocument):
     late_payment: Literal["retake", "refund"] = "retake"
     one_per_customer: bool = False
     max_unpaid_holds: Annotated[int, Field(ge=1, le=1000)] = 3
+    reschedule: ReschedulingDocument = ReschedulingDocument()
+    offer_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
 
     @model_validator(mode="after")
     def _one_tier_per_limit(self) -> PolicyDocument:
@@ -209,6 +226,8 @@ class PolicyDocument(SettingsDocument):
             late_payment=policy.LatePayment(self.late_payment),
             one_per_customer=self.one_per_customer,
             max_unpaid_holds=self.max_unpaid_holds,
+            reschedule=self.reschedule.settings(),
+            offer_minutes=self.offer_minutes,
         )
 
 

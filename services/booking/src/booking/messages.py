@@ -8,16 +8,18 @@ from booking.domain.booking import Failure
 from booking.domain.money import Money
 from booking.domain.refusals import Unknown
 from booking.store.receipts import Receipt
-from booking.timers import GenerationDue, HoldDue
+from booking.timers import ChangeDue, GenerationDue, HoldDue, WaitlistDue
 from booking.usecases.attach_customer import attach_customer
 from booking.usecases.confirm import confirm
 from booking.usecases.expire import expire
+from booking.usecases.expire_change import expire_change
 from booking.usecases.fail_payment import FailedAttempt, fail_payment
 from booking.usecases.generate_sessions import generate_tonight
 from booking.usecases.mark_processing import mark_processing
 from booking.usecases.note_payment import note_payment
 from booking.usecases.record_refund import Refunded, record_failed_refund, record_refund
 from booking.usecases.require_authentication import require_authentication
+from booking.usecases.settle_change import clear_change, fail_change, settle_change
 from chassis.messaging import Handlers, Meta, Park
 from contracts.customers import CustomerResolved
 from contracts.payments import (
@@ -53,31 +55,51 @@ def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short func
     async def generation_due(tx: Transaction, message: GenerationDue, _: Meta) -> None:
         await generate_tonight(tx, message.offering_id)
 
+    @handlers.on(ChangeDue)
+    async def change_due(tx: Transaction, message: ChangeDue, _: Meta) -> None:
+        await expire_change(tx, message.booking_id, message.change_id)
+
+    @handlers.on(WaitlistDue)
+    async def waitlist_due(tx: Transaction, message: WaitlistDue, _: Meta) -> None:
+        """Nobody can be in line yet."""
+
     @handlers.on(PaymentReady)
     async def payment_ready(tx: Transaction, message: PaymentReady, _: Meta) -> None:
-        await note_payment(tx, message.booking_id, message.payment_id)
+        if message.change_id is None:
+            await note_payment(tx, message.booking_id, message.payment_id)
 
     @handlers.on(PaymentRequiresAction)
     async def payment_requires_action(
         tx: Transaction, message: PaymentRequiresAction, meta: Meta
     ) -> None:
-        await require_authentication(tx, message.booking_id, message.payment_id, meta.sequence)
+        if message.change_id is None:
+            await require_authentication(tx, message.booking_id, message.payment_id, meta.sequence)
 
     @handlers.on(PaymentProcessing)
     async def payment_processing(tx: Transaction, message: PaymentProcessing, meta: Meta) -> None:
-        await mark_processing(tx, message.booking_id, message.payment_id, meta.sequence)
+        if message.change_id is not None:
+            await clear_change(tx, message.booking_id, message.change_id)
+        else:
+            await mark_processing(tx, message.booking_id, message.payment_id, meta.sequence)
 
     @handlers.on(PaymentSucceeded)
     async def payment_succeeded(tx: Transaction, message: PaymentSucceeded, _: Meta) -> None:
         receipt = Receipt(message.payment_id, message.booking_id, _money(message.amount))
         try:
-            await confirm(tx, receipt, vault=vault)
+            if message.change_id is not None:
+                await settle_change(tx, message.change_id, receipt, vault=vault)
+            else:
+                await confirm(tx, receipt, vault=vault)
         except Unknown as unknown:
-            # Money without a booking: nothing here can decide about it, so people must.
-            raise Park(f"no booking {message.booking_id}") from unknown
+            # Money without a booking, or for a change that is not the booking's: nothing here can
+            # decide about it, so people must.
+            raise Park(f"no such booking or change: {message.booking_id}") from unknown
 
     @handlers.on(PaymentFailed)
     async def payment_failed(tx: Transaction, message: PaymentFailed, meta: Meta) -> None:
+        if message.change_id is not None:
+            await fail_change(tx, message.booking_id, message.change_id, terminal=message.terminal)
+            return
         attempt = FailedAttempt(
             booking_id=message.booking_id,
             payment_id=message.payment_id,
@@ -89,6 +111,9 @@ def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short func
 
     @handlers.on(PaymentCancelled)
     async def payment_cancelled(tx: Transaction, message: PaymentCancelled, meta: Meta) -> None:
+        if message.change_id is not None:
+            await fail_change(tx, message.booking_id, message.change_id, terminal=True)
+            return
         # While the booking still waits, a payment that can no longer be paid is its end.
         attempt = FailedAttempt(
             booking_id=message.booking_id,

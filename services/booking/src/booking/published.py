@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 import contracts
 from contracts import booking as wire
-from contracts import visits
+from contracts import changes, visits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from booking.domain.booking import BookedResource, Booking, Cancellation, Failure
     from booking.domain.catalogue import Organisation, Venue
     from booking.domain.money import Money
+    from booking.domain.moving import Change
 
 
 class _Facts(TypedDict):
@@ -129,10 +130,7 @@ def confirmed(
         locale=booking.locale,
         manage_epoch=booking.manage_epoch,
         manage_expires_at=occasion.manage_expires_at,
-        resources=tuple(
-            wire.BookedResource(number=str(resource.number), label=resource.label)
-            for resource in resources
-        ),
+        resources=_resources(resources),
         payment_id=booking.payment_id,
     )
 
@@ -214,6 +212,7 @@ def refund_due(
         "wrong_currency",
         "price_difference",
         "unfulfillable",
+        "change_expired",
     ],
     change_id: UUID | None = None,
     *,
@@ -254,4 +253,67 @@ def attendance_undone(
     """A slip is taken back; the booking is already what it is from now on."""
     return visits.BookingAttendanceUndone(
         **_facts(booking), undone=undone, status=booking.status.value, at=at
+    )
+
+
+def rescheduled(
+    before: Booking,
+    booking: Booking,
+    at: datetime,
+    contact: str,
+    resources: Sequence[BookedResource],
+) -> changes.BookingRescheduled:
+    """The booking moved."""
+    occasion = booking.occasion
+    return changes.BookingRescheduled(
+        **_facts(booking),
+        old_session_id=before.session_id,
+        old_starts_at=before.occasion.starts_at,
+        starts_at=occasion.starts_at,
+        ends_at=occasion.ends_at,
+        timezone=occasion.timezone,
+        title=occasion.title,
+        venue_name=occasion.venue_name,
+        amount_total=_money(booking.quote.total),
+        amount_paid=_money(booking.paid),
+        contact=contact,
+        locale=booking.locale,
+        resources=_resources(resources),
+        rescheduled_at=at,
+        manage_epoch=booking.manage_epoch,
+        manage_expires_at=occasion.manage_expires_at,
+    )
+
+
+def change_held(
+    booking: Booking, change: Change, expires_at: datetime, contact: str
+) -> changes.BookingChangeHeld:
+    """A dearer new place waits for the difference."""
+    place = change.place
+    return changes.BookingChangeHeld(
+        **_facts(booking),
+        change_id=change.id,
+        amount_due=_money(change.due),
+        expires_at=expires_at,
+        hold_minutes=place.policy.hold_minutes,
+        title=place.occasion.title,
+        starts_at=place.occasion.starts_at,
+        ends_at=place.occasion.ends_at,
+        timezone=place.occasion.timezone,
+        payment_methods=place.payment_methods,
+        release_on_failure=place.policy.release_on_failure,
+        locale=booking.locale,
+        contact=contact,
+    )
+
+
+def change_expired(booking: Booking, change_id: UUID) -> changes.BookingChangeExpired:
+    """The change was given up; the booking stays where it was."""
+    return changes.BookingChangeExpired(**_facts(booking), change_id=change_id)
+
+
+def _resources(resources: Sequence[BookedResource]) -> tuple[wire.BookedResource, ...]:
+    return tuple(
+        wire.BookedResource(number=str(resource.number), label=resource.label)
+        for resource in resources
     )

@@ -1,9 +1,17 @@
 """Timers that this service sets for itself; they never touch the broker."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
 from contracts import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from chassis.db import Transaction
 
 
 class HoldDue(Message):
@@ -20,6 +28,39 @@ class GenerationDue(Message):
     TYPE: ClassVar[str] = "booking.generation_due"
 
     offering_id: UUID
+
+
+class ChangeDue(Message):
+    """A change has waited for its payment to the end; its state decides what that means."""
+
+    TYPE: ClassVar[str] = "booking.change_due"
+
+    booking_id: UUID
+    change_id: UUID
+
+
+class WaitlistDue(Message):
+    """Something was freed for which somebody waits, or it is time to look again."""
+
+    TYPE: ClassVar[str] = "booking.waitlist_due"
+
+    session_id: UUID
+
+
+def wake_waitlists(tx: Transaction, session_ids: Iterable[UUID], now: datetime) -> None:
+    """Look at these sessions' waitlists as soon as this transaction has committed."""
+    for session_id in session_ids:
+        tx.schedule(WaitlistDue(session_id=session_id), due_at=now, key=waitlist_key_of(session_id))
+
+
+def change_key_of(change_id: UUID) -> str:
+    """The key under which a change has at most one timer."""
+    return f"change:{change_id}"
+
+
+def waitlist_key_of(session_id: UUID) -> str:
+    """The key under which a session's waitlist is woken once, however much is freed."""
+    return f"waitlist:{session_id}"
 
 
 def generation_key(offering_id: UUID) -> str:

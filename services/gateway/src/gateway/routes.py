@@ -163,6 +163,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/bookings/{booking_id}",               _B, HOLDER, "bookings:view"),
     get("/v1/bookings/{booking_id}/payment",       _P, HOLDER, "bookings:view"),
     post("/v1/bookings/{booking_id}/cancel",       _B, HOLDER, "bookings:cancel", idempotent=True),
+    post("/v1/bookings/{booking_id}/reschedule",   _B, HOLDER, "bookings:edit",   idempotent=True),
     get("/v1/bookings/{booking_id}/timeline",      _B, STAFF,  "bookings:view",
         handling="timeline"),
     get("/v1/bookings/{booking_id}/messages",      _N, STAFF,  "bookings:view"),

@@ -36,6 +36,18 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "Your booking is cancelled. The refund arrives within 3-5 business days.",
         "sv": "Din bokning är avbokad. Återbetalningen kommer inom 3-5 bankdagar.",
     },
+    "reschedule.moved": {
+        "en": "Your booking has been moved.",
+        "sv": "Din bokning är flyttad.",
+    },
+    "reschedule.refund": {
+        "en": "Your booking has been moved. The difference is refunded within 3-5 business days.",
+        "sv": "Din bokning är flyttad. Mellanskillnaden återbetalas inom 3-5 bankdagar.",
+    },
+    "reschedule.pay": {
+        "en": "The new time is held for you. Pay the difference to move your booking.",
+        "sv": "Den nya tiden är reserverad. Betala mellanskillnaden för att flytta din bokning.",
+    },
     "cancel.no_refund": {
         "en": "Your booking is cancelled. By its cancellation terms nothing is refunded.",
         "sv": "Din bokning är avbokad. Enligt avbokningsvillkoren återbetalas inget.",

@@ -54,7 +54,9 @@ class Failure:
 class Booking:
     """One booking. ``version`` rises with every change; messages carry it as their sequence.
 
-    ``status_at``: when its status last changed.
+    ``status_at``: when its status last changed. ``change_id``: of the change that waits for its
+    payment. ``guest_moves``: how often the guest has moved it. ``returned_minor``: what its changes
+    to cheaper places gave back, in minor units, from the moment they were made.
     """
 
     id: UUID
@@ -93,6 +95,14 @@ class Booking:
     payment_id: UUID | None = None
     payment_sequence: int = -1
     failure: Failure | None = None
+    change_id: UUID | None = None
+    guest_moves: int = 0
+    returned_minor: int = 0
+
+    @property
+    def kept(self) -> Money:
+        """What was paid less what changes to cheaper places gave back."""
+        return Money(self.paid.amount_minor - self.returned_minor, self.paid.currency)
 
     def is_waiting(self) -> bool:
         """Whether the place is held for a payment, lapsed or not."""
@@ -128,5 +138,7 @@ def cancellation(booking: Booking, now: datetime, *, by_staff: bool = False) -> 
     started = now >= booking.occasion.starts_at
     allowed = allows(Verb.CANCEL, booking.status) and (by_staff or not started)
     percent = booking.policy.refund_percent(now, booking.occasion.starts_at) if allowed else 0
-    back = booking.paid.percent(percent).amount_minor - booking.refunded.amount_minor
+    # What a cheaper place gave back is no longer part of what was paid.
+    refunded = max(0, booking.refunded.amount_minor - booking.returned_minor)
+    back = booking.kept.percent(percent).amount_minor - refunded
     return Cancellation(allowed, percent, Money(max(0, back), booking.paid.currency))

@@ -84,6 +84,11 @@ class Counted:
         by_person = self.units is Units.PERSON
         return Claim(units=party_size if by_person else self.units_per_booking)
 
+    def kept(self, claim: Claim) -> tuple[UUID, ...]:
+        """What of its claim a booking that moves asks for again, unless it is told otherwise."""
+        del claim
+        return ()
+
     def session_capacity(self, asked: int | None) -> int | None:
         """The capacity of a new session."""
         return self.capacity if asked is None else asked
@@ -127,6 +132,10 @@ class Exclusive:
                 Fault("party_size", f"this table is for {fewest} to {most} people")
             )
         return Claim(resource_ids=wanted)
+
+    def kept(self, claim: Claim) -> tuple[UUID, ...]:
+        """The same tables, where they were chosen."""
+        return claim.resource_ids
 
     def session_capacity(self, asked: int | None) -> int | None:
         """Resources limit such a session, so it counts nothing.

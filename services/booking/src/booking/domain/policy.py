@@ -25,11 +25,26 @@ class RefundTier:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescheduling:
+    """Whether guests may move their booking themselves; staff may while its state allows it.
+
+    ``hours_before``: strictly more hours must remain until the start. ``max_times``: how often a
+    guest may. ``refund_difference``: whether a cheaper place gives money back.
+    """
+
+    allowed: bool = True
+    hours_before: int = 24
+    max_times: int = 3
+    refund_difference: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Hold, cancellation and payment rules of an offering.
 
     ``clearing_minutes``: how long a payment that is being cleared keeps its place (F-11).
     ``max_unpaid_holds``: how many places of one session a guest may hold unpaid (F-12).
+    ``offer_minutes``: how long a place is held for a group from the waitlist.
     """
 
     hold_minutes: int = 15
@@ -39,10 +54,20 @@ class Policy:
     late_payment: LatePayment = LatePayment.RETAKE
     one_per_customer: bool = False
     max_unpaid_holds: int = 3
+    reschedule: Rescheduling = Rescheduling()
+    offer_minutes: int = 30
 
     def hold_ends(self, now: datetime) -> datetime:
         """The exact instant at which a hold made now ends (HLD-01)."""
         return now + timedelta(minutes=self.hold_minutes)
+
+    def offer_ends(self, now: datetime, starts_at: datetime) -> datetime:
+        """Until when a place offered now to a waiting group is theirs: never past the start."""
+        return min(now + timedelta(minutes=self.offer_minutes), starts_at)
+
+    def change_ends(self, now: datetime, starts_at: datetime) -> datetime:
+        """Until when a dearer new place is held; not past ``starts_at``, that of the old one."""
+        return min(self.hold_ends(now), starts_at)
 
     def clearing_ends(self, now: datetime, expires_at: datetime, starts_at: datetime) -> datetime:
         """How long a payment in clearing keeps the place: never past the start, never shorter."""

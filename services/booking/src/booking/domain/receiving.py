@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from booking.domain.lifecycle import Status, Verb, allows
+from booking.domain.moving import ChangeState
 from booking.domain.policy import LatePayment
 
 if TYPE_CHECKING:
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
 
     from booking.domain.booking import Booking
     from booking.domain.money import Money
+    from booking.domain.moving import Change
 
 
-ReturnCause = Literal["already_paid", "cancelled", "wrong_amount", "wrong_currency"]
+ReturnCause = Literal[
+    "already_paid", "cancelled", "wrong_amount", "wrong_currency", "change_expired"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,26 @@ def _cannot_keep(booking: Booking, amount: Money) -> ReturnCause | None:
     if amount.currency != booking.quote.due_now.currency:
         return "wrong_currency"
     return None if amount == booking.quote.due_now else "wrong_amount"
+
+
+def judge_change(
+    booking: Booking, change: Change, amount: Money, now: datetime
+) -> ReturnCause | None:
+    """Why money that came for a change must go back; None: the booking moves.
+
+    State decides, not the clock: money that comes before anyone expired a lapsed change moves the
+    booking, unless the new time has begun. Only the exact amount does (F-07, F-26, F-27).
+    """
+    if booking.status is Status.CANCELLED:
+        return "cancelled"
+    if change.state is ChangeState.DONE:
+        return "already_paid"
+    if (
+        change.state is not ChangeState.PENDING
+        or booking.status is not Status.CONFIRMED
+        or now >= change.place.occasion.starts_at
+    ):
+        return "change_expired"
+    if amount.currency != change.due.currency:
+        return "wrong_currency"
+    return None if amount == change.due else "wrong_amount"

@@ -188,6 +188,18 @@ class CannotCancel(Clash):
     code = "CANNOT_CANCEL"
 
 
+class CannotReschedule(Clash):
+    """This booking can no longer be moved to another time."""
+
+    code = "CANNOT_RESCHEDULE"
+
+
+class ChangePending(Clash):
+    """A change of this booking waits for its payment; pay it or let it lapse first."""
+
+    code = "CHANGE_PENDING"
+
+
 class AlreadyExists(Clash):
     """Something with this name or number exists already."""
 

@@ -99,4 +99,5 @@ def differing(
 
 def document(facts: Mapping[str, Any] | None) -> str | None:
     """The JSON text of facts, or None for none."""
-    return orjson.dumps(facts).decode() if facts else None
+    # The driver's ids are a subclass of UUID, which orjson leaves to `default`.
+    return orjson.dumps(facts, default=str).decode() if facts else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from booking import timers
 from booking.domain.booking import BookedResource
 from booking.domain.lifecycle import OCCUPYING
 from booking.store import audit
+from booking.store.ledger import WAITED_FOR
 from booking.store.rows import COLUMNS, TABLES, booking_of
 from chassis.ids import uuid7
 
@@ -48,8 +50,28 @@ WHERE b.session_id = $1 AND (b.email_hash = $2 OR b.phone_hash = $3) AND b.one_p
 ORDER BY b.id FOR UPDATE OF b
 """
 
-# State, ledger, counter and audit change together or not at all.
-SAVE = """
+# An offer from the waitlist ends with its booking's hold, one way or the other.
+SETTLE_OFFER = """
+offer AS (
+    UPDATE waitlist_entries w SET
+        state = CASE $3 WHEN 'confirmed' THEN 'accepted' WHEN 'cancelled' THEN 'left'
+            ELSE 'lapsed' END,
+        version = w.version + 1, settled_at = $14
+    FROM changed WHERE w.booking_id = changed.id AND w.state = 'offered'
+        AND $3 IN ('confirmed', 'cancelled', 'expired', 'payment_failed')
+    RETURNING w.id, w.org_id, w.state
+),
+offer_noted AS (
+    INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor)
+    SELECT offer.id, gen_random_uuid(), offer.org_id, 'waitlist_entry',
+        'waitlist.' || offer.state, $14, $19::text
+    FROM offer
+)
+"""
+
+# State, ledger, counter and audit change together or not at all. What is freed while somebody waits
+# for it is said, and an offer to somebody who waited is settled by what its booking becomes.
+SAVE = f"""
 WITH changed AS (
     UPDATE bookings SET
         previous_status = CASE WHEN $17 THEN status ELSE previous_status END,
@@ -63,11 +85,12 @@ WITH changed AS (
 freed AS (
     UPDATE allocations a SET released_at = $14 FROM changed
     WHERE a.booking_id = changed.id AND a.released_at IS NULL AND $15::boolean
-    RETURNING a.session_id, a.units
+    RETURNING a.session_id, a.resource_id, a.units, a.during
 ),
 counted AS (
-    UPDATE sessions s SET taken = s.taken - freed.units FROM freed
-    WHERE s.id = freed.session_id AND freed.units > 0
+    UPDATE sessions s SET taken = s.taken - f.units
+    FROM (SELECT session_id, sum(units)::integer AS units FROM freed GROUP BY session_id) f
+    WHERE s.id = f.session_id AND f.units > 0
 ),
 noted AS (
     INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor, reason, before, after,
@@ -75,8 +98,9 @@ noted AS (
     SELECT changed.id, $16::uuid, changed.org_id, 'booking', $18::text, $14, $19::text, $20::text,
         $21::text::jsonb, $22::text::jsonb, $23::uuid
     FROM changed
-)
-SELECT EXISTS (SELECT FROM changed)
+),
+{SETTLE_OFFER}
+SELECT EXISTS (SELECT FROM changed) AS saved, {WAITED_FOR} AS waited_for
 """
 
 RESOURCES = "SELECT number, label FROM resources WHERE id = ANY($1) ORDER BY number"
@@ -148,7 +172,7 @@ async def save(
     """
     now = await tx.now()
     old, new = audit.change(before, after)
-    saved = await tx.fetchval(
+    row = await tx.fetchrow(
         SAVE,
         after.id,
         before.version,
@@ -174,8 +198,9 @@ async def save(
         audit.document(new),
         tx.cause.message_id if tx.cause else None,
     )
-    if not saved or after.version != before.version + 1:
+    if row is None or not row["saved"] or after.version != before.version + 1:
         raise StaleBooking(f"booking {after.id} is not at version {before.version}")
+    timers.wake_waitlists(tx, row["waited_for"], now)
 
 
 async def resources_of(tx: Transaction, resource_ids: Sequence[UUID]) -> list[BookedResource]:

@@ -1,4 +1,9 @@
-"""The allocation ledger, apart from the first hold: taking a place again for late money."""
+"""The allocation ledger, apart from the first hold: taking, keeping and freeing places.
+
+A booking's row is locked by whoever calls these.
+"""
+
+# ruff: noqa: S608 - the pieces of these statements are constants
 
 from __future__ import annotations
 
@@ -7,8 +12,70 @@ from typing import TYPE_CHECKING
 from asyncpg import Range
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
     from booking.domain.booking import Booking
+    from booking.domain.moving import Place
     from chassis.db import Transaction
+
+# Sessions where somebody waits for what has just been freed: by units in the session itself, by
+# resources in any session that offers them at that time. Nobody waiting anywhere costs one look
+# into an empty index.
+WAITED_FOR = """
+ARRAY(SELECT DISTINCT s.id FROM freed JOIN sessions s ON s.waiting > 0 AND (
+    s.id = freed.session_id
+    OR (s.starts_at < upper(freed.during) AND s.ends_at > lower(freed.during)
+        AND EXISTS (SELECT FROM session_resources sr
+            WHERE sr.session_id = s.id AND sr.resource_id = freed.resource_id)))
+    ORDER BY s.id)
+"""
+
+# All that a booking has, or what one of its changes holds beside it.
+RELEASE = f"""
+WITH freed AS (
+    UPDATE allocations SET released_at = $2
+    WHERE booking_id = $1 AND released_at IS NULL
+        AND ($3::integer IS NULL OR booking_version = $3)
+    RETURNING session_id, resource_id, units, during
+),
+counted AS (
+    UPDATE sessions s SET taken = s.taken - f.units
+    FROM (SELECT session_id, sum(units)::integer AS units FROM freed GROUP BY session_id) f
+    WHERE s.id = f.session_id AND f.units > 0
+)
+SELECT {WAITED_FOR}
+"""
+
+# A new place held beside the old one. Of a session that has the old place too, only the units that
+# are wanted beyond it; of a resource that the booking has already, only the time beyond it.
+BESIDE_UNITS = """
+WITH place AS (
+    UPDATE sessions SET taken = taken + $4::integer
+    WHERE id = $2 AND taken + $4::integer <= capacity
+    RETURNING org_id
+)
+INSERT INTO allocations (booking_id, booking_version, position, org_id, session_id, units, during)
+SELECT $1::uuid, $3::integer, 0, org_id, $2, $4::integer, $5::tstzrange FROM place
+"""
+BESIDE_RESOURCES = """
+WITH parts AS (
+    SELECT wanted.id, part
+    FROM unnest($4::uuid[]) AS wanted (id), unnest(
+        tstzmultirange($5::tstzrange) - CASE WHEN wanted.id = ANY($7::uuid[])
+            THEN tstzmultirange($8::tstzrange) ELSE '{}'::tstzmultirange END) AS part
+),
+ledger AS (
+    INSERT INTO allocations
+        (booking_id, booking_version, position, org_id, session_id, resource_id, units, during)
+    SELECT $1::uuid, $3::integer, row_number() OVER (ORDER BY id, part), $6::uuid, $2::uuid, id, 0,
+        part
+    FROM parts ORDER BY id, part
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM ledger) = (SELECT count(*) FROM parts)
+"""
 
 RETAKE_UNITS = """
 WITH place AS (
@@ -29,13 +96,22 @@ ORDER BY wanted.id
 ON CONFLICT DO NOTHING
 """
 
-_DROP_PARTIAL = "DELETE FROM allocations WHERE booking_id = $1 AND booking_version = $2"
+_DROP_PARTIAL = """
+WITH dropped AS (
+    DELETE FROM allocations WHERE booking_id = $1 AND booking_version = $2
+    RETURNING session_id, units
+)
+UPDATE sessions s SET taken = s.taken - d.units
+FROM (SELECT session_id, sum(units)::integer AS units FROM dropped GROUP BY session_id) d
+WHERE s.id = d.session_id AND d.units > 0
+"""
 
 
 async def retake(tx: Transaction, booking: Booking) -> bool:
-    """Take the place of a booking that had given it up; False when it is not all free now.
+    """Take the place of a booking that has none; False when it is not all free now.
 
-    The booking's row is locked by the caller. Nothing is written when it answers False.
+    Its row is written by the caller, at the version after ``booking.version``. Nothing is written
+    when this answers False.
     """
     version = booking.version + 1
     during = Range(booking.occasion.starts_at, booking.occasion.ends_at)
@@ -57,6 +133,48 @@ async def retake(tx: Transaction, booking: Booking) -> bool:
         return True
     await tx.execute(_DROP_PARTIAL, booking.id, version)
     return False
+
+
+async def release(
+    tx: Transaction, booking_id: UUID, now: datetime, *, version: int | None = None
+) -> list[UUID]:
+    """Free what a booking has, or only what it took at ``version``.
+
+    The answer: sessions in which somebody waits for it.
+    """
+    waited_for: list[UUID] = await tx.fetchval(RELEASE, booking_id, now, version)
+    return waited_for
+
+
+async def hold_beside(tx: Transaction, booking: Booking, place: Place) -> bool:
+    """Hold a place for a booking that keeps its own; False when it is not all free now.
+
+    Held under the version after ``booking.version``. Nothing is written when it answers False.
+    """
+    version = booking.version + 1
+    during = Range(place.occasion.starts_at, place.occasion.ends_at)
+    same_session = booking.session_id == place.session_id
+    more = place.claim.units - (booking.claim.units if same_session else 0)
+    if more > 0:
+        tag = await tx.execute(BESIDE_UNITS, booking.id, place.session_id, version, more, during)
+        if _count(tag) != 1:
+            return False
+    if not place.claim.resource_ids:
+        return True
+    held = await tx.fetchval(
+        BESIDE_RESOURCES,
+        booking.id,
+        place.session_id,
+        version,
+        list(place.claim.resource_ids),
+        during,
+        booking.org_id,
+        list(booking.claim.resource_ids),
+        Range(booking.occasion.starts_at, booking.occasion.ends_at),
+    )
+    if not held:
+        await tx.execute(_DROP_PARTIAL, booking.id, version)
+    return bool(held)
 
 
 def _count(tag: str) -> int:

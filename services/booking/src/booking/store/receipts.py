@@ -37,7 +37,26 @@ SELECT payment_id FROM received
 _REFUNDED = """
 UPDATE receipts SET refunded_minor = $2
 WHERE payment_id = $1 AND currency = $3 AND refunded_minor < $2
-RETURNING outcome
+RETURNING outcome, (
+    SELECT coalesce(sum(other.refunded_minor), 0) FROM receipts other
+    WHERE other.booking_id = receipts.booking_id AND other.payment_id <> receipts.payment_id
+        AND other.outcome = 'counted')::bigint AS of_others
+"""
+# The newest payment first: it is the likeliest to be refundable still.
+_GIVE_BACK = """
+WITH rest AS (
+    SELECT payment_id, received_at, amount_minor - greatest(refunded_minor, returned_minor) AS rest
+    FROM receipts WHERE booking_id = $1 AND outcome = 'counted'
+),
+share AS (
+    SELECT payment_id, least(rest, $2::bigint - coalesce(sum(rest) OVER (
+        ORDER BY received_at DESC, payment_id DESC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))::bigint AS back
+    FROM rest WHERE rest > 0
+)
+UPDATE receipts r SET returned_minor = r.returned_minor + share.back
+FROM share WHERE r.payment_id = share.payment_id AND share.back > 0
+RETURNING r.payment_id, share.back
 """
 
 
@@ -73,7 +92,20 @@ async def record(tx: Transaction, receipt: Receipt, outcome: str, at: datetime) 
     )
 
 
-async def refunded(tx: Transaction, payment_id: UUID, total: Money) -> str | None:
-    """Raise what was refunded of a payment to ``total``; its outcome, or None if nothing rose."""
-    outcome = await tx.fetchval(_REFUNDED, payment_id, total.amount_minor, total.currency)
-    return None if outcome is None else str(outcome)
+async def refunded(tx: Transaction, payment_id: UUID, total: Money) -> Money | None:
+    """Raise what was refunded of a payment to ``total``; None if nothing rose that counts.
+
+    The answer: what was refunded of all the booking's payments that count, together.
+    """
+    row = await tx.fetchrow(_REFUNDED, payment_id, total.amount_minor, total.currency)
+    if row is None or row["outcome"] != COUNTED:
+        return None
+    return total + Money(row["of_others"], total.currency)
+
+
+async def give_back(tx: Transaction, booking_id: UUID, amount: Money) -> list[tuple[UUID, Money]]:
+    """Note that so much goes back, and of which payments; less when less is left of them."""
+    if not amount.amount_minor:
+        return []
+    rows = await tx.fetch(_GIVE_BACK, booking_id, amount.amount_minor)
+    return [(row["payment_id"], Money(row["back"], amount.currency)) for row in rows]

@@ -27,7 +27,8 @@ COLUMNS = """
     b.confirmed_at, b.cancelled_at, b.customer_id, b.payment_id, b.payment_sequence,
     b.failure_code, b.failure_message_key, b.manage_epoch,
     b.starts_at, b.ends_at, b.status_at, b.quantities::text AS quantities, b.lines::text AS lines,
-    b.amount_gift, b.allergies, s.title, v.timezone, v.name AS venue_name, o.preset
+    b.amount_gift, b.allergies, b.change_id, b.guest_moves, b.amount_returned, s.title, v.timezone,
+    v.name AS venue_name, o.preset
 """
 
 TABLES = """
@@ -78,6 +79,9 @@ def booking_of(row: asyncpg.Record) -> Booking:
         payment_sequence=row["payment_sequence"],
         failure=None if code is None else Failure(code, row["failure_message_key"]),
         manage_epoch=row["manage_epoch"],
+        change_id=row["change_id"],
+        guest_moves=row["guest_moves"],
+        returned_minor=row["amount_returned"],
         status_at=row["status_at"],
         quantities=orjson.loads(row["quantities"]),
         allergies=tuple(row["allergies"]),

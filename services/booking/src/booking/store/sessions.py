@@ -13,7 +13,7 @@ from booking.domain.catalogue import Announcement, Session, SessionOrigin, Sessi
 from booking.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     import asyncpg
@@ -48,6 +48,10 @@ ORDER BY s.starts_at, s.id LIMIT $7
 """
 
 _LOCK = f"SELECT {_COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s WHERE s.id = $1 FOR UPDATE"
+# Counters and times stand still; in id order, so that two opposite moves do not deadlock.
+_LOCK_ALL = """
+SELECT id FROM sessions WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
 _HAS_TABLES_TAKEN = """
 SELECT EXISTS (SELECT FROM allocations
     WHERE session_id = $1 AND released_at IS NULL AND resource_id IS NOT NULL)
@@ -66,6 +70,7 @@ UPDATE sessions SET title = $2, starts_at = $3, ends_at = $4, capacity = $5, sta
     version = $7, description = $8, image_url = $9, ticket_url = $10,
     origin = 'manual'
 WHERE id = $1
+RETURNING waiting > 0
 """
 
 
@@ -144,9 +149,14 @@ async def lock(tx: Transaction, session_id: UUID) -> SessionView | None:
     return None if row is None else _view_of(row)
 
 
-async def save(tx: Transaction, session: Session, announcement: Announcement) -> None:
-    """Write what may be edited."""
-    await tx.execute(
+async def lock_all(tx: Transaction, session_ids: Collection[UUID]) -> None:
+    """Lock the counters and times of some sessions, in the one order that all keep to."""
+    await tx.execute(_LOCK_ALL, list(session_ids))
+
+
+async def save(tx: Transaction, session: Session, announcement: Announcement) -> bool:
+    """Write what may be edited; whether anybody is in line for the session."""
+    waited_for = await tx.fetchval(
         _SAVE,
         session.id,
         session.title,
@@ -159,6 +169,7 @@ async def save(tx: Transaction, session: Session, announcement: Announcement) ->
         announcement.image_url,
         announcement.ticket_url,
     )
+    return bool(waited_for)
 
 
 async def has_tables_taken(tx: Transaction, session_id: UUID) -> bool:

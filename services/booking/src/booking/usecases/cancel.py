@@ -9,8 +9,10 @@ from uuid import UUID
 from booking import published, timers
 from booking.domain.booking import Cancellation, cancellation
 from booking.domain.lifecycle import Verb, after
+from booking.domain.moving import ChangeState
 from booking.domain.refusals import CannotCancel, Fault, InvalidRequest, Unknown
 from booking.store import bookings
+from booking.usecases.expire_change import end_change
 
 if TYPE_CHECKING:
     from booking.domain.booking import Booking
@@ -52,6 +54,7 @@ async def cancel(
     terms = cancellation(booking, now, by_staff=by_staff)
     if not terms.allowed:
         raise CannotCancel
+    booking = await end_change(tx, booking, ChangeState.DROPPED, now, actor=command.actor)
     cancelled = replace(
         booking,
         status=after(Verb.CANCEL, booking.status),

@@ -10,7 +10,7 @@ from booking.domain.lifecycle import PaymentStatus, Verb, after
 from booking.domain.receiving import PLACE_TAKEN, Accept, GiveBack, GiveUp, Retake, judge
 from booking.domain.refusals import Unknown
 from booking.store import bookings, ledger, receipts, upcoming
-from booking.usecases.expire import expire_locked
+from booking.usecases.make_way import make_way
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,10 +64,9 @@ async def _retake(tx: Transaction, booking: Booking, now: datetime) -> bool:
         return False
     if await ledger.retake(tx, booking):
         return True
-    lapsed = await bookings.lock_lapsed_in_the_way_of(tx, booking, now)
-    for other in lapsed:
-        await expire_locked(tx, other, now, actor="late_payment")
-    return bool(lapsed) and await ledger.retake(tx, booking)
+    return await make_way(tx, booking, now, actor="late_payment") and (
+        await ledger.retake(tx, booking)
+    )
 
 
 async def _confirm(

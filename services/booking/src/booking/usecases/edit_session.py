@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from booking import timers
 from booking.domain.catalogue import Announcement, Session, SessionStatus
 from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
@@ -87,7 +88,7 @@ async def edit_session(tx: Transaction, command: EditSession) -> SessionView:
         return found
     await _check(tx, before, after, venue)
     after = replace(after, version=before.version + 1)
-    await sessions.save(tx, after, announcement)
+    waited_for = await sessions.save(tx, after, announcement)
     had = [] if tables is None else await sessions.resource_ids_of(tx, after.id)
     if tables is not None:
         await sessions.offer(tx, after.id, tables)
@@ -105,6 +106,8 @@ async def edit_session(tx: Transaction, command: EditSession) -> SessionView:
         before=old,
         after=new,
     )
+    if waited_for:
+        timers.wake_waitlists(tx, [after.id], await tx.now())
     raised = (after.capacity or 0) - (before.capacity or 0)
     return SessionView(
         after, announcement, None if found.remaining is None else found.remaining + raised

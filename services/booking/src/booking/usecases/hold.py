@@ -27,6 +27,7 @@ from booking.phones import normal_phone
 from booking.store import bookings, holding, idempotency, sessions
 from booking.store.holding import Outcome
 from booking.usecases.expire import expire_locked
+from booking.usecases.make_way import make_way
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -154,10 +155,7 @@ async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now:
 
     There also is when the session was edited since it was read: then the decision is out of date.
     """
-    lapsed = await bookings.lock_lapsed_in_the_way_of(tx, wanted, now)
-    for booking in lapsed:
-        await expire_locked(tx, booking, now, actor="hold")
-    if lapsed:
+    if await make_way(tx, wanted, now, actor="hold"):
         return True
     view = await sessions.read(tx, wanted.session_id)
     return view is not None and view.session.version != session_version

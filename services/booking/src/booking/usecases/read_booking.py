@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from booking.domain.booking import BookedResource, Booking, Cancellation, cancellation
+from booking.domain.moving import Change, may_move
 from booking.domain.refusals import Unknown
-from booking.store import bookings
+from booking.store import bookings, changes
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,6 +24,8 @@ class BookingView:
     booking: Booking
     resources: list[BookedResource]
     cancellation: Cancellation
+    can_reschedule: bool
+    change: Change | None
     now: datetime
 
 
@@ -40,9 +43,14 @@ async def read_booking(
     if booking is None or manage_epoch not in (None, booking.manage_epoch):
         raise Unknown
     now = await tx.now()
+    change = None
+    if booking.change_id is not None:
+        change = await changes.read(tx, booking.change_id, booking.id)
     return BookingView(
         booking=booking,
         resources=await bookings.resources_of(tx, booking.claim.resource_ids),
         cancellation=cancellation(booking, now, by_staff=by_staff),
+        can_reschedule=may_move(booking, now, by_staff=by_staff),
+        change=change,
         now=now,
     )

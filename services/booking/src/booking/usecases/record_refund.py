@@ -34,10 +34,10 @@ async def record_refund(tx: Transaction, refund: Refunded) -> None:
     booking = await bookings.lock(tx, refund.booking_id)
     if booking is None:
         return
-    outcome = await receipts.refunded(tx, refund.payment_id, refund.total)
-    if outcome != receipts.COUNTED or refund.total.currency != booking.paid.currency:
+    total = await receipts.refunded(tx, refund.payment_id, refund.total)
+    if total is None or total.currency != booking.paid.currency:
         return
-    back = Money(min(refund.total.amount_minor, booking.paid.amount_minor), booking.paid.currency)
+    back = Money(min(total.amount_minor, booking.paid.amount_minor), booking.paid.currency)
     refunded = replace(
         booking,
         version=booking.version + 1,

@@ -1,6 +1,6 @@
 """Request bodies. Types and bounds only; what they mean is decided further in."""
 
-from booking.api.bodies.bookings import CancelBooking, CreateBooking, Customer
+from booking.api.bodies.bookings import CancelBooking, CreateBooking, Customer, RescheduleBooking
 from booking.api.bodies.fields import Instant, Locale, LocalTime, Slug, Title, time_of
 from booking.api.bodies.offerings import DEEPEST_SETTINGS, CreateOffering, EditOffering
 from booking.api.bodies.sessions import EditSession, OpenSession
@@ -31,6 +31,7 @@ __all__ = [
     "LocalTime",
     "Locale",
     "OpenSession",
+    "RescheduleBooking",
     "Slug",
     "Title",
     "time_of",

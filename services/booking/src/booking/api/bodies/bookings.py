@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from booking.api.bodies.fields import Locale, LocalTime
 from booking.domain.inventory import LARGEST_PARTY
@@ -50,6 +50,28 @@ class CreateBooking(Body):
     special_requests: Annotated[str | None, Field(max_length=1000)] = None
     drinks_package: Annotated[str | None, Field(max_length=255)] = None
     source: Annotated[str | None, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = None
+
+
+class RescheduleBooking(Body):
+    """What should be different; what is left out stays as it is."""
+
+    session_id: UUID | None = None
+    party_size: Annotated[int | None, Field(ge=1, le=LARGEST_PARTY)] = None
+    quantities: Annotated[
+        dict[TierKey, Annotated[int, Field(ge=0, le=LARGEST_PARTY)]] | None,
+        Field(max_length=20, description="People by price tier"),
+    ] = None
+    resource_ids: Annotated[
+        tuple[UUID, ...], Field(max_length=20, description="Other tables, where there are any")
+    ] = ()
+    arrival_time: LocalTime | None = None
+    reason: Annotated[str | None, Field(max_length=500, description="Staff must give one")] = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "RescheduleBooking":
+        if not self.model_fields_set - {"reason"}:
+            raise ValueError("say what should be different")
+        return self
 
 
 class CancelBooking(Body):

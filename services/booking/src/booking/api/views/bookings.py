@@ -13,6 +13,7 @@ from booking.api.views.shared import Money
 
 if TYPE_CHECKING:
     from booking.domain.money import Money as DomainMoney
+    from booking.domain.moving import Change as DomainChange
     from booking.shop import Shop
     from booking.usecases.hold import Held
     from booking.usecases.read_booking import BookingView
@@ -79,6 +80,50 @@ class CancelPreview(BaseModel):
     refund: Money
 
 
+class PendingChange(BaseModel):
+    """A new time that waits for the difference to be paid; the old one stands until then."""
+
+    id: UUID
+    session_id: UUID
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    party_size: int
+    amount_total: Money
+    amount_due: Money
+    expires_at: datetime | None
+    seconds_left: int
+
+    @classmethod
+    def of(cls, change: DomainChange, now: datetime) -> PendingChange:
+        place = change.place
+        return cls(
+            id=change.id,
+            session_id=place.session_id,
+            title=place.occasion.title,
+            starts_at=place.occasion.starts_at,
+            ends_at=place.occasion.ends_at,
+            party_size=place.party_size,
+            amount_total=Money.of(place.quote.total),
+            amount_due=Money.of(change.due),
+            expires_at=change.expires_at,
+            seconds_left=change.seconds_left(now),
+        )
+
+
+class Rescheduled(BaseModel):
+    """What became of the wish to move: done, or waiting for the difference to be paid."""
+
+    moved: bool
+    session_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    amount_total: Money
+    refund: Money
+    change: PendingChange | None
+    message: str
+
+
 class Failure(BaseModel):
     """Why the last attempt to pay failed, in the guest's language."""
 
@@ -132,6 +177,8 @@ class Booking(BaseModel):
     seconds_until_start: int
     can_cancel: bool
     cancel: CancelPreview
+    can_reschedule: bool
+    change: PendingChange | None
     failure: Failure | None
 
     @classmethod
@@ -194,6 +241,8 @@ class Booking(BaseModel):
                 refund_percent=view.cancellation.refund_percent,
                 refund=Money.of(view.cancellation.refund),
             ),
+            can_reschedule=view.can_reschedule,
+            change=None if view.change is None else PendingChange.of(view.change, view.now),
             failure=booking.failure
             and Failure(
                 code=booking.failure.code,

@@ -13,14 +13,17 @@ from booking.store.tables.catalogue import (
     sessions,
     venues,
 )
+from booking.store.tables.changes import changes
 from booking.store.tables.columns import metadata
 from booking.store.tables.records import audit, idempotency, receipts
+from booking.store.tables.waitlist import waitlist_entries
 
 __all__ = [
     "allocations",
     "audit",
     "blocked_contacts",
     "bookings",
+    "changes",
     "idempotency",
     "metadata",
     "offerings",
@@ -30,4 +33,5 @@ __all__ = [
     "session_resources",
     "sessions",
     "venues",
+    "waitlist_entries",
 ]

@@ -116,6 +116,7 @@ sessions = Table(
     Column("ends_at", INSTANT, nullable=False),
     Column("capacity", Integer),
     Column("taken", Integer, nullable=False, server_default=text("0")),
+    Column("waiting", Integer, nullable=False, server_default=text("0")),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
@@ -129,6 +130,7 @@ sessions = Table(
         unique=True,
         postgresql_where=text("slot_at IS NOT NULL"),
     ),
+    Index("sessions_waited_for", "starts_at", postgresql_where=text("waiting > 0")),
 )
 
 session_resources = Table(

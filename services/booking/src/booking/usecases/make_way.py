@@ -1,0 +1,27 @@
+"""Expire what stands in the way of a place only because nobody has noticed yet that it lapsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from booking.store import bookings
+from booking.usecases.expire import expire_locked
+from booking.usecases.expire_change import expire_lapsed_changes
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from booking.domain.booking import Booking
+    from chassis.db import Transaction
+
+
+async def make_way(tx: Transaction, wanted: Booking, now: datetime, *, actor: str) -> bool:
+    """Expire lapsed holds and changes; whether there is reason to try the place once more.
+
+    A place is held to an exact instant, whoever notices first (HLD-01).
+    """
+    lapsed = await bookings.lock_lapsed_in_the_way_of(tx, wanted, now)
+    for booking in lapsed:
+        await expire_locked(tx, booking, now, actor=actor)
+    changes = await expire_lapsed_changes(tx, wanted.venue_id, now, actor=actor)
+    return changes or bool(lapsed)

@@ -1,0 +1,110 @@
+"""Move a booking to a place that it may have: the ledger, the money, the message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import IntegrityError
+
+from booking import published, timers
+from booking.domain.moving import difference, moved
+from booking.domain.refusals import AlreadyBooked, CapacityExceeded, ResourceTaken
+from booking.store import audit, bookings, changes, ledger, receipts
+from booking.usecases.make_way import make_way
+from chassis.db import constraint_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+    from booking.domain.booking import Booking
+    from booking.domain.moving import Change, Place
+    from booking.store.contacts import ContactVault
+    from chassis.db import Transaction
+
+
+async def move(
+    tx: Transaction,
+    booking: Booking,
+    change: Change,
+    now: datetime,
+    *,
+    vault: ContactVault,
+    actor: str,
+    reason: str | None = None,
+) -> Booking:
+    """Move a locked booking to its change's place, now (RSC-01, RSC-03).
+
+    Its old place, and what the change held beside it, are freed in the same transaction in which
+    the new one is taken: nobody sees one without the other, and a refusal restores both. What the
+    new place costs less goes back by the policy, the newest payment first.
+
+    Raises:
+        CapacityExceeded, ResourceTaken: somebody else has the place.
+        AlreadyBooked: each guest has one place there, and this guest has one already.
+    """
+    back = difference(booking, change.place).back
+    waited_for = await ledger.release(tx, booking.id, now)
+    after = moved(booking, change.place, by_guest=change.by_guest)
+    await _take(tx, replace(after, version=booking.version), now)
+    refunds = await receipts.give_back(tx, booking.id, back)
+    returned = sum(part.amount_minor for _, part in refunds)
+    after = replace(after, returned_minor=after.returned_minor + returned)
+    try:
+        await changes.save_moved(tx, booking, after)
+    except IntegrityError as error:
+        if (constraint_of(error) or "").startswith("bookings_one_per"):
+            raise AlreadyBooked from error
+        raise
+    await audit.note(
+        tx,
+        "booking",
+        booking.id,
+        "booking.rescheduled",
+        actor=actor,
+        reason=reason,
+        at=now,
+        before=facts_of(booking),
+        after={**facts_of(after), "change_id": change.id, "amount_returned": returned},
+    )
+    timers.wake_waitlists(tx, waited_for, now)
+    for payment_id, part in refunds:
+        tx.publish(
+            published.refund_due(after, payment_id, part, "price_difference", change.id),
+            key=str(after.id),
+            sequence=after.version,
+        )
+    contact = vault.for_bus(after.name, vault.open(after.sealed_contact, after.id))
+    resources = await bookings.resources_of(tx, after.claim.resource_ids)
+    tx.publish(
+        published.rescheduled(booking, after, now, contact, resources),
+        key=str(after.id),
+        sequence=after.version,
+    )
+    return after
+
+
+async def _take(tx: Transaction, wanted: Booking, now: datetime) -> None:
+    if await ledger.retake(tx, wanted):
+        return
+    if await make_way(tx, wanted, now, actor="reschedule") and await ledger.retake(tx, wanted):
+        return
+    raise place_taken(wanted)
+
+
+def place_taken(wanted: Booking | Place) -> CapacityExceeded | ResourceTaken:
+    """The refusal of a place that somebody else has."""
+    return ResourceTaken() if wanted.claim.resource_ids else CapacityExceeded()
+
+
+def facts_of(where: Booking | Place) -> dict[str, Any]:
+    """What the audit log keeps of a place."""
+    return {
+        "session_id": where.session_id,
+        "starts_at": where.occasion.starts_at,
+        "party_size": where.party_size,
+        "resource_ids": where.claim.resource_ids,
+        "amount_total": where.quote.total.amount_minor,
+        "amount_due_now": where.quote.due_now.amount_minor,
+    }

@@ -1,0 +1,230 @@
+"""Reschedule: the same booking, at another time, with other people, or at another table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from booking import published, timers
+from booking.domain.booking import Booking
+from booking.domain.holding import Wish, decide
+from booking.domain.money import Money
+from booking.domain.moving import (
+    Change,
+    ChangeState,
+    Place,
+    check_may_move,
+    difference,
+    is_there,
+    moved,
+    place_in,
+)
+from booking.domain.refusals import AlreadyBooked, Fault, InvalidRequest, PaymentsOff, Unknown
+from booking.store import audit, bookings, changes, ledger, sessions
+from booking.usecases.expire_change import end_change
+from booking.usecases.make_way import make_way
+from booking.usecases.move import facts_of, move, place_taken
+from chassis.ids import uuid7
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from booking.shop import Shop
+    from booking.store.contacts import ContactVault
+    from chassis.db import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reschedule:
+    """What should be different; None leaves it as it is. ``manage_epoch``: None for staff.
+
+    ``resource_ids`` empty: the same tables, where guests choose them.
+    """
+
+    booking_id: UUID
+    session_id: UUID | None = None
+    party_size: int | None = None
+    quantities: Mapping[str, int] | None = None
+    resource_ids: tuple[UUID, ...] = ()
+    arrival_time: time | None = None
+    actor: str
+    reason: str | None = None
+    manage_epoch: int | None = None
+
+    @property
+    def by_staff(self) -> bool:
+        return self.manage_epoch is None
+
+
+@dataclass(frozen=True, slots=True)
+class Rescheduled:
+    """The booking as it is now, the change that was made or is pending, and what goes back."""
+
+    booking: Booking
+    change: Change
+    refund: Money
+
+
+async def reschedule(tx: Transaction, command: Reschedule, *, shop: Shop) -> Rescheduled:
+    """Move the booking at once, or hold the new place until the difference is paid (RSC-03).
+
+    The price is today's, for the same quantities. The new place is taken before the old one is
+    given up, whichever of the two it is.
+
+    Raises:
+        Unknown: no such booking or session, or the guest's token was revoked.
+        CannotReschedule, ChangePending: see ``check_may_move``.
+        InvalidRequest, NotOnSale, SessionClosed, SessionStarted: see ``decide``; staff gave no
+            reason; another offering; or the booking is there already.
+        CapacityExceeded, ResourceTaken: somebody else has the place; the booking stays.
+        AlreadyBooked: each guest has one place there, and this guest has one already.
+        PaymentsOff: it costs more, and payments are switched off.
+    """
+    if command.by_staff and not (command.reason or "").strip():
+        raise InvalidRequest(Fault("reason", "staff must give one"))
+    booking = await bookings.lock(tx, command.booking_id)
+    if booking is None or command.manage_epoch not in (None, booking.manage_epoch):
+        raise Unknown
+    now = await tx.now()
+    booking = await _without_lapsed_change(tx, booking, now)
+    check_may_move(booking, now, by_staff=command.by_staff)
+    place = await _place(tx, booking, command, shop, now)
+    if is_there(booking, place):
+        raise InvalidRequest(Fault("session_id", "the booking is there already"))
+    if await changes.guest_has_another(tx, booking, place):
+        raise AlreadyBooked
+    due = difference(booking, place).due
+    change = Change(
+        id=uuid7(now),
+        booking_id=booking.id,
+        state=ChangeState.PENDING if due.amount_minor else ChangeState.DONE,
+        by_guest=not command.by_staff,
+        ledger_version=booking.version + 1,
+        due=due,
+        expires_at=_hold_ends(booking, place, now) if due.amount_minor else None,
+        place=place,
+    )
+    await changes.add(tx, change, booking, now)
+    if not due.amount_minor:
+        done = await move(
+            tx,
+            booking,
+            change,
+            now,
+            vault=shop.vault,
+            actor=command.actor,
+            reason=command.reason,
+        )
+        refund = Money(done.returned_minor - booking.returned_minor, due.currency)
+        return Rescheduled(done, change, refund)
+    if not shop.payments_enabled:
+        raise PaymentsOff
+    held = await _hold(tx, booking, change, command, vault=shop.vault)
+    return Rescheduled(held, change, Money(0, due.currency))
+
+
+async def _without_lapsed_change(tx: Transaction, booking: Booking, now: datetime) -> Booking:
+    if booking.change_id is None:
+        return booking
+    change = await changes.read(tx, booking.change_id, booking.id)
+    if change is None or not change.has_lapsed(now):
+        return booking
+    return await end_change(tx, booking, ChangeState.EXPIRED, now, actor="reschedule")
+
+
+async def _place(
+    tx: Transaction, booking: Booking, command: Reschedule, shop: Shop, now: datetime
+) -> Place:
+    """What a new booking of this guest would be given there, under the same rules as any other."""
+    session_id = command.session_id or booking.session_id
+    await sessions.lock_all(tx, {booking.session_id, session_id})
+    asked = command.resource_ids or booking.claim.resource_ids
+    fresh = await sessions.for_hold(tx, session_id, asked)
+    if fresh is None:
+        raise Unknown
+    offering_id = fresh.session.offering_id
+    listing = await shop.listings.at(tx, offering_id, fresh.offering_version)
+    if offering_id != booking.offering_id and (
+        not command.by_staff or listing.venue.id != booking.venue_id
+    ):
+        raise InvalidRequest(Fault("session_id", "is a session of another offering"))
+    changed_people = command.party_size is not None or command.quantities is not None
+    wish = Wish(
+        session_id=session_id,
+        party_size=command.party_size if changed_people else booking.party_size,
+        quantities=(command.quantities or {}) if changed_people else booking.quantities,
+        resource_ids=command.resource_ids or listing.offering.inventory.kept(booking.claim),
+        name=booking.name,
+        locale=booking.locale,
+        arrival_time=command.arrival_time,
+        special_requests=booking.special_requests,
+        drinks_package=booking.drinks_package,
+        source=booking.source,
+    )
+    candidate = decide(
+        wish,
+        listing,
+        fresh.session,
+        fresh.offered,
+        booking_id=booking.id,
+        reference=booking.reference,
+        sealed_contact=booking.sealed_contact,
+        payments_enabled=True,
+        now=now,
+    )
+    return place_in(candidate, booking)
+
+
+def _hold_ends(booking: Booking, place: Place, now: datetime) -> datetime:
+    return place.policy.change_ends(now, min(booking.occasion.starts_at, place.occasion.starts_at))
+
+
+async def _hold(
+    tx: Transaction,
+    booking: Booking,
+    change: Change,
+    command: Reschedule,
+    *,
+    vault: ContactVault,
+) -> Booking:
+    """Hold the new place beside the old one, and ask for the difference."""
+    now, place = await tx.now(), change.place
+    if not await ledger.hold_beside(tx, booking, place):
+        wanted = moved(booking, place, by_guest=change.by_guest)
+        retried = await make_way(tx, wanted, now, actor="reschedule")
+        if not (retried and await ledger.hold_beside(tx, booking, place)):
+            raise place_taken(place)
+    await changes.point_to(tx, booking, change.id)
+    held = replace(booking, version=booking.version + 1, change_id=change.id)
+    await audit.note(
+        tx,
+        "booking",
+        booking.id,
+        "booking.change_held",
+        actor=command.actor,
+        reason=command.reason,
+        at=now,
+        before=facts_of(booking),
+        after={
+            **facts_of(place),
+            "change_id": change.id,
+            "amount_due": change.due.amount_minor,
+            "expires_at": change.expires_at,
+        },
+    )
+    assert change.expires_at is not None  # noqa: S101 - it is pending
+    tx.schedule(
+        timers.ChangeDue(booking_id=booking.id, change_id=change.id),
+        due_at=change.expires_at,
+        key=timers.change_key_of(change.id),
+    )
+    contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
+    tx.publish(
+        published.change_held(held, change, change.expires_at, contact),
+        key=str(held.id),
+        sequence=held.version,
+    )
+    return held
