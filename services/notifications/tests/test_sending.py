@@ -1,6 +1,7 @@
 """From a message heard to a mail in the box."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import orjson
@@ -224,3 +225,13 @@ async def test_a_place_in_line_is_told_once_and_an_offer_once(
     # Facts about mail are told by booking: a place in line has none.
     [told] = await sending.told()
     assert orjson.loads(told["payload"])["kind"] == "waitlist_offer"
+
+
+async def test_an_offer_that_lapsed_before_it_could_be_sent_is_not_sent(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    await sending.hear(sending.offered(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    [told] = await eventually(sending.told)
+    assert told["type"] == "notification.failed.v1"
+    assert orjson.loads(told["payload"])["error"] == "too late"
+    assert mail_host.taken == []

@@ -55,6 +55,10 @@ class Facts:
     manage_epoch: int | None = None
     manage_expires_at: datetime | None = None
 
+    def old_news(self, now: datetime) -> bool:
+        """Whether it offers what can no longer be taken."""
+        return self.due_by is not None and self.due_by <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
