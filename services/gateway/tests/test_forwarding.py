@@ -157,6 +157,22 @@ async def test_location_becomes_public(gateway, services, keys):
     assert (got.status, got.headers["location"]) == (201, "/v1/venues/1")
 
 
+async def test_a_refusal_to_delete_passes_in_the_readers_language(gateway, services, keys):
+    path = "/sessions/0190a0b0-0000-7000-8000-000000000001"
+    services.booking.answers("DELETE", path, {"detail": "Nej"}, 409, {"content-language": "sv"})
+    client = await gateway()
+    headers = {
+        "Authorization": f"Bearer {keys.make('catalogue:edit')}",
+        "Accept_Language": "sv-SE, en;q=0.5",
+    }
+    got = await client.ask("DELETE", f"/v1{path}?version=3", headers=headers)
+    assert (got.status, got.json["detail"], got.headers["content-language"]) == (409, "Nej", "sv")
+    seen = services.booking.seen[0]
+    assert (seen.query, seen.headers["accept-language"]) == ("version=3", "sv-SE, en;q=0.5")
+    refused = await client.ask("DELETE", f"/v1{path}")
+    assert refused.status == 401
+
+
 async def test_bodiless_answers_stay_without_body(gateway, services):
     services.booking.answers("GET", "/offerings", b"", 304, {"etag": '"1"'})
     client = await gateway()
