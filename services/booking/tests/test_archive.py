@@ -184,8 +184,10 @@ async def test_archived_things_vanish_from_what_guests_see(client, world, editor
         return [item["id"] for item in (await client("GET", path))[1]["items"]]
 
     assert await shown() == [str(stays.id), str(goes.id)]
+    assert (await client("GET", f"/sessions/{goes.id}/availability"))[0] == 200
     await client("DELETE", f"/sessions/{goes.id}", editor)
     assert await shown() == [str(stays.id)]
+    assert (await client("GET", f"/sessions/{goes.id}/availability"))[0] == 404
     status, refused = await client("POST", "/bookings", key="k" * 16, json=body(goes))
     assert (status, refused["code"]) == (409, "SESSION_CLOSED")
     status, _ = await client("DELETE", f"/offerings/{offering.id}", editor)
@@ -258,6 +260,8 @@ async def test_a_table_with_a_live_booking_cannot_be_archived(client, world, edi
     status, refused = await client("DELETE", f"/resources/{booked.id}", editor)
     assert (status, refused["code"]) == (409, "HAS_BOOKINGS")
     assert (await client("DELETE", f"/resources/{free.id}", editor))[0] == 200
+    _, left = await client("GET", f"/sessions/{session.id}/availability")
+    assert [shown["number"] for shown in left["tables"]] == [booked.number]
     with pytest.raises(Refusal):
         await world.hold(session, [free])
     await world.cancel(held)

@@ -27,7 +27,8 @@ BEGIN
                 'label', r.label, 'floor', r.floor, 'seats_min', r.seats_min,
                 'seats_max', r.seats_max, 'features', r.features, 'vip', r.vip,
                 'status', coalesce(had.state, 'available')) ORDER BY r.number)
-         FROM session_resources sr JOIN resources r ON r.id = sr.resource_id
+         FROM session_resources sr
+         JOIN resources r ON r.id = sr.resource_id AND r.status = 'active'
          LEFT JOIN LATERAL (
             SELECT CASE WHEN bool_or(b.status NOT IN
                 ('pending_payment', 'requires_authentication')) THEN 'booked' ELSE 'pending' END
@@ -39,7 +40,7 @@ BEGIN
             HAVING count(*) > 0
          ) AS had (state) ON true
          WHERE sr.session_id = s.id)::text
-    FROM sessions s WHERE s.id = ANY(wanted);
+    FROM sessions s WHERE s.id = ANY(wanted) AND s.status <> 'archived';
 END $$;
 """
 
