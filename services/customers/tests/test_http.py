@@ -272,3 +272,39 @@ async def test_a_number_written_in_any_way_is_the_same_customer(
     clerk = staff(inbox.org_id, "customers:view")
     status, found = await call(address, "GET", "/customers", clerk, params={"phone": written})
     assert (status, [each["id"] for each in found["items"]]) == (200, [str(row["id"])])
+
+
+async def test_changes_of_a_customer_are_read_page_by_page_newest_first(
+    address: str, inbox: Inbox
+) -> None:
+    """AUD-01."""
+    await inbox.hand(Story(inbox.org_id).confirmed())
+    [row] = await inbox.customers()
+    path = f"/customers/{row['id']}"
+    editor = staff(inbox.org_id, "customers:view", "customers:edit")
+    wanted = ["blocked", "active", "inactive"]
+    for standing in wanted:
+        change = {"status": standing, "reason": f"now {standing}"}
+        assert (await call(address, "PATCH", path, editor, json=change))[0] == 200
+    seen: list[str] = []
+    query = {"limit": "2"}
+    while True:
+        status, page = await call(address, "GET", f"{path}/changes", editor, params=query)
+        assert status == 200
+        seen += [change["reason"] for change in page["items"]]
+        assert {change["actor"] for change in page["items"]} == {"key:k"}
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert seen == [f"now {standing}" for standing in reversed(wanted)]
+    stranger = staff(uuid4(), "customers:view")
+    assert (await call(address, "GET", f"{path}/changes", stranger))[0] == 404
+
+
+@pytest.mark.parametrize(("name", "value"), [("limit", "0"), ("limit", "101"), ("cursor", "x")])
+async def test_a_bad_page_of_changes_names_the_field(address: str, name: str, value: str) -> None:
+    viewer = staff(uuid4(), "customers:view")
+    path = f"/customers/{uuid4()}/changes"
+    status, problem = await call(address, "GET", path, viewer, params={name: value})
+    assert status == 422
+    assert problem["errors"][0]["field"].endswith(name)

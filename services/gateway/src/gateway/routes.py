@@ -216,6 +216,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/customers",                           _C, STAFF,  "customers:view"),
     get("/v1/customers/{id}",                      _C, STAFF,  "customers:view"),
     patch("/v1/customers/{id}",                    _C, STAFF,  "customers:edit"),
+    get("/v1/customers/{id}/changes",              _C, STAFF,  "customers:view"),
 )
 # fmt: on
 

@@ -15,7 +15,7 @@ from customers.identity import IdentityKeys
 from customers.problems import NoIdentifier, NoSuchCustomer, StaleVersion
 from customers.store import bookings_seen
 from customers.usecases.edit_customer import Edit, edit_customer
-from customers.usecases.find import find, get
+from customers.usecases.find import changes_of, find, get
 
 router = APIRouter(tags=["customers"])
 
@@ -86,6 +86,25 @@ class CustomersFound(BaseModel):
     items: list[CustomerView]
 
 
+class ChangeView(BaseModel):
+    """Who changed a customer, when and why. What notes say is never kept, only their length."""
+
+    id: UUID
+    action: str
+    at: datetime
+    actor: str
+    reason: str | None
+    before: dict[str, object]
+    after: dict[str, object]
+
+
+class Changes(BaseModel):
+    """A page, newest first; `next_cursor` is null on the last one."""
+
+    items: list[ChangeView]
+    next_cursor: UUID | None
+
+
 class TimelineEntry(BaseModel):
     """One thing that this service did because of a booking."""
 
@@ -129,6 +148,35 @@ async def edit(
     """Block, unblock or put aside a customer, and note what staff should know."""
     order = Edit(customer_id=customer_id, actor=f"{editor.kind}:{editor.id}", **body.model_dump())
     return _view(await db.run(editor.org_id, lambda tx: edit_customer(tx, order)), keys)
+
+
+@router.get("/customers/{customer_id}/changes", responses=responses(NoSuchCustomer))
+async def changes(
+    customer_id: UUID,
+    viewer: Viewer,
+    db: DB,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[UUID | None, Query(description="`next_cursor` of the page before")] = None,
+) -> Changes:
+    """Who blocked a customer, put them aside or noted something, and why."""
+    found = await db.run(
+        viewer.org_id, lambda tx: changes_of(tx, customer_id, before=cursor, limit=limit)
+    )
+    return Changes(
+        items=[
+            ChangeView(
+                id=change.id,
+                action=change.action,
+                at=change.at,
+                actor=change.actor,
+                reason=change.reason,
+                before=dict(change.before),
+                after=dict(change.after),
+            )
+            for change in found
+        ],
+        next_cursor=found[-1].id if len(found) == limit else None,
+    )
 
 
 @router.get("/bookings/{booking_id}/timeline")

@@ -6,7 +6,8 @@ from chassis.db import Transaction
 from customers.domain.customer import Customer
 from customers.identity import IdentityKeys, normal_email, normal_phone
 from customers.problems import NoIdentifier, NoSuchCustomer, UnreadableEmail, UnreadablePhone
-from customers.store import customers, venues
+from customers.store import audit, customers, venues
+from customers.store.audit import Change
 
 
 async def find(
@@ -33,6 +34,18 @@ async def find(
             raise UnreadableEmail
         found.append(await customers.find(tx, "email", keys.hash(address)))
     return list({customer.id: customer for customer in found if customer}.values())
+
+
+async def changes_of(
+    tx: Transaction, customer_id: UUID, *, before: UUID | None, limit: int
+) -> list[Change]:
+    """What staff changed of a customer, newest first.
+
+    Raises:
+        NoSuchCustomer: unknown, or another organisation's.
+    """
+    await get(tx, customer_id)
+    return await audit.page(tx, customer_id, before, limit)
 
 
 async def get(tx: Transaction, customer_id: UUID) -> Customer:
