@@ -105,6 +105,8 @@ CREATE INDEX bookings_named ON bookings
     USING gin (org_id, search_name(display_name) gin_trgm_ops);
 CREATE INDEX bookings_unfulfillable ON bookings (org_id, id) WHERE status = 'unfulfillable';
 CREATE INDEX receipts_received ON receipts (org_id, received_at);
+CREATE INDEX receipts_unreturned ON receipts (org_id, received_at)
+    WHERE outcome <> 'counted' AND refunded_minor < amount_minor;
 -- Newest first, for all; what people and the catalogue did is rare among what guests did.
 CREATE INDEX audit_time ON audit (org_id, id);
 CREATE INDEX audit_staff ON audit (org_id, actor, id) WHERE position(':' in actor) > 0;

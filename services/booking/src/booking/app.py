@@ -10,6 +10,7 @@ from booking.api import (
     bookings,
     failures,
     front_desk,
+    integrity,
     moves,
     offerings,
     organisations,
@@ -62,6 +63,7 @@ def build(settings: Settings) -> Service:
             front_desk.router,  # before a booking's own: its paths are no ids
             failures.router,
             reports.router,
+            integrity.router,
             bookings.router,
             moves.router,
             public.router,

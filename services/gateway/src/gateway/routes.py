@@ -177,6 +177,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/bookings/{booking_id}/recover",      _B, STAFF,  "bookings:manage", idempotent=True),
     get("/v1/dashboard",                           _B, STAFF,  "bookings:view"),
     get("/v1/audit",                               _B, STAFF,  "reports:view"),
+    get("/v1/integrity",                           _B, STAFF,  "reports:view"),
+    post("/v1/integrity/repair",                   _B, STAFF,  "bookings:manage"),
 
     # Staff: the catalogue
     post("/v1/organisations",                      _B, OPERATOR),

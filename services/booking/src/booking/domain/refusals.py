@@ -182,6 +182,18 @@ class RefundUnderWay(Clash):
     code = "REFUND_UNDER_WAY"
 
 
+class NothingToRepair(Clash):
+    """This fault is not there, or no longer."""
+
+    code = "NOTHING_TO_REPAIR"
+
+
+class CannotRepair(Clash):
+    """This cannot be mended without taking something from others; people must decide."""
+
+    code = "CANNOT_REPAIR"
+
+
 class CannotCancel(Clash):
     """This booking can no longer be cancelled."""
 

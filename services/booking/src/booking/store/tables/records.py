@@ -19,6 +19,12 @@ receipts = Table(
     Column("returned_minor", BigInteger, nullable=False, server_default=text("0")),
     Index("receipts_booking", "booking_id"),
     Index("receipts_received", "org_id", "received_at"),
+    Index(
+        "receipts_unreturned",
+        "org_id",
+        "received_at",
+        postgresql_where=text("outcome <> 'counted' AND refunded_minor < amount_minor"),
+    ),
 )
 
 audit = Table(
