@@ -17,8 +17,8 @@ from booking.domain.refusals import (
     SessionStarted,
     Unknown,
 )
-from booking.store import audit, bookings, failures, ledger
-from booking.usecases.expire import expire_locked
+from booking.store import audit, bookings, failures, ledger, upcoming
+from booking.usecases.make_way import make_way
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -129,9 +129,8 @@ async def _lock(tx: Transaction, booking_id: UUID) -> tuple[Booking, Failure]:
 
 
 async def _take_place(tx: Transaction, booking: Booking, now: datetime) -> bool:
+    if not await upcoming.still_offered(tx, booking.session_id, booking.claim.resource_ids):
+        return False
     if await ledger.retake(tx, booking):
         return True
-    lapsed = await bookings.lock_lapsed_in_the_way_of(tx, booking, now)
-    for other in lapsed:
-        await expire_locked(tx, other, now, actor="recovery")
-    return bool(lapsed) and await ledger.retake(tx, booking)
+    return await make_way(tx, booking, now, actor="recovery") and await ledger.retake(tx, booking)
