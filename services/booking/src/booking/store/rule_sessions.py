@@ -20,8 +20,6 @@ from chassis.ids import uuid7
 if TYPE_CHECKING:
     from chassis.db import Transaction
 
-MOST_CONFLICTS = 100
-
 _LAST = "SELECT max(slot_at) FROM sessions WHERE offering_id = $1 AND slot_at IS NOT NULL"
 
 _SLOTS = """
@@ -48,7 +46,7 @@ FOR UPDATE OF s
 _STARTS_OUTSIDE = """EXISTS (
     SELECT FROM allocations a WHERE a.session_id = {session} AND a.released_at IS NULL
         AND NOT (lower(a.during) >= {starts_at} AND lower(a.during) < {ends_at}))"""
-_HAS_TABLES_TAKEN = """EXISTS (
+HAS_TABLES_TAKEN = """EXISTS (
     SELECT FROM allocations a WHERE a.session_id = {session} AND a.released_at IS NULL
         AND a.resource_id IS NOT NULL)"""
 
@@ -73,7 +71,7 @@ UPDATE sessions s SET
     version = s.version + 1
 FROM (
     SELECT m.id, m.status AS was, w.starts_at IS NULL AS stale, w.ends_at,
-        m.taken > 0 OR {_HAS_TABLES_TAKEN.format(session="m.id")} AS booked,
+        m.taken > 0 OR {HAS_TABLES_TAKEN.format(session="m.id")} AS booked,
         $7 AND NOT {
     _STARTS_OUTSIDE.format(
         session="m.id", starts_at="m.starts_at", ends_at="coalesce(w.ends_at, m.ends_at)"
@@ -120,37 +118,6 @@ WHERE s.offering_id = $1 AND s.origin = 'rule' AND s.starts_at > $3
 ON CONFLICT DO NOTHING
 """
 
-_CONFLICTS = f"""
-SELECT s.id, s.starts_at, s.ends_at, s.origin, w.starts_at IS NULL AS stale,
-    w.ends_at IS DISTINCT FROM s.ends_at AS other_end, count(*) OVER () AS total
-FROM sessions s
-LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
-    ON w.starts_at = s.slot_at
-WHERE s.offering_id = $1 AND s.slot_at IS NOT NULL AND s.starts_at > $4
-    AND CASE WHEN s.origin = 'rule' THEN
-            (w.starts_at IS NULL OR w.ends_at <> s.ends_at OR s.taken > $5::integer)
-            AND (s.taken > 0 OR {_HAS_TABLES_TAKEN.format(session="s.id")})
-        ELSE w.starts_at IS NULL AND s.status = 'open' END
-ORDER BY s.starts_at, s.id
-LIMIT $6
-"""
-
-_LIVE_BOOKINGS = """
-SELECT session_id, count(*) AS bookings FROM bookings
-WHERE session_id = ANY($1) AND status = ANY($2) GROUP BY session_id
-"""
-
-_WITH_PLACES = """
-SELECT (
-    SELECT count(*) FROM sessions s
-    WHERE s.offering_id = $1 AND s.starts_at >= d.since AND s.starts_at < d.until
-        AND s.starts_at > $4 AND s.status = 'open'
-        AND (s.capacity IS NULL OR s.taken < s.capacity)
-)
-FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS d (since, until, position)
-ORDER BY d.position
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -180,18 +147,6 @@ class Misfit:
     starts_at: datetime
     ends_at: datetime
     stale: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A session that stays against the rules. ``stale``: the rules want none at its time."""
-
-    id: UUID
-    starts_at: datetime
-    by_hand: bool
-    stale: bool
-    other_end: bool
-    bookings: int
 
 
 async def last_slot(tx: Transaction, offering_id: UUID) -> datetime | None:
@@ -269,53 +224,3 @@ async def make(
     if resource_ids:
         await tx.execute(_OFFER, offering.id, list(resource_ids), rule.now)
     return made
-
-
-async def conflicts(tx: Transaction, rule: Rule, live: Sequence[str]) -> tuple[list[Standing], int]:
-    """Sessions that stay against the rules, for their bookings or as staff's, by start.
-
-    At most ``MOST_CONFLICTS`` of them, and how many there are. ``live``: statuses of bookings
-    that count.
-    """
-    rows = await tx.fetch(
-        _CONFLICTS,
-        rule.offering.id,
-        rule.starts,
-        rule.ends,
-        rule.now,
-        rule.capacity,
-        MOST_CONFLICTS,
-    )
-    if not rows:
-        return [], 0
-    counts = await tx.fetch(_LIVE_BOOKINGS, [row["id"] for row in rows], list(live))
-    bookings = {row["session_id"]: row["bookings"] for row in counts}
-    found = [
-        Standing(
-            id=row["id"],
-            starts_at=row["starts_at"],
-            by_hand=row["origin"] == "manual",
-            stale=row["stale"],
-            other_end=row["other_end"],
-            bookings=bookings.get(row["id"], 0),
-        )
-        for row in rows
-    ]
-    return found, rows[0]["total"]
-
-
-async def with_places(
-    tx: Transaction, offering_id: UUID, days: Sequence[Span], now: datetime
-) -> list[int]:
-    """For each day, how many of its sessions are open, not started and not full.
-
-    By the sessions' own counters: no booking is looked at (AVL-01).
-    """
-    rows = await tx.fetch(
-        _WITH_PLACES,
-        offering_id,
-        [day.starts_at for day in days],
-        [day.ends_at for day in days],
-        now,
-    )
-    return [row[0] for row in rows]

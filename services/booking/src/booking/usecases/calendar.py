@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from booking.domain.local_time import moment, zone
 from booking.domain.refusals import Fault, InvalidRequest
 from booking.domain.schedule import Day, DayState, Span
-from booking.store import rule_sessions
+from booking.store import calendar as stored
 from booking.usecases import browse
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def calendar(
         raise InvalidRequest(Fault("to", f"at most {MOST_DAYS} days at a time"))
     dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     midnights = [moment(day, time(), tz) for day in [*dates, last + timedelta(days=1)]]
-    counts = await rule_sessions.with_places(
+    counts = await stored.with_places(
         tx,
         offering_id,
         [Span(*bounds) for bounds in pairwise(midnights)],
