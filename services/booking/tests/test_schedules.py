@@ -23,7 +23,7 @@ from chassis.messaging.dispatch import Delivery, Dispatcher
 from chassis.messaging.meta import Meta
 
 LONDON = ZoneInfo("Europe/London")
-TIERS = {"tiers": [{"key": "adult", "label": "Adult", "amount_minor": 3500}]}
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FREE = {"kind": "free"}
 
 
@@ -148,15 +148,7 @@ async def test_s3_2_saturday_custom_8_christmas_5_new_years_eve_blocked_0_switch
 async def test_s3_3_the_2_oclock_job_twice_makes_no_duplicates_and_day_30_is_there(world):
     offering = await activity(
         world,
-        operating_days=[
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ],
+        operating_days=list(WEEK),
     )
     before = await rows(world, offering)
     await go_to(world, await timer_of(world, offering))
@@ -389,6 +381,20 @@ async def test_the_same_with_tables(world):
     assert {conflict.session_id for conflict in edited.sessions.conflicts} == won
 
 
+async def test_the_busiest_rule_is_made_and_changed_in_one_statement_each(world):
+    """Round the clock, every five minutes."""
+    busy = {"operating_days": list(WEEK), "start_time": "00:00", "end_time": "00:00"}
+    offering = await activity(world, **busy, interval_minutes=5, advance_booking_days=90)
+    count = await world.admin.fetchval(
+        "SELECT count(*) FROM sessions WHERE offering_id = $1", offering.id
+    )
+    assert count > 91 * 288 - 12
+    edited = await edit(world, offering, inventory={"capacity": 9})
+    assert edited.sessions.changed == count
+    with pytest.raises(InvalidRequest, match=r"advance_booking_days: .*at most 103"):
+        await edit(world, offering, schedule={"advance_booking_days": 104})
+
+
 async def test_s3_19_advance_booking_30_makes_day_31_too_far(world):
     offering = await activity(world, advance_booking_days=30)
     now = await world.now()
@@ -399,17 +405,80 @@ async def test_s3_19_advance_booking_30_makes_day_31_too_far(world):
     assert refused.value.code == "TOO_FAR_AHEAD"
 
 
-async def test_a_services_bookings_go_along_when_its_hours_move(world):
+async def lunch_with_a_party_at(world, hour):
+    """A Sunday lunch of 12 to 17, and a party that has a table in it for two hours."""
     offering = await world.offering(Preset.SUNDAY_LUNCH)
-    sunday = await coming(world, 6)
-    service = await session_at(world, offering, at(sunday, 12))
-    assert service.ends_at == at(sunday, 17)
-    edited = await edit(
-        world, offering, schedule={"weekly": {"sunday": [{"opens": "11:30", "closes": "16:00"}]}}
+    service = await session_at(world, offering, at(await coming(world, 6), 12))
+    elsewhere, (table,) = await world.table_session()
+    held = await world.hold(elsewhere, [table])
+    starts_at = service.starts_at + timedelta(hours=hour - 12)
+    span = (service.id, starts_at, starts_at + timedelta(hours=2), held.booking_id)
+    await world.admin.execute(
+        "UPDATE bookings SET session_id = $1, starts_at = $2, ends_at = $3 WHERE id = $4", *span
     )
-    moved = await world.run(lambda tx: sessions.read(tx, service.id))
-    assert (moved.session.starts_at, moved.session.ends_at) == (at(sunday, 11, 30), at(sunday, 16))
+    await world.admin.execute(
+        "UPDATE allocations SET session_id = $1, during = tstzrange($2, $3) WHERE booking_id = $4",
+        *span,
+    )
+    return offering, service
+
+
+def sunday(opens, closes):
+    return {"weekly": {"sunday": [{"opens": opens, "closes": closes}]}}
+
+
+async def sunday_sessions(world, offering, service, status):
+    day = service.starts_at.date()
+    found = [row for row in await rows(world, offering, status) if row["starts_at"].date() == day]
+    return [(row["id"] == service.id, row["starts_at"], row["ends_at"]) for row in found]
+
+
+async def test_a_service_whose_hours_move_takes_its_bookings_along(world):
+    offering, service = await lunch_with_a_party_at(world, 13)
+    edited = await edit(world, offering, schedule=sunday("11:30", "16:00"))
+    day = service.starts_at.astimezone(LONDON).date()
+    assert await sunday_sessions(world, offering, service, "open") == [
+        (True, at(day, 11, 30), at(day, 16))
+    ]
     assert (edited.sessions.made, edited.sessions.closed) == (0, 0)
+    assert edited.sessions.conflicts == []
+
+
+async def test_a_service_that_ends_before_a_party_comes_keeps_its_end_and_is_reported(world):
+    offering, service = await lunch_with_a_party_at(world, 16)
+    edited = await edit(world, offering, schedule=sunday("12:00", "15:00"))
+    assert [(c.session_id, c.bookings, c.reason) for c in edited.sessions.conflicts] == [
+        (service.id, 1, "other_length")
+    ]
+    assert await sunday_sessions(world, offering, service, "open") == [
+        (True, service.starts_at, service.ends_at)
+    ]
+
+
+async def test_a_party_before_the_new_opening_keeps_its_old_service_and_is_reported(world):
+    offering, service = await lunch_with_a_party_at(world, 12)
+    edited = await edit(world, offering, schedule=sunday("14:00", "18:00"))
+    assert [(c.session_id, c.bookings, c.reason) for c in edited.sessions.conflicts] == [
+        (service.id, 1, "not_a_slot")
+    ]
+    day = service.starts_at.astimezone(LONDON).date()
+    assert await sunday_sessions(world, offering, service, "closed") == [
+        (True, service.starts_at, service.ends_at)
+    ]
+    assert await sunday_sessions(world, offering, service, "open") == [
+        (False, at(day, 14), at(day, 18))
+    ]
+
+
+async def test_new_services_are_new_sessions_and_old_ones_stay(world):
+    offering, service = await lunch_with_a_party_at(world, 13)
+    both = [{"opens": "11:00", "closes": "15:00"}, {"opens": "16:00", "closes": "20:00"}]
+    await edit(world, offering, schedule={"weekly": {"sunday": both}})
+    day = service.starts_at.astimezone(LONDON).date()
+    assert await sunday_sessions(world, offering, service, "open") == [
+        (True, at(day, 11), at(day, 15)),
+        (False, at(day, 16), at(day, 20)),
+    ]
 
 
 async def days_of(world, offering, since=None, until=None):

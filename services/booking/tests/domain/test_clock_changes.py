@@ -5,7 +5,7 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booking.domain.hours import Hours, TurnTime
@@ -30,6 +30,7 @@ ZONES = [
     "Antarctica/Troll",  # changes by two hours
 ]
 EVERY_DAY = tuple(range(7))
+UNHURRIED = settings(deadline=None)  # the machine may be busy with other things
 TIMES = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
 OPENINGS = st.builds(Opening, TIMES, TIMES)
 INTERVALS = st.sampled_from([15, 20, 30, 45, 60, 90, 120, 240])
@@ -65,6 +66,7 @@ def check_sessions(spans, lasts):
     assert all(later.starts_at >= earlier.ends_at for earlier, later in pairwise(spans))
 
 
+@UNHURRIED
 @given(zone_and_day(), OPENINGS, INTERVALS)
 def test_sessions_follow_each_other_without_gap_overlap_or_duplicate(where, opening, minutes):
     tz, day = where
@@ -83,6 +85,7 @@ def test_sessions_follow_each_other_without_gap_overlap_or_duplicate(where, open
         assert [span.starts_at for span in found] == [opens + n * lasts for n in range(expected)]
 
 
+@UNHURRIED
 @given(zone_and_day(), st.lists(OPENINGS, min_size=6, max_size=6), INTERVALS)
 def test_days_with_different_hours_never_overlap(where, openings, minutes):
     tz, day = where
@@ -92,6 +95,7 @@ def test_days_with_different_hours_never_overlap(where, openings, minutes):
     check_sessions(spans, timedelta(minutes=minutes))
 
 
+@UNHURRIED
 @given(zone_and_day(), OPENINGS, INTERVALS)
 def test_on_a_day_without_a_change_the_starts_are_those_of_the_clock(where, opening, minutes):
     tz, day = where
@@ -138,6 +142,7 @@ def test_ten_years_of_nights_come_once_a_day_each(name):
     assert len(nights) == (date(2021, 6, 1) - date(2011, 6, 1)).days + 1
 
 
+@UNHURRIED
 @given(zone_and_day(), TIMES, TIMES)
 def test_moments_keep_the_order_of_the_clock(where, one, other):
     tz, day = where
@@ -146,6 +151,7 @@ def test_moments_keep_the_order_of_the_clock(where, one, other):
     assert moment(day, later, tz) <= moment(day + timedelta(days=1), earlier, tz)
 
 
+@UNHURRIED
 @given(zone_and_day(), TIMES)
 def test_a_moment_is_the_local_time_or_the_change_that_skips_it(where, at):
     tz, day = where
@@ -180,6 +186,7 @@ def hours(draw):
 MINUTES = st.builds(time, st.integers(0, 23), st.sampled_from(range(0, 60, 5)))
 
 
+@UNHURRIED
 @given(zone_and_day(), hours(), st.integers(1, 12), st.lists(MINUTES, max_size=12))
 def test_the_list_of_starts_and_the_answer_about_one_start_agree(where, rule, party, asked):
     """Whatever a guest asks for: allowed if, and only if, it is in the list."""
@@ -203,6 +210,7 @@ def test_the_list_of_starts_and_the_answer_about_one_start_agree(where, rule, pa
                 assert allowed.span.ends_at <= allowed.service.ends_at
 
 
+@UNHURRIED
 @given(zone_and_day(), hours())
 def test_services_never_overlap(where, rule):
     tz, day = where

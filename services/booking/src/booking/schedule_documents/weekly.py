@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from booking.domain import weekly
+from booking.domain.schedule import HORIZON_DAYS
 from booking.schedule_documents.parts import (
     DAY,
     MOST_DATES,
@@ -23,6 +24,9 @@ from booking.schedule_documents.parts import (
     text_of,
 )
 from booking.settings_document import SettingsDocument
+
+MOST_SESSIONS = 30_000
+"""How many sessions a rule may make, which takes a few seconds."""
 
 
 class CustomDay(SettingsDocument):
@@ -81,13 +85,13 @@ class WeeklySchedule(SettingsDocument):
     duration_minutes: Annotated[int | None, Field(ge=5, le=DAY)] = None
     start_time: LocalTime
     end_time: LocalTime
-    advance_booking_days: AdvanceDays = 30
     custom_hours_enabled: bool = False
     custom_hours: CustomHours = CustomHours()
     custom_dates: Annotated[
         tuple[CustomDate, ...], Field(max_length=MOST_DATES), AfterValidator(each_date_once)
     ] = ()
     blocked_dates: BlockedDates = ()
+    advance_booking_days: AdvanceDays = 30
 
     @field_validator("operating_days")
     @classmethod
@@ -107,6 +111,24 @@ class WeeklySchedule(SettingsDocument):
         if closes - opens < lasts:
             raise ValueError(f"leaves no room for a session of {lasts} minutes")
         return end_time
+
+    @field_validator("advance_booking_days")
+    @classmethod
+    def _not_too_many(cls, days: int | None, info: ValidationInfo) -> int | None:
+        start_time, end_time = info.data.get("start_time"), info.data.get("end_time")
+        interval = info.data.get("interval_minutes")
+        if days is None or interval is None or start_time is None or end_time is None:
+            return days
+        hours = [opening(start_time, end_time)]
+        hours += [
+            custom.opening for custom in info.data.get("custom_hours", CustomHours()).settings()
+        ]
+        hours += [opening(d.start_time, d.end_time) for d in info.data.get("custom_dates", ())]
+        longest = max(closes - opens for opens, closes in map(minutes_of, hours))
+        most = MOST_SESSIONS // (longest // interval + 1)
+        if days > max(most, HORIZON_DAYS):
+            raise ValueError(f"at most {most}, with a session every {interval} minutes")
+        return days
 
     def settings(self) -> weekly.Weekly:
         return weekly.Weekly(

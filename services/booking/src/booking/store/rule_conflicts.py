@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from booking.domain.lifecycle import OCCUPYING
 from booking.store.rule_sessions import HAS_TABLES_TAKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from booking.store.rule_sessions import Rule
     from chassis.db import Transaction
 
 MOST_CONFLICTS = 100
+_LIVE = [status.value for status in OCCUPYING]
 
 _CONFLICTS = f"""
 SELECT s.id, s.starts_at, s.ends_at, s.origin, w.starts_at IS NULL AS stale,
@@ -27,15 +27,18 @@ LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
 WHERE s.offering_id = $1 AND s.slot_at IS NOT NULL AND s.starts_at > $4
     AND CASE WHEN s.origin = 'rule' THEN
             (w.starts_at IS NULL OR w.ends_at <> s.ends_at OR s.taken > $5::integer)
-            AND (s.taken > 0 OR {HAS_TABLES_TAKEN.format(session="s.id")})
+            AND (s.taken > 0 OR {HAS_TABLES_TAKEN.format(session="s")})
         ELSE w.starts_at IS NULL AND s.status = 'open' END
 ORDER BY s.starts_at, s.id
 LIMIT $6
 """
 
+# Bookings start within their session: so the index on their starts finds them.
 _LIVE_BOOKINGS = """
-SELECT session_id, count(*) AS bookings FROM bookings
-WHERE session_id = ANY($1) AND status = ANY($2) GROUP BY session_id
+SELECT s.id, count(*) AS bookings
+FROM sessions s JOIN bookings b ON b.org_id = s.org_id AND b.session_id = s.id
+    AND b.starts_at BETWEEN s.starts_at AND s.ends_at
+WHERE s.id = ANY($1) AND b.status = ANY($2) GROUP BY s.id
 """
 
 
@@ -51,11 +54,10 @@ class Standing:
     bookings: int
 
 
-async def conflicts(tx: Transaction, rule: Rule, live: Sequence[str]) -> tuple[list[Standing], int]:
+async def conflicts(tx: Transaction, rule: Rule) -> tuple[list[Standing], int]:
     """Sessions that stay against the rules, for their bookings or as staff's, by start.
 
-    At most ``MOST_CONFLICTS`` of them, and how many there are. ``live``: statuses of bookings
-    that count.
+    At most ``MOST_CONFLICTS`` of them, and how many there are.
     """
     rows = await tx.fetch(
         _CONFLICTS,
@@ -68,8 +70,8 @@ async def conflicts(tx: Transaction, rule: Rule, live: Sequence[str]) -> tuple[l
     )
     if not rows:
         return [], 0
-    counts = await tx.fetch(_LIVE_BOOKINGS, [row["id"] for row in rows], list(live))
-    bookings = {row["session_id"]: row["bookings"] for row in counts}
+    counts = await tx.fetch(_LIVE_BOOKINGS, [row["id"] for row in rows], _LIVE)
+    bookings = {row["id"]: row["bookings"] for row in counts}
     found = [
         Standing(
             id=row["id"],

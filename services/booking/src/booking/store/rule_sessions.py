@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from booking.domain.catalogue import Offering
+from booking.domain.lifecycle import OCCUPYING
 from booking.domain.schedule import Span
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
     from chassis.db import Transaction
+
+_LIVE = [status.value for status in OCCUPYING]
 
 _LAST = "SELECT max(slot_at) FROM sessions WHERE offering_id = $1 AND slot_at IS NOT NULL"
 
@@ -42,53 +45,49 @@ ORDER BY s.id
 FOR UPDATE OF s
 """
 
-# A live allocation of this session that does not start within the span.
-_STARTS_OUTSIDE = """EXISTS (
-    SELECT FROM allocations a WHERE a.session_id = {session} AND a.released_at IS NULL
-        AND NOT (lower(a.during) >= {starts_at} AND lower(a.during) < {ends_at}))"""
 HAS_TABLES_TAKEN = """EXISTS (
-    SELECT FROM allocations a WHERE a.session_id = {session} AND a.released_at IS NULL
+    SELECT FROM allocations a WHERE a.session_id = {session}.id AND a.released_at IS NULL
         AND a.resource_id IS NOT NULL)"""
+# Whether a live booking starts outside a new span: by the ledger where there are tables, else by
+# the bookings, which start within their session's present span.
+_STARTS_OUTSIDE = """(EXISTS (
+    SELECT FROM allocations a WHERE a.session_id = {session}.id AND a.released_at IS NULL
+        AND a.resource_id IS NOT NULL AND NOT lower(a.during) BETWEEN w.starts_at AND w.ends_at)
+    OR EXISTS (
+    SELECT FROM bookings b WHERE b.session_id = {session}.id AND b.org_id = {session}.org_id
+        AND b.starts_at BETWEEN {session}.starts_at AND {session}.ends_at
+        AND b.status = ANY({live}) AND NOT b.starts_at BETWEEN w.starts_at AND w.ends_at))"""
 
 # Where guests choose their starts, a service that moves takes its bookings along if all fit.
 _MOVE = f"""
 UPDATE sessions s SET slot_at = w.starts_at, starts_at = w.starts_at, ends_at = w.ends_at,
     version = s.version + 1
 FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) AS w (id, starts_at, ends_at)
-WHERE s.id = w.id
-    AND NOT {_STARTS_OUTSIDE.format(session="s.id", starts_at="w.starts_at", ends_at="w.ends_at")}
+WHERE s.id = w.id AND NOT {_STARTS_OUTSIDE.format(session="s", live="$4")}
 """
 
-# $7: whether bookings have starts of their own. If not, bookings keep their session's time as it
-# was. The capacity never falls below what is taken.
+# $7: whether bookings have starts of their own. If not, what is booked keeps its session's time as
+# it was. The capacity never falls below what is taken.
 _ALIGN = f"""
-UPDATE sessions s SET
-    title = CASE WHEN n.stale THEN s.title ELSE $5 END,
-    ends_at = CASE WHEN n.stale OR (n.booked AND NOT ($7 AND n.fits)) THEN s.ends_at
-        ELSE n.ends_at END,
-    capacity = CASE WHEN n.stale OR s.taken > $6::integer THEN s.capacity ELSE $6::integer END,
-    status = CASE WHEN n.stale THEN 'closed' ELSE 'open' END,
-    version = s.version + 1
+UPDATE sessions s SET title = n.title, ends_at = n.ends_at, capacity = n.capacity,
+    status = n.status, version = s.version + 1
 FROM (
-    SELECT m.id, m.status AS was, w.starts_at IS NULL AS stale, w.ends_at,
-        m.taken > 0 OR {HAS_TABLES_TAKEN.format(session="m.id")} AS booked,
-        $7 AND NOT {
-    _STARTS_OUTSIDE.format(
-        session="m.id", starts_at="m.starts_at", ends_at="coalesce(w.ends_at, m.ends_at)"
-    )
-} AS fits
+    SELECT m.id, m.status AS was,
+        CASE WHEN w.starts_at IS NULL THEN 'closed' ELSE 'open' END AS status,
+        CASE WHEN w.starts_at IS NULL THEN m.title ELSE $5 END AS title,
+        CASE WHEN w.starts_at IS NULL OR m.taken > $6::integer THEN m.capacity
+            ELSE $6::integer END AS capacity,
+        CASE WHEN w.starts_at IS NULL OR w.ends_at = m.ends_at THEN m.ends_at
+            WHEN m.taken = 0 AND NOT {HAS_TABLES_TAKEN.format(session="m")} THEN w.ends_at
+            WHEN $7 AND NOT {_STARTS_OUTSIDE.format(session="m", live="$8")} THEN w.ends_at
+            ELSE m.ends_at END AS ends_at
     FROM sessions m
     LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
         ON w.starts_at = m.slot_at
     WHERE m.id = ANY($1::uuid[]) AND m.starts_at > $4
 ) n
-WHERE s.id = n.id
-    AND (s.title, s.ends_at, s.capacity, s.status) IS DISTINCT FROM (
-        CASE WHEN n.stale THEN s.title ELSE $5 END,
-        CASE WHEN n.stale OR (n.booked AND NOT ($7 AND n.fits)) THEN s.ends_at
-            ELSE n.ends_at END,
-        CASE WHEN n.stale OR s.taken > $6::integer THEN s.capacity ELSE $6::integer END,
-        CASE WHEN n.stale THEN 'closed' ELSE 'open' END)
+WHERE s.id = n.id AND (s.title, s.ends_at, s.capacity, s.status)
+    IS DISTINCT FROM (n.title, n.ends_at, n.capacity, n.status)
 RETURNING s.status, n.was
 """
 
@@ -182,6 +181,7 @@ async def move(tx: Transaction, moves: Sequence[tuple[UUID, Span]]) -> None:
         [session_id for session_id, _ in moves],
         [span.starts_at for _, span in moves],
         [span.ends_at for _, span in moves],
+        _LIVE,
     )
 
 
@@ -200,6 +200,7 @@ async def align(tx: Transaction, rule: Rule, session_ids: Sequence[UUID]) -> lis
         rule.offering.title,
         rule.capacity,
         rule.offering.schedule.starts_are_chosen,
+        _LIVE,
     )
     return [(row["was"], row["status"]) for row in rows]
 

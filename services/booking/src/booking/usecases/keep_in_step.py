@@ -14,7 +14,6 @@ from uuid import UUID
 from booking import timers
 from booking.domain.catalogue import ListingStatus, SessionStatus
 from booking.domain.inventory import Exclusive
-from booking.domain.lifecycle import OCCUPYING
 from booking.domain.local_time import next_occurrence, zone
 from booking.domain.schedule import Span
 from booking.domain.upkeep import ConflictReason, moves, reason_of, wanted_spans
@@ -86,7 +85,7 @@ async def keep_in_step(tx: Transaction, offering: Offering, venue: Venue, *, act
     # Sessions further ahead may be there from a longer horizon; more of them are not made.
     near = [span for span in spans if span.starts_at.astimezone(tz).date() <= through]
     made = await rule_sessions.make(tx, rule, near, await _tables(tx, offering)) if near else 0
-    standing, total = await rule_conflicts.conflicts(tx, rule, [one.value for one in OCCUPYING])
+    standing, total = await rule_conflicts.conflicts(tx, rule)
     closed = sum(after == SessionStatus.CLOSED for _, after in changes)
     done = InStep(
         made=made,
