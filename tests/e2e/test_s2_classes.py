@@ -25,6 +25,8 @@ async def test_s2_01_anybody_sees_the_classes_and_nothing_of_bookings(city: City
     assert [one["id"] for one in listed] == [one.id for one in sessions]
     assert [(one["capacity"], one["remaining"]) for one in listed] == [(12, 11), (12, 12), (12, 12)]
     assert all(one["starts_at"] < one["ends_at"] for one in listed)
+    assert [one["price"] for one in listed] == [{"amount_minor": 18000, "currency": "SEK"}] * 3
+    assert all({"date", "start_time", "end_time", "timezone"} <= one.keys() for one in listed)
 
     free = await city.anybody.get(f"/v1/sessions/{sessions[0].id}/availability")
     for shown in (offering, listed, free):
@@ -136,6 +138,44 @@ async def test_s2_06_events_are_taken_whatever_they_say(city: City, tables: Tabl
     await until("both worked on", settled)
     assert len(outcomes) == 2
     assert set(outcomes.values()) <= {"ignored", "foreign"}
+
+
+async def test_s2_14_a_booked_class_is_not_deleted_and_is_told_why_in_swedish(city: City) -> None:
+    """1 booking: 409 with the Swedish text; without any 200; an unknown id 404."""
+    studio = await city.studio()
+    booked, empty = await studio.session(), await studio.session()
+    await city.guest(phone="0701740605").book(booked)
+
+    refused = await studio.staff.ask("DELETE", f"/v1/sessions/{booked.id}")
+    told = problem(refused, 409, "HAS_BOOKINGS")
+    assert told["detail"] == "Passet kan inte tas bort eftersom det finns deltagare bokade på det."
+    assert refused.headers["content-language"] == "sv"
+    archived = await studio.staff.ask("DELETE", f"/v1/sessions/{empty.id}")
+    assert (archived.status, archived.json()["status"]) == (200, "archived")
+    nowhere = "/v1/sessions/00000000-0000-4000-8000-000000000000"
+    problem(await studio.staff.ask("DELETE", nowhere), 404, "NOT_FOUND")
+    problem(await city.anybody.ask("DELETE", f"/v1/sessions/{booked.id}"), 401)
+    listed = await city.anybody.get(f"/v1/offerings/{studio.offering_id}/sessions")
+    assert [one["id"] for one in listed["items"]] == [booked.id]
+
+
+async def test_s2_15_a_class_needs_spots_a_price_and_a_title(city: City) -> None:
+    """0 spots, price -1 or no title: 422; without the permission 403; a free class needs no intent."""
+    studio = await city.studio(price=0)
+    offering = {"venue_id": studio.venue_id, "preset": "class", "title": "Yoga"}
+    spots, price = {"capacity": 0}, {"amount_minor": -1}
+    for wrong, field in (
+        ({**offering, "inventory": spots, "pricing": {"amount_minor": 0}}, "inventory.capacity"),
+        ({**offering, "pricing": price}, "pricing.amount_minor"),
+        ({"venue_id": studio.venue_id, "preset": "class"}, "title"),
+    ):
+        assert field in fields(await studio.staff.ask("POST", "/v1/offerings", json=wrong))
+    reader = await city.staff(studio.id, "read:catalogue")
+    problem(await reader.ask("POST", "/v1/offerings", json=offering), 403)
+
+    booking = await city.guest(phone="0701740605").book(await studio.session())
+    assert (await booking.read())["payment_status"] == "not_required"
+    assert await studio.stripe.intents() == []
 
 
 async def test_s2_18_a_stopped_database_is_told_without_details(city: City, system: System) -> None:
