@@ -1,5 +1,6 @@
 """A small world to book in: real database, real use cases, one line per thing that happens."""
 
+import json
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from booking.store.listings import Listings
 from booking.store.lookups import TenantLookup
 from booking.store.receipts import Receipt
 from booking.usecases.add_resource import AddResource, add_resource
+from booking.usecases.attend import Attend
 from booking.usecases.cancel import Cancel, cancel
 from booking.usecases.confirm import confirm
 from booking.usecases.create_offering import CreateOffering, create_offering
@@ -260,6 +262,35 @@ class World:
 
     async def expire_change(self, held, change):
         await self.run(lambda tx: expire_change(tx, held.booking_id, change.id))
+
+    async def attend(self, step, held, reason=None):
+        """A step of the front desk: ``attend.check_in`` and the like."""
+        command = Attend(booking_id=held.booking_id, actor="key:desk", reason=reason)
+        return await self.run(lambda tx: step(tx, command))
+
+    async def day_of(self, held, **before_or_after):
+        """Turn the clock to the booking's start, or some time from it (negative: before)."""
+        starts_at = (await self.booking(held)).occasion.starts_at
+        await self.admin.execute(
+            "UPDATE messaging.clock SET shift = $1::timestamptz - now()",
+            starts_at + timedelta(**before_or_after),
+        )
+
+    async def audited(self, held, action):
+        """The audit rows of one kind about a booking, oldest first, as plain objects."""
+        rows = await self.admin.fetch(
+            """SELECT actor, reason, before, after, at FROM audit
+               WHERE entity_id = $1 AND action = $2 ORDER BY at, id""",
+            held.booking_id,
+            action,
+        )
+        return [
+            {
+                **row,
+                **{k: row[k] and json.loads(row[k]) for k in ("before", "after")},
+            }
+            for row in rows
+        ]
 
     async def booking(self, held):
         return await self.run(lambda tx: bookings.read(tx, held.booking_id))

@@ -18,7 +18,7 @@ async def test_s1_14_a_paid_website_booking_is_logged_with_source_and_amount(wor
     held = await world.hold(session)
     await world.pay(held)
     logged = {change.action: change for change in await changes(world, entity_id=held.booking_id)}
-    created, received = logged["booking.held"], logged["booking.payment_received"]
+    created, received = logged["booking.created"], logged["booking.payment_received"]
     assert created.after["source"] == "web"
     assert (received.after["amount_minor"], received.after["currency"]) == (18000, "GBP")
     for change in (created, received):
@@ -65,7 +65,7 @@ async def test_the_log_is_filtered_by_what_who_and_when(world):
     await world.cancel(held, cause="staff", reason="rain")
     assert {change.entity for change in await changes(world, entity="offering")} == {"offering"}
     assert {change.action for change in await changes(world, entity="booking")} == {
-        "booking.held",
+        "booking.created",
         "booking.cancelled",
     }
     assert {change.actor for change in await changes(world, actor="test")} == {"test"}

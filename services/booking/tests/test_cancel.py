@@ -96,11 +96,9 @@ async def test_every_change_is_on_record_without_personal_values(world):
     await world.cancel(held, reason="Can no longer come")
     entries = await world.run(lambda tx: timeline(tx, held.booking_id))
     types = [entry.type for entry in entries]
-    assert [t for t in types if not t.endswith(".v1")] == [
-        "booking.held",
-        "booking.confirmed",
-        "booking.cancelled",
-    ]
+    changes = [t for t in types if not t.endswith(".v1")]
+    assert (changes[0], changes[-1]) == ("booking.created", "booking.cancelled")
+    assert set(changes[1:-1]) == {"booking.payment_received", "booking.confirmed"}
     assert [t for t in types if t.endswith(".v1")] == [
         "booking.held.v1",
         "booking.confirmed.v1",

@@ -122,7 +122,7 @@ async def test_an_organisation_from_nothing_to_a_booked_table(client, admin):
     viewer = staff(org_id, "bookings:view")
     status, history = await client("GET", f"/bookings/{booked['id']}/timeline", viewer)
     assert status == 200
-    assert history["entries"][0]["type"] in {"booking.held", "booking.held.v1"}
+    assert history["entries"][0]["type"] in {"booking.created", "booking.held.v1"}
 
 
 async def test_a_booking_opens_to_its_token_and_its_staff_only(client, world):

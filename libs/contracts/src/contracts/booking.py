@@ -173,6 +173,9 @@ class BookingCancelled(BookingFact):
     timezone: str
     release: bool
     """Whether the place was freed."""
+    refund_awaiting: Money | None = None
+    """What goes back once somebody has approved it, told then by booking.refund_due; null or zero:
+    nothing waits."""
 
 
 class BookingUnfulfillable(BookingFact):
@@ -200,9 +203,22 @@ class BookingRefundDue(BookingFact):
     """The payment it comes from; null: from all that the booking has, oldest first."""
     refund: Money
     cause: str
-    """Why (`already_paid`, `cancelled`, `wrong_amount`, `wrong_currency`, `price_difference`, ...);
+    """Why (`already_paid`, `cancelled`, `approved`, `wrong_amount`, `price_difference`, ...);
     an open list. The same payment, cause and change again is the same refund."""
     change_id: UUID | None = None
     """The change that made the booking cheaper, or whose payment came too late; null: none."""
     retry: bool = False
     """True: staff ask again; it counts only if all earlier refunds of this cause have failed."""
+
+
+class BookingDetailsChanged(BookingFact):
+    """The guest's name or contact was corrected, or the links given out so far were revoked."""
+
+    TYPE: ClassVar[str] = "booking.details_changed.v1"
+
+    contact: Sealed
+    """Replaces the one told before."""
+    locale: str
+    manage_epoch: Annotated[int, Field(ge=0)]
+    """Epoch to mint the manage link with; links of a lower one open nothing any more."""
+    manage_expires_at: Instant

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from contracts.booking import (
     BookingCancelled,
     BookingConfirmed,
+    BookingDetailsChanged,
     BookingExpired,
     BookingHeld,
     BookingPaymentFailed,
@@ -132,6 +133,12 @@ CONTRACTS: tuple[Contract, ...] = (
         ("payments",),
         "Money arrived that the booking can't keep; refund it",
     ),
+    Contract(
+        BookingDetailsChanged,
+        "booking",
+        (),
+        "The guest's contact or the links to the booking are others from now on",
+    ),
     Contract(BookingCheckedIn, "booking", ("customers",), "The guest is here"),
     Contract(BookingCompleted, "booking", ("customers",), "The visit is over"),
     Contract(BookingNoShow, "booking", ("customers",), "The guest didn't come"),
@@ -209,14 +216,14 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         CustomerBlocked,
         "customers",
-        (),
+        ("booking",),
         "Bookings by this customer are refused",
         key="customer_id",
     ),
     Contract(
         CustomerUnblocked,
         "customers",
-        (),
+        ("booking",),
         "The customer may book again",
         key="customer_id",
     ),

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from booking import messages
 from booking.api import (
+    attendance,
     availability,
     bookings,
+    corrections,
     failures,
     front_desk,
     integrity,
@@ -16,6 +18,8 @@ from booking.api import (
     organisations,
     problems,
     public,
+    refunds,
+    replays,
     reports,
     resources,
     schedules,
@@ -35,6 +39,8 @@ from chassis.sealing import Sealer
 from chassis.service import Service
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from booking.settings import Settings
 
 
@@ -66,6 +72,9 @@ def build(settings: Settings) -> Service:
             integrity.router,
             bookings.router,
             moves.router,
+            attendance.router,
+            corrections.router,
+            refunds.router,
             public.router,
             organisations.router,
             venues.router,
@@ -77,6 +86,11 @@ def build(settings: Settings) -> Service:
         handlers=messages.build(vault),
         jobs=[hourly(db, forget_idempotency_keys)],
         parts=[shop, Board(db)],
-        extend=problems.install,
+        extend=_extend,
         on_stop=[db.close],
     )
+
+
+def _extend(app: FastAPI) -> None:
+    problems.install(app)
+    app.add_middleware(replays.MarkReplays)

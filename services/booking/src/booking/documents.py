@@ -193,23 +193,25 @@ class ReschedulingDocument(SettingsDocument):
 
 
 class PolicyDocument(SettingsDocument):
-    """Hold, cancellation and payment rules.
-
-    `refund_mode` accepts what is supported today; further values will come.
-    """
+    """Hold, payment, attendance and cancellation rules."""
 
     hold_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     clearing_minutes: Annotated[int, Field(ge=1, le=14 * 24 * 60)] = 60
     refund_tiers: Annotated[
         tuple[RefundTierDocument, ...], Field(max_length=policy.MOST_TIERS)
     ] = ()
-    refund_mode: Literal["auto"] = "auto"
+    refund_mode: Literal["auto", "approve"] = "auto"
     release_on_failure: bool = False
     late_payment: Literal["retake", "refund"] = "retake"
     one_per_customer: bool = False
     max_unpaid_holds: Annotated[int, Field(ge=1, le=1000)] = 3
     reschedule: ReschedulingDocument = ReschedulingDocument()
     offer_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
+    waiver_required: bool = False
+    minimum_age: Annotated[int | None, Field(ge=1, le=120)] = None
+    check_in_hours: Annotated[int, Field(ge=0, le=30 * 24)] = 12
+    undo_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 15
+    complete_after_end: bool = False
 
     @model_validator(mode="after")
     def _one_tier_per_limit(self) -> PolicyDocument:
@@ -228,6 +230,12 @@ class PolicyDocument(SettingsDocument):
             max_unpaid_holds=self.max_unpaid_holds,
             reschedule=self.reschedule.settings(),
             offer_minutes=self.offer_minutes,
+            refund_mode=policy.RefundMode(self.refund_mode),
+            waiver_required=self.waiver_required,
+            minimum_age=self.minimum_age,
+            check_in_hours=self.check_in_hours,
+            undo_minutes=self.undo_minutes,
+            complete_after_end=self.complete_after_end,
         )
 
 

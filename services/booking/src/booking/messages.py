@@ -8,8 +8,9 @@ from booking.domain.booking import Failure
 from booking.domain.money import Money
 from booking.domain.refusals import Unknown
 from booking.store.receipts import Receipt
-from booking.timers import ChangeDue, GenerationDue, HoldDue, WaitlistDue
+from booking.timers import ChangeDue, GenerationDue, HoldDue, VisitOver, WaitlistDue
 from booking.usecases.attach_customer import attach_customer
+from booking.usecases.attend import complete_after_end
 from booking.usecases.confirm import confirm
 from booking.usecases.expire import expire
 from booking.usecases.expire_change import expire_change
@@ -17,11 +18,12 @@ from booking.usecases.fail_payment import FailedAttempt, fail_payment
 from booking.usecases.generate_sessions import generate_tonight
 from booking.usecases.mark_processing import mark_processing
 from booking.usecases.note_payment import note_payment
+from booking.usecases.note_standing import note_standing
 from booking.usecases.record_refund import Refunded, record_failed_refund, record_refund
 from booking.usecases.require_authentication import require_authentication
 from booking.usecases.settle_change import clear_change, fail_change, settle_change
 from chassis.messaging import Handlers, Meta, Park
-from contracts.customers import CustomerResolved
+from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
 from contracts.payments import (
     PaymentCancelled,
     PaymentFailed,
@@ -37,10 +39,15 @@ if TYPE_CHECKING:
     import contracts
     from booking.store.contacts import ContactVault
     from chassis.db import Transaction
+    from contracts.customers import CustomerStanding
 
 
 def _money(money: contracts.Money) -> Money:
     return Money(money.amount_minor, money.currency)
+
+
+def _hashes(message: CustomerStanding) -> list[bytes]:
+    return [bytes.fromhex(text) for text in message.hashes]
 
 
 def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short functions
@@ -62,6 +69,10 @@ def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short func
     @handlers.on(WaitlistDue)
     async def waitlist_due(tx: Transaction, message: WaitlistDue, _: Meta) -> None:
         """Nobody can be in line yet."""
+
+    @handlers.on(VisitOver)
+    async def visit_over(tx: Transaction, message: VisitOver, _: Meta) -> None:
+        await complete_after_end(tx, message.booking_id)
 
     @handlers.on(PaymentReady)
     async def payment_ready(tx: Transaction, message: PaymentReady, _: Meta) -> None:
@@ -141,8 +152,21 @@ def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short func
             tx, message.booking_id, message.payment_id, _money(message.amount), message.code
         )
 
+    _customers(handlers)
+    return handlers
+
+
+def _customers(handlers: Handlers) -> None:
+    """What customers tells about guests."""
+
     @handlers.on(CustomerResolved)
     async def customer_resolved(tx: Transaction, message: CustomerResolved, _: Meta) -> None:
         await attach_customer(tx, message.booking_id, message.customer_id)
 
-    return handlers
+    @handlers.on(CustomerBlocked)
+    async def customer_blocked(tx: Transaction, message: CustomerBlocked, meta: Meta) -> None:
+        await note_standing(tx, message.customer_id, _hashes(message), meta.sequence, blocked=True)
+
+    @handlers.on(CustomerUnblocked)
+    async def customer_unblocked(tx: Transaction, message: CustomerUnblocked, meta: Meta) -> None:
+        await note_standing(tx, message.customer_id, _hashes(message), meta.sequence, blocked=False)

@@ -166,14 +166,17 @@ def cancelled(
     cause: Literal["customer", "staff"],
     reason: str | None,
 ) -> wire.BookingCancelled:
-    """Cancelled, its place freed, and this much goes back."""
+    """Cancelled, its place freed, and this much goes back, now or when somebody has approved."""
+    waits = cancellation.needs_approval
+    nothing = contracts.Money(amount_minor=0, currency=cancellation.refund.currency)
     return wire.BookingCancelled(
         **_facts(booking),
         cancelled_at=cancelled_at,
         cause=cause,
         reason=reason,
-        refund=_money(cancellation.refund),
-        refund_percent=cancellation.refund_percent,
+        refund=nothing if waits else _money(cancellation.refund),
+        refund_percent=0 if waits else cancellation.refund_percent,
+        refund_awaiting=_money(cancellation.refund) if waits else None,
         amount_paid=_money(booking.paid),
         contact=contact,
         locale=booking.locale,
@@ -222,6 +225,14 @@ def refund_due(
         change_id=change_id,
         retry=retry,
     )
+
+
+Visit = (
+    visits.BookingCheckedIn
+    | visits.BookingCompleted
+    | visits.BookingNoShow
+    | visits.BookingAttendanceUndone
+)
 
 
 def checked_in(booking: Booking, at: datetime) -> visits.BookingCheckedIn:
@@ -308,4 +319,15 @@ def _resources(resources: Sequence[BookedResource]) -> tuple[wire.BookedResource
     return tuple(
         wire.BookedResource(number=str(resource.number), label=resource.label)
         for resource in resources
+    )
+
+
+def details_changed(booking: Booking, contact: str) -> wire.BookingDetailsChanged:
+    """How to reach the guest from now on, and with which link."""
+    return wire.BookingDetailsChanged(
+        **_facts(booking),
+        contact=contact,
+        locale=booking.locale,
+        manage_epoch=booking.manage_epoch,
+        manage_expires_at=booking.occasion.manage_expires_at,
     )

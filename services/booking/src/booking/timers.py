@@ -68,6 +68,19 @@ def generation_key(offering_id: UUID) -> str:
     return f"generation:{offering_id}"
 
 
+class VisitOver(Message):
+    """A visit has reached its end; whether it is completed by itself is its policy's to say."""
+
+    TYPE: ClassVar[str] = "booking.visit_over"
+
+    booking_id: UUID
+
+
+def visit_key_of(booking_id: UUID) -> str:
+    """The key under which a booking has at most one timer for the end of its visit."""
+    return f"visit:{booking_id}"
+
+
 def key_of(booking_id: UUID) -> str:
     """The key under which a booking has at most one timer."""
     return f"hold:{booking_id}"

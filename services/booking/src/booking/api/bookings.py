@@ -29,10 +29,11 @@ from booking.api.problems import (
     IdempotencyKeyReused,
     ResourceTaken,
 )
-from booking.api.texts import text
+from booking.domain.booking import StaffRefund
 from booking.domain.guest import name_of
 from booking.domain.holding import Wish
-from booking.domain.refusals import Unknown
+from booking.domain.making import making
+from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.store.idempotency import Key
 from booking.usecases.cancel import Cancel, cancel
 from booking.usecases.hold import Held, Hold, hold
@@ -62,6 +63,7 @@ _CREATE, _CANCEL = "POST /bookings", "POST /bookings/{id}/cancel"
             IdempotencyKeyReused,
             IdempotencyKeyRequired,
             FeatureOff,
+            Forbidden,
         ),
     },
 )
@@ -72,7 +74,10 @@ async def create_booking(
     shop: ShopPart,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Hold a place. Due now: pay before `expires_at`. Nothing due: confirmed at once."""
+    """Hold a place. Due now: pay before `expires_at`. Nothing due: confirmed at once.
+
+    Staff may let the guest pay at the venue, and set limits aside with a reason.
+    """
     if caller.kind not in {"guest", "manage"} and not caller.has("bookings:create"):
         raise Forbidden("This needs the permission bookings:create.")
     key = required_key(caller, _CREATE, idempotency_key, body)
@@ -103,6 +108,8 @@ async def create_booking(
 def _hold(body: CreateBooking, key: Key, caller: Principal) -> Hold:
     customer = body.customer
     name = name_of(whole=customer.name, given=customer.given, family=customer.family)
+    by_staff = caller.kind not in {"guest", "manage"}
+    source = body.source or ("staff" if by_staff else "web")
     return Hold(
         wish=Wish(
             session_id=body.session_id,
@@ -114,7 +121,15 @@ def _hold(body: CreateBooking, key: Key, caller: Principal) -> Hold:
             arrival_time=None if body.arrival_time is None else time_of(body.arrival_time),
             special_requests=body.special_requests,
             drinks_package=body.drinks_package,
-            source=body.source or ("staff" if caller.permissions else "web"),
+            source=source,
+            minimum_age_attested=body.minimum_age_attested,
+            making=making(
+                by_staff=by_staff,
+                may_override=caller.has("bookings:manage"),
+                at_venue=body.payment == "at_venue",
+                override=body.override.reason if body.override else None,
+                source=source,
+            ),
         ),
         email=customer.email,
         phone=customer.phone,
@@ -151,8 +166,13 @@ async def cancel_booking(
     shop: ShopPart,
     idempotency_key: IdempotencyKey = None,
 ) -> views.Cancelled:
-    """Cancel. Guests may until the start; staff give a reason. The policy decides the refund."""
+    """Cancel. Guests may until the start; staff give a reason. The policy decides the refund.
+
+    With payments:refund staff may decide it instead. Where the policy says so, it waits for
+    approval.
+    """
     check_guest_or(caller, "bookings:cancel")
+    staff_refund = _staff_refund(body, caller)
     key = optional_key(caller, f"{_CANCEL} {booking_id}", idempotency_key, body)
     cause: Literal["customer", "staff"] = "staff" if is_staff(caller) else "customer"
     command = Cancel(
@@ -161,22 +181,29 @@ async def cancel_booking(
         actor=actor_of(caller),
         reason=body.reason,
         manage_epoch=caller.epoch,
+        staff_refund=staff_refund,
     )
 
     async def work(tx: Transaction) -> dict[str, Any]:
         booking, terms = await cancel(tx, command, vault=shop.vault)
-        eligible = terms.refund.amount_minor > 0
-        return views.Cancelled(
-            status=booking.status,
-            refund_eligible=eligible,
-            refund=views.Money.of(terms.refund),
-            message=text("cancel.refund" if eligible else "cancel.no_refund", booking.locale),
-        ).model_dump(mode="json")
+        return views.Cancelled.of(booking, terms).model_dump(mode="json")
 
     answer = await db.run(
         org_of_booking(caller, booking_id), lambda tx: once(tx, key, lambda: work(tx))
     )
     return views.Cancelled.model_validate(answer)
+
+
+def _staff_refund(body: CancelBooking, caller: Principal) -> StaffRefund | None:
+    if body.refund_percent is None and body.refund is None:
+        return None
+    if not caller.has("payments:refund"):
+        raise Forbidden("Deciding the refund needs the permission payments:refund.")
+    if body.refund is None:
+        return StaffRefund(percent=body.refund_percent)
+    if body.refund_percent is not None:
+        raise InvalidRequest(Fault("refund_percent", "give either refund_percent or refund"))
+    return StaffRefund(amount_minor=body.refund.amount_minor)
 
 
 @router.get(

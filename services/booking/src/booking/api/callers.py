@@ -38,6 +38,8 @@ IdempotencyKey: TypeAlias = Annotated[
 
 Viewer = Annotated[Principal, Depends(require("bookings:view"))]
 Editor = Annotated[Principal, Depends(require("catalogue:edit"))]
+FrontDesk = Annotated[Principal, Depends(require("bookings:edit"))]
+Refunder = Annotated[Principal, Depends(require("payments:refund"))]
 CatalogueViewer = Annotated[Principal, Depends(require("catalogue:view", "catalogue:edit"))]
 ForOrganisation = Annotated[
     UUID | None, Query(description="Operators name the organisation they act for")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking.api.texts import language, text
+from booking.api.texts import has_text, language, text
 from booking.domain import refusals
 from chassis import problems
 from chassis.http import problem_reply, request_id
@@ -64,6 +64,7 @@ _KINDS: tuple[tuple[type[refusals.Refusal], type[problems.Problem]], ...] = (
     (refusals.InvalidRequest, problems.Invalid),
     (refusals.Unknown, problems.NotFound),
     (refusals.NotPermitted, problems.Forbidden),
+    (refusals.GuestRefused, problems.Forbidden),
     (refusals.PaymentsOff, FeatureOff),
     (refusals.Clash, problems.Conflict),
 )
@@ -79,6 +80,10 @@ def problem_of(refusal: refusals.Refusal, accept_language: str | None = None) ->
     if refusal.text is not None:
         chosen = language(accept_language, refusal.text.locale)
         detail = text(refusal.text.key, chosen, **refusal.text.facts)
+        headers = {"Content-Language": chosen}
+    elif has_text(key := f"refused.{refusal.code}"):
+        chosen = language(accept_language, "en")
+        detail = text(key, chosen)
         headers = {"Content-Language": chosen}
     problem = kind(detail, errors, headers)
     problem.code = refusal.code  # type: ignore[misc]

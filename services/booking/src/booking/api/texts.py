@@ -52,6 +52,30 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "Your booking is cancelled. By its cancellation terms nothing is refunded.",
         "sv": "Din bokning är avbokad. Enligt avbokningsvillkoren återbetalas inget.",
     },
+    "cancel.refund_awaiting": {
+        "en": "Your booking is cancelled. The venue decides about the refund and lets you know.",
+        "sv": "Din bokning är avbokad. Anläggningen beslutar om återbetalningen och hör av sig.",
+    },
+    "refused.ALREADY_BOOKED": {
+        "en": "Each guest can have one place here, and you have yours already.",
+        "sv": "Varje gäst kan ha en plats här, och du har redan din.",
+    },
+    "refused.TOO_MANY_UNPAID": {
+        "en": "You have places here that are not paid yet. Pay for one or cancel it first.",
+        "sv": "Du har platser här som inte är betalda än. Betala eller avboka en av dem först.",
+    },
+    "refused.GUEST_REFUSED": {
+        "en": "We cannot take this booking online. Please contact the venue.",
+        "sv": "Vi kan inte ta emot bokningen på nätet. Kontakta anläggningen.",
+    },
+    "refused.NO_PAYMENT_METHOD": {
+        "en": "It starts too soon for the payment to arrive in time. Please contact the venue.",
+        "sv": "Det börjar för snart för att betalningen ska hinna fram. Kontakta anläggningen.",
+    },
+    "refused.WAIVER_REQUIRED": {
+        "en": "The waiver must be signed before check-in.",
+        "sv": "Ansvarsfriskrivningen måste undertecknas före incheckning.",
+    },
     "has_bookings.session": {
         "en": "The session cannot be removed because participants are booked on it.",
         "sv": "Passet kan inte tas bort eftersom det finns deltagare bokade på det.",
@@ -100,6 +124,11 @@ def text(key: str, locale: str, **facts: object) -> str:
     """The text for a key in the locale's language; English and generic where there is none."""
     texts = _TEXTS.get(key) or _TEXTS[_OTHERWISE]
     return (texts.get(locale.partition("-")[0]) or texts["en"]).format(**facts)
+
+
+def has_text(key: str) -> bool:
+    """Whether there is a text for the key."""
+    return key in _TEXTS
 
 
 def language(accept: str | None, otherwise: str) -> str:

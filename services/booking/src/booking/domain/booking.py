@@ -11,8 +11,9 @@ from booking.domain.guest import Name
 from booking.domain.inventory import Claim
 from booking.domain.lifecycle import WAITING, PaymentStatus, Status, Verb, allows
 from booking.domain.money import Money
-from booking.domain.policy import Policy
+from booking.domain.policy import Policy, RefundMode
 from booking.domain.pricing import Quote
+from booking.domain.refusals import Fault, InvalidRequest
 
 MANAGEABLE_AFTER_END = timedelta(days=30)
 
@@ -50,13 +51,23 @@ class Failure:
     message_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A guest's signature: the name they signed with, and when."""
+
+    signed_name: str
+    signed_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
     """One booking. ``version`` rises with every change; messages carry it as their sequence.
 
     ``status_at``: when its status last changed. ``change_id``: of the change that waits for its
     payment. ``guest_moves``: how often the guest has moved it. ``returned_minor``: what its changes
-    to cheaper places gave back, in minor units, from the moment they were made.
+    to cheaper places gave back, in minor units, from the moment they were made. ``age_attested``:
+    the minimum age, in years, that the guest said everybody has reached. ``notes``: of staff, for
+    staff.
     """
 
     id: UUID
@@ -98,11 +109,24 @@ class Booking:
     change_id: UUID | None = None
     guest_moves: int = 0
     returned_minor: int = 0
+    age_attested: int | None = None
+    waiver: Waiver | None = None
+    notes: str | None = None
 
     @property
     def kept(self) -> Money:
         """What was paid less what changes to cheaper places gave back."""
         return Money(self.paid.amount_minor - self.returned_minor, self.paid.currency)
+
+    @property
+    def left(self) -> Money:
+        """What could still go back."""
+        return self.less_refunded(self.kept)
+
+    def less_refunded(self, money: Money) -> Money:
+        """What is left of it after all refunds but those of changes to cheaper places."""
+        refunded = max(0, self.refunded.amount_minor - self.returned_minor)
+        return Money(max(0, money.amount_minor - refunded), money.currency)
 
     def is_waiting(self) -> bool:
         """Whether the place is held for a payment, lapsed or not."""
@@ -121,24 +145,67 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """What cancelling would do at a given moment."""
+    """What cancelling would do at a given moment.
+
+    ``needs_approval``: what would go back waits until somebody has decided about it.
+    """
 
     allowed: bool
     refund_percent: int
     refund: Money
+    needs_approval: bool = False
 
 
-def cancellation(booking: Booking, now: datetime, *, by_staff: bool = False) -> Cancellation:
+@dataclass(frozen=True, slots=True)
+class StaffRefund:
+    """What goes back because staff say so, whatever the policy says: one of the two."""
+
+    percent: int | None = None
+    amount_minor: int | None = None
+
+    def of(self, booking: Booking) -> tuple[int, Money]:
+        """The percentage, in whole percent, and what goes back now.
+
+        What was refunded before counts towards a percentage, but not towards an amount.
+        """
+        kept = booking.kept
+        if self.amount_minor is None:
+            percent = self.percent or 0
+            return percent, booking.less_refunded(kept.percent(percent))
+        percent = self.amount_minor * 100 // max(kept.amount_minor, 1)
+        return min(percent, 100), Money(self.amount_minor, kept.currency)
+
+
+def cancellation(
+    booking: Booking,
+    now: datetime,
+    *,
+    by_staff: bool = False,
+    staff_refund: StaffRefund | None = None,
+) -> Cancellation:
     """Whether the booking can be cancelled and what would go back (CAN-02, F-66).
 
     The same answer serves the reader (``can_cancel``) and the cancelling. A guest may until the
     start; staff may as long as the state allows it. The percentage is of what was paid; what was
-    refunded before counts towards it.
+    refunded before counts towards it. What staff decide themselves waits for nobody.
+
+    Raises:
+        InvalidRequest: staff want to give back more than is left of what was paid.
     """
     started = now >= booking.occasion.starts_at
     allowed = allows(Verb.CANCEL, booking.status) and (by_staff or not started)
+    if allowed and staff_refund is not None:
+        return _as_staff_say(booking, staff_refund)
     percent = booking.policy.refund_percent(now, booking.occasion.starts_at) if allowed else 0
     # What a cheaper place gave back is no longer part of what was paid.
-    refunded = max(0, booking.refunded.amount_minor - booking.returned_minor)
-    back = booking.kept.percent(percent).amount_minor - refunded
-    return Cancellation(allowed, percent, Money(max(0, back), booking.paid.currency))
+    refund = booking.less_refunded(booking.kept.percent(percent))
+    approve = booking.policy.refund_mode is RefundMode.APPROVE and refund.amount_minor > 0
+    return Cancellation(allowed, percent, refund, needs_approval=approve)
+
+
+def _as_staff_say(booking: Booking, staff_refund: StaffRefund) -> Cancellation:
+    percent, refund = staff_refund.of(booking)
+    if refund.amount_minor > booking.left.amount_minor:
+        most = booking.left.amount_minor
+        raise InvalidRequest(Fault("refund.amount_minor", f"no more than {most} is left"))
+    return Cancellation(allowed=True, refund_percent=percent, refund=refund)

@@ -49,6 +49,15 @@ def name_of(*, whole: str | None, given: str | None, family: str | None) -> Name
     return Name(given=first, family=rest, display=_clean(f"{first} {rest}", "customer.given"))
 
 
+def signature(text: str) -> str:
+    """The name somebody signs with.
+
+    Raises:
+        InvalidRequest: shorter than 2 or longer than 255 characters, or with control characters.
+    """
+    return _clean(text, "signed_name")
+
+
 def _clean(text: str, field: str, *, shortest: int = 2) -> str:
     tidy = " ".join(unicodedata.normalize("NFC", text).split())
     if not shortest <= len(tidy) <= LONGEST_NAME:

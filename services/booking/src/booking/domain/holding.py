@@ -12,6 +12,7 @@ from booking.domain.booking import Booking, Occasion
 from booking.domain.catalogue import check_on_sale
 from booking.domain.guest import Name
 from booking.domain.lifecycle import PaymentStatus, Status
+from booking.domain.making import BY_GUEST, Making
 from booking.domain.money import Money
 from booking.domain.pricing import Order
 from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
@@ -38,6 +39,8 @@ class Wish:
     drinks_package: str | None
     source: str
     quantities: Mapping[str, int] = field(default_factory=dict)
+    minimum_age_attested: bool = False
+    making: Making = BY_GUEST
 
 
 def decide(
@@ -64,6 +67,8 @@ def decide(
     """
     check_on_sale(listing, session, now)
     offering, venue = listing.offering, listing.venue
+    policy = wish.making.terms(offering.policy)
+    policy.check_age(attested=wish.minimum_age_attested)
     seats = {resource: listing.seats[resource] for resource in offered if resource in listing.seats}
     party_size = offering.pricing.party_of(wish.party_size, wish.quantities)
     claim = offering.inventory.claim(party_size, wish.resource_ids, seats)
@@ -74,7 +79,9 @@ def decide(
         )
         if arrives_at is None:
             raise InvalidRequest(Fault("arrival_time", "must lie within the session"))
-    quote = offering.pricing.quote(Order(party_size, wish.quantities), venue.currency)
+    quote = wish.making.due(
+        offering.pricing.quote(Order(party_size, wish.quantities), venue.currency)
+    )
     due = quote.due_now.amount_minor > 0
     if due and not payments_enabled:
         raise PaymentsOff
@@ -87,7 +94,7 @@ def decide(
         session_id=session.id,
         reference=reference,
         status=Status.PENDING_PAYMENT if due else Status.CONFIRMED,
-        payment_status=PaymentStatus.UNPAID if due else PaymentStatus.NOT_REQUIRED,
+        payment_status=PaymentStatus.UNPAID if due else wish.making.nothing_due(quote),
         version=1,
         party_size=party_size,
         quantities=wish.quantities,
@@ -95,8 +102,10 @@ def decide(
         quote=quote,
         paid=nothing,
         refunded=nothing,
-        policy=offering.policy,
-        payment_methods=offering.pricing.payment_methods,
+        policy=policy,
+        payment_methods=policy.methods_for(
+            offering.pricing.payment_methods, now, session.starts_at
+        ),
         name=wish.name,
         sealed_contact=sealed_contact,
         locale=wish.locale or venue.locale,
@@ -105,7 +114,7 @@ def decide(
         special_requests=wish.special_requests,
         drinks_package=wish.drinks_package,
         created_at=now,
-        expires_at=offering.policy.hold_ends(now) if due else None,
+        expires_at=policy.hold_ends(now) if due else None,
         occasion=Occasion(
             title=session.title,
             starts_at=session.starts_at,
@@ -116,4 +125,5 @@ def decide(
         ),
         confirmed_at=None if due else now,
         status_at=now,
+        age_attested=policy.minimum_age,
     )

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from booking.domain.refusals import Fault, InvalidRequest, NoPaymentMethod
+
 MOST_TIERS = 10
+
+SLOW_METHODS = frozenset({"bacs_debit", "sepa_debit"})
+"""Methods whose money takes days to clear, so that the place waits for it (F-11)."""
 
 
 class LatePayment(StrEnum):
@@ -14,6 +19,13 @@ class LatePayment(StrEnum):
 
     RETAKE = "retake"  # take the place again if it is still free, else refund
     REFUND = "refund"
+
+
+class RefundMode(StrEnum):
+    """Whether what the tiers promise goes back by itself."""
+
+    AUTO = "auto"
+    APPROVE = "approve"  # somebody with payments:refund decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,10 @@ class Policy:
     ``clearing_minutes``: how long a payment that is being cleared keeps its place (F-11).
     ``max_unpaid_holds``: how many places of one session a guest may hold unpaid (F-12).
     ``offer_minutes``: how long a place is held for a group from the waitlist.
+    ``minimum_age``: in years, attested when booking; None: any age (OPN-05).
+    ``check_in_hours``: how long before the start guests may be checked in.
+    ``undo_minutes``: how long staff may take back a check-in, a completion or a no-show.
+    ``complete_after_end``: whether guests who were checked in are completed when it is over.
     """
 
     hold_minutes: int = 15
@@ -56,6 +72,12 @@ class Policy:
     max_unpaid_holds: int = 3
     reschedule: Rescheduling = Rescheduling()
     offer_minutes: int = 30
+    refund_mode: RefundMode = RefundMode.AUTO
+    waiver_required: bool = False
+    minimum_age: int | None = None
+    check_in_hours: int = 12
+    undo_minutes: int = 15
+    complete_after_end: bool = False
 
     def hold_ends(self, now: datetime) -> datetime:
         """The exact instant at which a hold made now ends (HLD-01)."""
@@ -83,3 +105,37 @@ class Policy:
             if remaining > timedelta(hours=tier.hours):
                 return tier.percent
         return 0
+
+    def check_in_opens(self, starts_at: datetime) -> datetime:
+        """From when guests may be checked in (CHK-01)."""
+        return starts_at - timedelta(hours=self.check_in_hours)
+
+    def undo_ends(self, happened_at: datetime) -> datetime:
+        """Until when staff may take back what happened then."""
+        return happened_at + timedelta(minutes=self.undo_minutes)
+
+    def check_age(self, *, attested: bool) -> None:
+        """Whether the guest has said that everybody is old enough (OPN-05).
+
+        Raises:
+            InvalidRequest: there is a minimum age and nobody attested it.
+        """
+        if self.minimum_age is not None and not attested:
+            raise InvalidRequest(
+                Fault("minimum_age_attested", f"everybody must be {self.minimum_age} or older")
+            )
+
+    def methods_for(
+        self, methods: tuple[str, ...], now: datetime, starts_at: datetime
+    ) -> tuple[str, ...]:
+        """Those of the offering's methods that can clear before the start (F-11).
+
+        Raises:
+            NoPaymentMethod: there were methods, and none is fast enough.
+        """
+        if now + timedelta(minutes=self.clearing_minutes) <= starts_at:
+            return methods
+        fast = tuple(method for method in methods if method not in SLOW_METHODS)
+        if methods and not fast:
+            raise NoPaymentMethod
+        return fast

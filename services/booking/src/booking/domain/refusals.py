@@ -134,6 +134,12 @@ class ResourceTaken(Clash):
     code = "RESOURCE_TAKEN"
 
 
+class NoPaymentMethod(Clash):
+    """It starts too soon for the payment to clear; please contact the venue."""
+
+    code = "NO_PAYMENT_METHOD"
+
+
 class SessionClosed(Clash):
     """This session takes no more bookings."""
 
@@ -192,6 +198,42 @@ class CannotRepair(Clash):
     """This cannot be mended without taking something from others; people must decide."""
 
     code = "CANNOT_REPAIR"
+
+
+class IllegalState(Clash):
+    """The booking's present state does not allow this."""
+
+    code = "ILLEGAL_STATE"
+
+
+class CheckInClosed(Clash):
+    """It is too early or too late to check in; staff may with a reason."""
+
+    code = "CHECK_IN_CLOSED"
+
+
+class WaiverRequired(Clash):
+    """The waiver must be signed before check-in."""
+
+    code = "WAIVER_REQUIRED"
+
+
+class NotStarted(Clash):
+    """Nobody is missing before the start."""
+
+    code = "NOT_STARTED"
+
+
+class UndoTooLate(Clash):
+    """This can no longer be taken back."""
+
+    code = "UNDO_TOO_LATE"
+
+
+class NoRefundPending(Clash):
+    """No refund of this booking waits for a decision."""
+
+    code = "NO_REFUND_PENDING"
 
 
 class CannotCancel(Clash):

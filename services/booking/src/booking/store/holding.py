@@ -16,6 +16,7 @@ import orjson
 from asyncpg import Range
 
 from booking.documents import document_of
+from booking.domain.making import BY_GUEST, Making
 from booking.domain.refusals import GuestRefused, TooManyUnpaid
 from booking.store import audit, idempotency
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 _GUEST = """
 guest AS (
     SELECT EXISTS (SELECT FROM blocked_contacts k
-            WHERE k.org_id = $1 AND k.hash IN ($30::bytea, $31::bytea)) AS refused,
+            WHERE k.org_id = $1 AND k.hash IN ($30::bytea, $31::bytea))
+            AND NOT $49::boolean AS refused,
         (SELECT count(*) FROM bookings w
             WHERE w.session_id = $10 AND w.expires_at > $8 AND w.email_hash = $30::bytea
                 AND w.status IN ('pending_payment', 'requires_authentication')) >= $43::integer
@@ -88,7 +90,8 @@ booked AS (
         amount_total, amount_due_now, policy, payment_methods, given_name, family_name,
         display_name, sealed_contact, email_hash, phone_hash, locale, source, arrives_at,
         special_requests, drinks_package, created_at, expires_at, confirmed_at, manage_epoch,
-        one_per_customer, starts_at, ends_at, quantities, lines, amount_gift, allergies, status_at)
+        one_per_customer, starts_at, ends_at, quantities, lines, amount_gift, allergies, status_at,
+        age_attested)
     SELECT
         $9::uuid, $1, $10, $13::integer, $14::uuid[],
         $15::uuid, $16::uuid, $17::text, $18::text, $19::text, 1, $20::integer, $21::text,
@@ -96,14 +99,16 @@ booked AS (
         $28::text, $29::text, $30::bytea, $31::bytea, $32::text, $33::text, $34::timestamptz,
         $35::text, $36::text, $8, $37::timestamptz, $38::timestamptz, $39::integer,
         $44::boolean, lower($12::tstzrange), upper($12::tstzrange), $45::text::jsonb,
-        $46::text::jsonb, $47::bigint, $48::text[], $8
+        $46::text::jsonb, $47::bigint, $48::text[], $8,
+        $50::smallint
     FROM granted
     ON CONFLICT DO NOTHING
     RETURNING id
 ),
 noted AS (
-    INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor, after)
-    SELECT booked.id, $40::uuid, $1, 'booking', 'booking.held', $8, $41::text, $42::text::jsonb
+    INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor, after, reason)
+    SELECT booked.id, $40::uuid, $1, 'booking', 'booking.created', $8, $41::text,
+        $42::text::jsonb, $51::text
     FROM booked
 )
 SELECT EXISTS (SELECT FROM claimed) AS claimed, EXISTS (SELECT FROM granted) AS granted,
@@ -142,6 +147,7 @@ async def take(
     key: idempotency.Key,
     answer: dict[str, Any],
     actor: str,
+    making: Making = BY_GUEST,
 ) -> Outcome:
     """Write a new booking if, and only if, its place is free.
 
@@ -163,8 +169,11 @@ async def take(
             list(claim.resource_ids),
             *_booking_values(booking, hashes),
             *audit.held_values(booking, actor),
-            booking.policy.max_unpaid_holds,
+            making.unpaid_limit(booking.policy),
             *_content_values(booking),
+            making.overrides,
+            booking.age_attested,
+            making.override,
         )
     except asyncpg.PostgresError as error:
         if refusal := idempotency.refusal_of(error):

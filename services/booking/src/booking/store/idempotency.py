@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,24 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chassis.db import Transaction
+
+
+@dataclass(slots=True)
+class Replay:
+    """Whether the present request was given an answer that is older than itself."""
+
+    happened: bool = False
+
+
+_replay: ContextVar[Replay | None] = ContextVar("replay", default=None)
+
+
+def watch() -> Replay:
+    """From here on in this request, notice whether a stored answer is used."""
+    replay = Replay()
+    _replay.set(replay)
+    return replay
+
 
 KEPT_FOR = timedelta(hours=24)
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -80,6 +99,8 @@ async def find(tx: Transaction, key: Key, now: datetime) -> dict[str, Any] | Non
     if row["request_hash"] != key.request_hash:
         raise IdempotencyKeyReused
     answer: dict[str, Any] = orjson.loads(row["answer"])
+    if (replay := _replay.get()) is not None:
+        replay.happened = True
     return answer
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from booking.documents import read_policy
-from booking.domain.booking import Booking, Failure, Occasion
+from booking.domain.booking import Booking, Failure, Occasion, Waiver
 from booking.domain.guest import Name
 from booking.domain.inventory import Claim
 from booking.domain.lifecycle import PaymentStatus, Status
@@ -27,7 +27,8 @@ COLUMNS = """
     b.confirmed_at, b.cancelled_at, b.customer_id, b.payment_id, b.payment_sequence,
     b.failure_code, b.failure_message_key, b.manage_epoch,
     b.starts_at, b.ends_at, b.status_at, b.quantities::text AS quantities, b.lines::text AS lines,
-    b.amount_gift, b.allergies, b.change_id, b.guest_moves, b.amount_returned, s.title, v.timezone,
+    b.amount_gift, b.allergies, b.change_id, b.guest_moves, b.amount_returned,
+    b.age_attested, b.waiver_name, b.waiver_at, b.notes, s.title, v.timezone,
     v.name AS venue_name, o.preset
 """
 
@@ -85,6 +86,9 @@ def booking_of(row: asyncpg.Record) -> Booking:
         status_at=row["status_at"],
         quantities=orjson.loads(row["quantities"]),
         allergies=tuple(row["allergies"]),
+        age_attested=row["age_attested"],
+        waiver=Waiver(row["waiver_name"], row["waiver_at"]) if row["waiver_at"] else None,
+        notes=row["notes"],
         occasion=Occasion(
             title=row["title"],
             starts_at=row["starts_at"],

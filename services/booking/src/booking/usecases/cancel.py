@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from booking import published, timers
-from booking.domain.booking import Cancellation, cancellation
+from booking.domain.booking import Cancellation, StaffRefund, cancellation
 from booking.domain.lifecycle import Verb, after
 from booking.domain.moving import ChangeState
 from booking.domain.refusals import CannotCancel, Fault, InvalidRequest, Unknown
-from booking.store import bookings
+from booking.store import approvals, bookings
 from booking.usecases.expire_change import end_change
 
 if TYPE_CHECKING:
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Who cancels what, and why. ``manage_epoch``: of the guest's token; None for staff."""
+    """Who cancels what, and why. ``manage_epoch``: of the guest's token; None for staff.
+
+    ``staff_refund``: what goes back instead of what the policy says; the caller may decide that.
+    """
 
     booking_id: UUID
     cause: Literal["customer", "staff"]
     actor: str
     reason: str | None = None
     manage_epoch: int | None = None
+    staff_refund: StaffRefund | None = None
 
 
 async def cancel(
@@ -37,12 +41,13 @@ async def cancel(
     """Cancel and answer what was done (CAN-01..05).
 
     A guest may until the start; staff also after it, with a reason. What goes back is decided by
-    the policy the booking was made under, at this instant.
+    the policy the booking was made under, at this instant, unless staff say otherwise; where
+    refunds are to be approved it waits (see ``decide_refund``).
 
     Raises:
         Unknown: there is no such booking, or the guest's token was revoked.
         CannotCancel: its state, or the start, forbids it.
-        InvalidRequest: staff gave no reason.
+        InvalidRequest: staff gave no reason, or want more back than was paid.
     """
     by_staff = command.cause == "staff"
     if by_staff and not (command.reason or "").strip():
@@ -51,7 +56,7 @@ async def cancel(
     if booking is None or command.manage_epoch not in (None, booking.manage_epoch):
         raise Unknown
     now = await tx.now()
-    terms = cancellation(booking, now, by_staff=by_staff)
+    terms = cancellation(booking, now, by_staff=by_staff, staff_refund=command.staff_refund)
     if not terms.allowed:
         raise CannotCancel
     booking = await end_change(tx, booking, ChangeState.DROPPED, now, actor=command.actor)
@@ -69,7 +74,10 @@ async def cancel(
         actor=command.actor,
         reason=command.reason or f"{command.cause}_cancellation",
     )
+    if terms.needs_approval:
+        await approvals.ask(tx, booking.id, terms.refund, now, command.actor)
     tx.unschedule(timers.key_of(booking.id))
+    tx.unschedule(timers.visit_key_of(booking.id))
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
     tx.publish(
         published.cancelled(

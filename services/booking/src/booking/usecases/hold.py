@@ -120,6 +120,7 @@ async def hold(
             key=key,
             answer=_answer_of(held),
             actor=command.actor,
+            making=wish.making,
         )
         if outcome is Outcome.BOOKED:
             await _announce(tx, booking, vault.for_bus(booking.name, contact))

@@ -27,6 +27,7 @@ class BookingView:
     can_reschedule: bool
     change: Change | None
     now: datetime
+    by_staff: bool = False
 
 
 async def read_booking(
@@ -53,4 +54,5 @@ async def read_booking(
         can_reschedule=may_move(booking, now, by_staff=by_staff),
         change=change,
         now=now,
+        by_staff=by_staff,
     )

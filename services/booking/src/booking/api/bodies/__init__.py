@@ -1,6 +1,14 @@
 """Request bodies. Types and bounds only; what they mean is decided further in."""
 
-from booking.api.bodies.bookings import CancelBooking, CreateBooking, Customer, RescheduleBooking
+from booking.api.bodies.attendance import CheckIn, DecideRefund, Noted, SignWaiver
+from booking.api.bodies.bookings import (
+    CancelBooking,
+    CreateBooking,
+    Customer,
+    EditBookingDetails,
+    EditCustomer,
+    RescheduleBooking,
+)
 from booking.api.bodies.fields import Instant, Locale, LocalTime, Slug, Title, time_of
 from booking.api.bodies.offerings import DEEPEST_SETTINGS, CreateOffering, EditOffering
 from booking.api.bodies.sessions import EditSession, OpenSession
@@ -17,11 +25,15 @@ __all__ = [
     "DEEPEST_SETTINGS",
     "AddResource",
     "CancelBooking",
+    "CheckIn",
     "CreateBooking",
     "CreateOffering",
     "CreateOrganisation",
     "CreateVenue",
     "Customer",
+    "DecideRefund",
+    "EditBookingDetails",
+    "EditCustomer",
     "EditOffering",
     "EditOrganisation",
     "EditResource",
@@ -30,8 +42,10 @@ __all__ = [
     "Instant",
     "LocalTime",
     "Locale",
+    "Noted",
     "OpenSession",
     "RescheduleBooking",
+    "SignWaiver",
     "Slug",
     "Title",
     "time_of",

@@ -1,14 +1,18 @@
 """What guests and staff send about bookings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from booking.api.bodies.fields import Locale, LocalTime
+from booking.api.bodies.fields import Edit, Locale, LocalTime, optional
 from booking.domain.inventory import LARGEST_PARTY
 from chassis.http import Body
 
+Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+Allergies = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=20)
+]
 TierKey = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
@@ -23,6 +27,22 @@ class Customer(Body):
         str | None,
         Field(max_length=40, description="Without +country: of the organisation's country"),
     ] = None
+
+
+class EditCustomer(Body):
+    """What to correct: one name, or given and family; an address; a number, null for none."""
+
+    name: Annotated[str, Field(max_length=255)] = optional()
+    given: Annotated[str, Field(max_length=255)] = optional()
+    family: Annotated[str, Field(max_length=255)] = optional()
+    email: Annotated[str, Field(max_length=254)] = optional()
+    phone: Annotated[str | None, Field(max_length=40)] = optional()
+
+
+class Override(Body):
+    """Limits are set aside, and this is why."""
+
+    reason: Reason
 
 
 class CreateBooking(Body):
@@ -49,7 +69,27 @@ class CreateBooking(Body):
     arrival_time: LocalTime | None = None
     special_requests: Annotated[str | None, Field(max_length=1000)] = None
     drinks_package: Annotated[str | None, Field(max_length=255)] = None
-    source: Annotated[str | None, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = None
+    source: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z0-9_-]{1,32}$", description="Guests: one of a fixed set, such as web"),
+    ] = None
+    minimum_age_attested: Annotated[
+        bool, Field(description="True: everybody is old enough, where there is a minimum age")
+    ] = False
+    payment: Annotated[
+        Literal["online", "at_venue"],
+        Field(description="at_venue: nothing is due now and it is confirmed at once; for staff"),
+    ] = "online"
+    override: Annotated[
+        Override | None,
+        Field(description="Set limits aside; for staff with bookings:manage"),
+    ] = None
+
+
+class RefundAmount(Body):
+    """An amount in minor units of the currency that was paid in."""
+
+    amount_minor: Annotated[int, Field(ge=0)]
 
 
 class RescheduleBooking(Body):
@@ -75,6 +115,25 @@ class RescheduleBooking(Body):
 
 
 class CancelBooking(Body):
-    """Why; staff must say."""
+    """Why; staff must say. With payments:refund they may also say what goes back."""
 
     reason: Annotated[str | None, Field(max_length=500)] = None
+    refund_percent: Annotated[
+        int | None, Field(ge=0, le=100, description="Of what was paid, whatever the policy says")
+    ] = None
+    refund: Annotated[
+        RefundAmount | None, Field(description="Instead of refund_percent: the amount")
+    ] = None
+
+
+class EditBookingDetails(Edit):
+    """Corrections by staff of what the guest said. `customer` may hold any part of a contact."""
+
+    customer: EditCustomer = optional()
+    special_requests: Annotated[str | None, Field(max_length=1000)] = optional()
+    allergies: Allergies = optional()
+    arrival_time: LocalTime | None = optional()
+    notes: Annotated[str | None, Field(max_length=2000, description="Of staff, for staff")] = (
+        optional()
+    )
+    reason: Reason | None = optional()

@@ -1,5 +1,12 @@
 """Answers. Nothing of a provider, nothing of another guest."""
 
+from booking.api.views.attendance import (
+    Attendance,
+    LinksRevoked,
+    RefundApproval,
+    RefundDecided,
+    WaiverSigned,
+)
 from booking.api.views.bookings import (
     Booking,
     BookingCreated,
@@ -50,6 +57,7 @@ from booking.api.views.sessions import (
 from booking.api.views.shared import Money, Page
 
 __all__ = [
+    "Attendance",
     "AuditEntry",
     "Availability",
     "Booking",
@@ -66,6 +74,7 @@ __all__ = [
     "EmbeddedVenue",
     "Failure",
     "Generated",
+    "LinksRevoked",
     "Money",
     "Offering",
     "OpeningHours",
@@ -73,6 +82,8 @@ __all__ = [
     "OrganisationSettings",
     "Page",
     "PendingChange",
+    "RefundApproval",
+    "RefundDecided",
     "Rescheduled",
     "Resource",
     "ResourceSummary",
@@ -87,6 +98,7 @@ __all__ = [
     "Trend",
     "TrendEntry",
     "Venue",
+    "WaiverSigned",
     "booking_created",
     "booking_row",
 ]

@@ -12,6 +12,8 @@ from booking.api.texts import text
 from booking.api.views.shared import Money
 
 if TYPE_CHECKING:
+    from booking.domain.booking import Booking as DomainBooking
+    from booking.domain.booking import Cancellation
     from booking.domain.money import Money as DomainMoney
     from booking.domain.moving import Change as DomainChange
     from booking.shop import Shop
@@ -74,10 +76,11 @@ class ResourceSummary(BaseModel):
 
 
 class CancelPreview(BaseModel):
-    """What cancelling now would give back."""
+    """What cancelling now would give back; with `needs_approval` staff decide about it first."""
 
     refund_percent: int
     refund: Money
+    needs_approval: bool
 
 
 class PendingChange(BaseModel):
@@ -175,6 +178,12 @@ class Booking(BaseModel):
     cancelled_at: datetime | None
     seconds_left: int
     seconds_until_start: int
+    status_at: datetime
+    version: int
+    waiver_required: bool
+    waiver_signed_at: datetime | None
+    minimum_age: int | None
+    notes: str | None
     can_cancel: bool
     cancel: CancelPreview
     can_reschedule: bool
@@ -236,10 +245,17 @@ class Booking(BaseModel):
             cancelled_at=booking.cancelled_at,
             seconds_left=booking.seconds_left(view.now),
             seconds_until_start=max(0, until_start),
+            status_at=booking.status_at,
+            version=booking.version,
+            waiver_required=booking.policy.waiver_required,
+            waiver_signed_at=booking.waiver.signed_at if booking.waiver else None,
+            minimum_age=booking.age_attested,
+            notes=booking.notes if view.by_staff else None,
             can_cancel=view.cancellation.allowed,
             cancel=CancelPreview(
                 refund_percent=view.cancellation.refund_percent,
                 refund=Money.of(view.cancellation.refund),
+                needs_approval=view.cancellation.needs_approval,
             ),
             can_reschedule=view.can_reschedule,
             change=None if view.change is None else PendingChange.of(view.change, view.now),
@@ -252,12 +268,25 @@ class Booking(BaseModel):
 
 
 class Cancelled(BaseModel):
-    """What cancelling did."""
+    """What cancelling did. With `needs_approval` the refund waits for staff to decide."""
 
     status: str
     refund_eligible: bool
     refund: Money
+    needs_approval: bool = False
     message: str
+
+    @classmethod
+    def of(cls, booking: DomainBooking, terms: Cancellation) -> Cancelled:
+        eligible = terms.refund.amount_minor > 0
+        said = "cancel.refund_awaiting" if terms.needs_approval else "cancel.refund"
+        return cls(
+            status=booking.status,
+            refund_eligible=eligible,
+            refund=Money.of(terms.refund),
+            needs_approval=terms.needs_approval,
+            message=text(said if eligible else "cancel.no_refund", booking.locale),
+        )
 
 
 class TimelineEntry(BaseModel):

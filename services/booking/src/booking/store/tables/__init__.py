@@ -4,7 +4,12 @@ The catalogue is written and read through these. Bookings and the ledger have st
 own, in which each round trip counts.
 """
 
-from booking.store.tables.bookings import allocations, blocked_contacts, bookings
+from booking.store.tables.attendance import (
+    blocked_contacts,
+    customer_standings,
+    refund_approvals,
+)
+from booking.store.tables.bookings import allocations, bookings
 from booking.store.tables.catalogue import (
     offerings,
     organisations,
@@ -24,11 +29,13 @@ __all__ = [
     "blocked_contacts",
     "bookings",
     "changes",
+    "customer_standings",
     "idempotency",
     "metadata",
     "offerings",
     "organisations",
     "receipts",
+    "refund_approvals",
     "resources",
     "session_resources",
     "sessions",

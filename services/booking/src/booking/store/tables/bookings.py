@@ -81,6 +81,10 @@ bookings = Table(
     Column("change_id", Uuid),
     Column("guest_moves", Integer, nullable=False, server_default=text("0")),
     Column("amount_returned", BigInteger, nullable=False, server_default=text("0")),
+    Column("age_attested", SmallInteger),
+    Column("waiver_name", Text),
+    Column("waiver_at", INSTANT),
+    Column("notes", Text),
     UniqueConstraint("org_id", "reference", name="bookings_reference"),
     Index("bookings_waiting", "session_id", "expires_at", postgresql_where=_WAITING),
     Index("bookings_listed", "org_id", "starts_at", "id", "status"),
@@ -119,15 +123,6 @@ Index(
     func.search_name(bookings.c.display_name).label("named"),
     postgresql_using="gin",
     postgresql_ops={"named": "gin_trgm_ops"},
-)
-
-blocked_contacts = Table(
-    "blocked_contacts",
-    metadata,
-    Column("org_id", Uuid, primary_key=True),
-    Column("hash", LargeBinary, primary_key=True),
-    Column("customer_id", Uuid, primary_key=True),
-    Index("blocked_contacts_customer", "customer_id"),
 )
 
 allocations = Table(

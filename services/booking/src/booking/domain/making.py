@@ -1,0 +1,80 @@
+"""Who makes a booking, and which of the usual limits do not bind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from booking.domain.lifecycle import PaymentStatus
+from booking.domain.money import Money
+from booking.domain.refusals import Fault, InvalidRequest, NotPermitted
+
+if TYPE_CHECKING:
+    from booking.domain.policy import Policy
+    from booking.domain.pricing import Quote
+
+GUEST_SOURCES = frozenset(
+    {"web", "website", "widget", "embed", "app", "qr", "email", "sms", "social", "partner"}
+)
+"""Where guests may say that they come from; all else is for staff to say."""
+
+_NO_LIMIT = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """Made by the guest, unless it says otherwise.
+
+    ``at_venue``: nothing is due now, so it is confirmed at once. ``override``: why staff set aside
+    what would refuse this guest, how many places each may have, and how far ahead one may book.
+    """
+
+    by_staff: bool = False
+    at_venue: bool = False
+    override: str | None = None
+
+    def unpaid_limit(self, policy: Policy) -> int:
+        """How many places of a session the guest may hold unpaid; staff know whom they call."""
+        return _NO_LIMIT if self.by_staff else policy.max_unpaid_holds
+
+    @property
+    def overrides(self) -> bool:
+        """Whether the limits were set aside."""
+        return self.override is not None
+
+    def terms(self, policy: Policy) -> Policy:
+        """The policy that is frozen on the booking."""
+        return replace(policy, one_per_customer=False) if self.overrides else policy
+
+    def due(self, quote: Quote) -> Quote:
+        """What is due now, and what at the venue."""
+        if not self.at_venue:
+            return quote
+        return replace(quote, due_now=Money(0, quote.total.currency))
+
+    def nothing_due(self, quote: Quote) -> PaymentStatus:
+        """How a booking stands of which nothing is due now."""
+        unpaid = self.at_venue and quote.total.amount_minor > 0
+        return PaymentStatus.UNPAID if unpaid else PaymentStatus.NOT_REQUIRED
+
+
+BY_GUEST = Making()
+
+
+def making(
+    *, by_staff: bool, may_override: bool, at_venue: bool, override: str | None, source: str
+) -> Making:
+    """What a caller asks for, if they may.
+
+    Raises:
+        NotPermitted: a guest pays at the venue or overrides (S2-10), or staff override without
+            the permission.
+        InvalidRequest: a guest says that staff made the booking; the field is named.
+    """
+    if not by_staff and (at_venue or override is not None):
+        raise NotPermitted("Only staff may book without online payment or override limits.")
+    if override is not None and not may_override:
+        raise NotPermitted("Overriding limits needs the permission bookings:manage.")
+    if not by_staff and source not in GUEST_SOURCES:
+        raise InvalidRequest(Fault("source", f"must be one of {', '.join(sorted(GUEST_SOURCES))}"))
+    return Making(by_staff=by_staff, at_venue=at_venue, override=override)
