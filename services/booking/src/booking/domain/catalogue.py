@@ -109,9 +109,10 @@ class Offering:
     status: ListingStatus
     version: int
 
-    def price(self, currency: str) -> Money:
-        """What one booking, or one person, costs at least: the price to advertise."""
-        return Money(min(self.pricing.prices(), default=0), currency)
+    def price(self, currency: str) -> Money | None:
+        """What one booking, or one person, costs at least; None: it depends on what is chosen."""
+        prices = self.pricing.prices()
+        return Money(min(prices), currency) if prices else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

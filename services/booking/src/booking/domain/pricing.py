@@ -218,7 +218,7 @@ class Free:
 
     def prices(self) -> tuple[int, ...]:
         """Nothing ever costs anything."""
-        return ()
+        return (0,)
 
 
 Pricing = PerBooking | Deposit | PerHead | Free

@@ -131,7 +131,10 @@ class EmbeddedVenue(BaseModel):
 
 
 class Offering(BaseModel):
-    """Something to book, with its settings. `price`: the least that a booking, or a head, costs."""
+    """Something to book, with its settings.
+
+    `price`: the least that a booking, or a head, costs; null where it depends on what is chosen.
+    """
 
     id: UUID
     venue_id: UUID
@@ -145,7 +148,7 @@ class Offering(BaseModel):
     sort_order: int
     status: str
     version: int
-    price: Money
+    price: Money | None
     schedule: dict[str, Any]
     inventory: dict[str, Any]
     pricing: dict[str, Any]
@@ -166,7 +169,7 @@ class Offering(BaseModel):
             sort_order=offering.sort_order,
             status=offering.status,
             version=offering.version,
-            price=Money.of(offering.price(venue.currency)),
+            price=Money.maybe(offering.price(venue.currency)),
             schedule=orjson.loads(document_of(offering.schedule)),
             inventory=orjson.loads(document_of(offering.inventory)),
             pricing=orjson.loads(document_of(offering.pricing)),

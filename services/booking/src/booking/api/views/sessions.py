@@ -45,10 +45,10 @@ class SessionOnSale(Session):
     date: date
     start_time: str
     end_time: str
-    price: Money
+    price: Money | None
 
     @classmethod
-    def at(cls, view: SessionView, venue: Venue, price: DomainMoney) -> SessionOnSale:
+    def at(cls, view: SessionView, venue: Venue, price: DomainMoney | None) -> SessionOnSale:
         """The session where it takes place."""
         tz = zone(venue.timezone)
         starts_at, ends_at = view.session.starts_at.astimezone(tz), view.session.ends_at
@@ -58,7 +58,7 @@ class SessionOnSale(Session):
             date=starts_at.date(),
             start_time=f"{starts_at:%H:%M}",
             end_time=f"{ends_at.astimezone(tz):%H:%M}",
-            price=Money.of(price),
+            price=Money.maybe(price),
         )
 
 

@@ -22,6 +22,10 @@ class Money(BaseModel):
     def of(cls, money: DomainMoney) -> Money:
         return cls(amount_minor=money.amount_minor, currency=money.currency)
 
+    @classmethod
+    def maybe(cls, money: DomainMoney | None) -> Money | None:
+        return None if money is None else cls.of(money)
+
 
 class Page(BaseModel, Generic[T]):
     """Rows, and the cursor of the next page if there is one."""
