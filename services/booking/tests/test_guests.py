@@ -51,6 +51,19 @@ async def test_inv05_the_guests_own_lapsed_hold_is_not_in_the_way(world):
     assert await world.taken(session) == 1
 
 
+async def test_inv05_late_money_for_a_place_the_guest_has_by_another_booking_goes_back(world):
+    session = await world.class_session(policy={"one_per_customer": True})
+    late = await world.hold(session, **SAME)
+    await world.advance(minutes=15)
+    again = await world.hold(session, **SAME)
+    await world.pay(again)
+    await world.pay(late)
+    assert (await world.booking(late)).status == "unfulfillable"
+    assert (await world.booking(again)).status == "confirmed"
+    assert await world.taken(session) == 1
+    assert await world.drift() == []
+
+
 async def test_inv05_without_the_setting_a_guest_may_come_twice(world):
     session = await world.class_session(price=0)
     await world.hold(session, **SAME)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
+from booking.domain.refusals import AlreadyBooked
 from booking.store import audit
 from booking.store.bookings import StaleBooking
 from chassis.ids import uuid7
@@ -53,11 +56,11 @@ async def save(
     hold of the values, before and after: nothing personal.
 
     Raises:
+        AlreadyBooked: another booking has this contact, where each guest has one.
         StaleBooking: the row is not at ``before.version``; the caller did not lock it.
     """
     now = await tx.now()
-    saved = await tx.fetchval(
-        _SAVE,
+    values = (
         after.id,
         before.version,
         after.name.given,
@@ -80,5 +83,9 @@ async def save(
         audit.document(change[0]),
         audit.document(change[1]),
     )
+    try:
+        saved = await tx.fetchval(_SAVE, *values)
+    except asyncpg.UniqueViolationError as taken:
+        raise AlreadyBooked from taken
     if not saved or after.version != before.version + 1:
         raise StaleBooking(f"booking {after.id} is not at version {before.version}")

@@ -10,7 +10,7 @@ from booking.domain.lifecycle import PaymentStatus, Verb, after
 from booking.domain.receiving import PLACE_TAKEN, Accept, GiveBack, GiveUp, Retake, judge
 from booking.domain.refusals import Unknown
 from booking.store import bookings, ledger, receipts, upcoming
-from booking.usecases.make_way import make_way
+from booking.usecases.make_way import make_way, make_way_for_guest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +45,7 @@ async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> 
         case Accept():
             await _confirm(tx, booking, Verb.CONFIRM, receipt, vault)
         case Retake():
-            if await _retake(tx, booking, now):
+            if await _retake(tx, booking, now, vault):
                 await _confirm(tx, booking, Verb.RETAKE, receipt, vault)
             else:
                 await _give_up(tx, booking, receipt, PLACE_TAKEN, vault)
@@ -59,8 +59,11 @@ async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> 
             )
 
 
-async def _retake(tx: Transaction, booking: Booking, now: datetime) -> bool:
+async def _retake(tx: Transaction, booking: Booking, now: datetime, vault: ContactVault) -> bool:
     if not await upcoming.still_offered(tx, booking.session_id, booking.claim.resource_ids):
+        return False
+    hashes = vault.hashes(vault.open(booking.sealed_contact, booking.id))
+    if not await make_way_for_guest(tx, booking, hashes, now, actor="late_payment"):
         return False
     if await ledger.retake(tx, booking):
         return True

@@ -26,8 +26,7 @@ from booking.domain.schedule import zone
 from booking.phones import normal_phone
 from booking.store import bookings, holding, idempotency, sessions
 from booking.store.holding import Outcome
-from booking.usecases.expire import expire_locked
-from booking.usecases.make_way import make_way
+from booking.usecases.make_way import make_way, make_way_for_guest
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -132,8 +131,10 @@ async def hold(
             tx, booking, fresh.session.version, now
         ):
             raise ResourceTaken if booking.claim.resource_ids else CapacityExceeded
-        if outcome is Outcome.NOT_UNIQUE and booking.policy.one_per_customer:
-            await _expire_own(tx, booking, hashes, now)
+        if outcome is Outcome.NOT_UNIQUE and not await make_way_for_guest(
+            tx, booking, hashes, now, actor="hold"
+        ):
+            raise AlreadyBooked
     raise Busy
 
 
@@ -160,20 +161,6 @@ async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now:
         return True
     view = await sessions.read(tx, wanted.session_id)
     return view is not None and view.session.version != session_version
-
-
-async def _expire_own(
-    tx: Transaction, wanted: Booking, hashes: tuple[bytes, bytes | None], now: datetime
-) -> None:
-    """Expire the guest's own lapsed hold, where each guest has one place (INV-05).
-
-    Raises:
-        AlreadyBooked: the guest has a place.
-    """
-    for booking in await bookings.lock_of_guest(tx, wanted, hashes):
-        if not booking.has_lapsed(now):
-            raise AlreadyBooked
-        await expire_locked(tx, booking, now, actor="hold")
 
 
 async def _announce(tx: Transaction, booking: Booking, contact: str) -> None:

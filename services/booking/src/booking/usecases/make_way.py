@@ -25,3 +25,24 @@ async def make_way(tx: Transaction, wanted: Booking, now: datetime, *, actor: st
         await expire_locked(tx, booking, now, actor=actor)
     changes = await expire_lapsed_changes(tx, wanted.venue_id, now, actor=actor)
     return changes or bool(lapsed)
+
+
+async def make_way_for_guest(
+    tx: Transaction,
+    wanted: Booking,
+    hashes: tuple[bytes, bytes | None],
+    now: datetime,
+    *,
+    actor: str,
+) -> bool:
+    """Expire the guest's own lapsed holds, where each has one place (INV-05); False: they have it.
+
+    Where a guest may have several there is nothing to expire.
+    """
+    if not wanted.policy.one_per_customer:
+        return True
+    for booking in await bookings.lock_of_guest(tx, wanted, hashes):
+        if not booking.has_lapsed(now):
+            return False
+        await expire_locked(tx, booking, now, actor=actor)
+    return True
