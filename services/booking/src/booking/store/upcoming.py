@@ -63,7 +63,7 @@ SELECT EXISTS (
 ) AND NOT EXISTS (SELECT FROM resources WHERE id = ANY($2::uuid[]) AND status = 'archived')
 """
 
-_TABLE_BOOKED = f"""
+TABLE_BOOKED = f"""
 SELECT EXISTS (
     SELECT FROM allocations a JOIN bookings b ON b.id = a.booking_id
     WHERE a.resource_id = $1 AND a.released_at IS NULL AND upper(a.during) > messaging.now()
@@ -74,7 +74,7 @@ SELECT EXISTS (
 )
 """
 
-_TABLES_BOOKED = f"""
+TABLES_BOOKED = f"""
 SELECT EXISTS (
     SELECT FROM allocations a JOIN bookings b ON b.id = a.booking_id
     WHERE a.session_id = $1 AND a.resource_id IS NOT NULL AND a.released_at IS NULL
@@ -108,23 +108,27 @@ async def keep_holds_out(tx: Transaction, within: Within, thing_id: UUID) -> Non
 
 async def have_bookings(tx: Transaction, within: Within, thing_id: UUID) -> bool:
     """Whether any of these sessions has a live booking."""
-    query = _HAVE_BOOKINGS.format(within=within.value, not_over=_NOT_OVER, lapsed=_LAPSED)
-    return bool(await tx.fetchval(query, thing_id))
+    return bool(await tx.fetchval(live_bookings(within), thing_id))
+
+
+def live_bookings(within: Within) -> str:
+    """The query for a live booking, $1: the thing's id."""
+    return _HAVE_BOOKINGS.format(within=within.value, not_over=_NOT_OVER, lapsed=_LAPSED)
 
 
 async def has_table(tx: Transaction, resource_id: UUID) -> bool:
     """Whether a live booking has this table."""
-    return bool(await tx.fetchval(_TABLE_BOOKED, resource_id, None))
+    return bool(await tx.fetchval(TABLE_BOOKED, resource_id, None))
 
 
 async def outgrows_table(tx: Transaction, resource_id: UUID, seats: int) -> bool:
     """Whether a live booking would not fit any more if this table had so many seats."""
-    return bool(await tx.fetchval(_TABLE_BOOKED, resource_id, seats))
+    return bool(await tx.fetchval(TABLE_BOOKED, resource_id, seats))
 
 
 async def has_other_tables(tx: Transaction, session_id: UUID, kept: list[UUID]) -> bool:
     """Whether a live booking of the session has a table that is not among ``kept``."""
-    return bool(await tx.fetchval(_TABLES_BOOKED, session_id, kept))
+    return bool(await tx.fetchval(TABLES_BOOKED, session_id, kept))
 
 
 async def ever_booked(tx: Transaction, venue_id: UUID) -> bool:
