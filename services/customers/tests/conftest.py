@@ -14,7 +14,7 @@ from chassis.messaging import Handlers, Meta
 from chassis.sealing import Sealer
 from chassis.testing import DatabaseUrls, connected
 from contracts import Contact, Message, Money
-from contracts.booking import BookingCancelled, BookingConfirmed
+from contracts.booking import BookingCancelled, BookingConfirmed, BookingDetailsChanged
 from contracts.changes import BookingRescheduled
 from contracts.payments import PaymentRefunded
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example
@@ -111,6 +111,18 @@ class Story:
                 "org_id": self.org_id,
                 "amount_paid": Money(amount_minor=self.amount, currency=self.currency),
                 "confirmed_at": self.at,
+                "contact": CONTACTS.seal(contact.model_dump()),
+            }
+        )
+
+    def corrected(self, *, phone: str | None, email: str | None) -> BookingDetailsChanged:
+        contact = Contact(
+            given="Test", family="Guest", display="Test Guest", email=email, phone=phone
+        )
+        return example(BookingDetailsChanged).model_copy(
+            update={
+                "booking_id": self.booking_id,
+                "org_id": self.org_id,
                 "contact": CONTACTS.seal(contact.model_dump()),
             }
         )

@@ -165,3 +165,18 @@ async def test_nobody_blocks_another_organisations_customer(inbox: Inbox) -> Non
         await stranger.edit(status=Status.BLOCKED)
     with pytest.raises(NoSuchCustomer):
         await Desk(inbox, uuid7()).edit(status=Status.BLOCKED)
+
+
+async def test_a_corrected_address_of_a_blocked_customer_is_told(
+    inbox: Inbox, keys: IdentityKeys, hashes: list[str]
+) -> None:
+    story = Story(inbox.org_id, phone=PHONE, email=EMAIL)
+    await inbox.hand(story.confirmed())
+    [row] = await inbox.customers()
+    desk = Desk(inbox, UUID(str(row["id"])))
+    await desk.edit(status=Status.BLOCKED)
+    for _ in range(2):
+        await inbox.hand(story.corrected(phone=PHONE, email="other@example.com"))
+    _, (kind, _, told) = await desk.told()
+    assert kind == "customer.blocked.v1"
+    assert sorted(told) == sorted([*hashes, keys.hash("other@example.com").hex()])

@@ -119,3 +119,37 @@ async def test_the_database_holds_no_plain_address(inbox: Inbox) -> None:
         text = str(await inbox.rows(f"SELECT t::text FROM {table} t"))
         assert "guest@example.com" not in text
         assert "7700900123" not in text
+
+
+async def test_a_corrected_contact_becomes_the_customers(inbox: Inbox) -> None:
+    first = Story(inbox.org_id, phone="+447700900001", email="typo@example.com")
+    await inbox.hand(first.confirmed())
+    for _ in range(2):
+        await inbox.hand(first.corrected(phone="+447700900001", email="right@example.com"))
+    await inbox.hand(Story(inbox.org_id, phone=None, email="right@example.com").confirmed())
+    [customer] = await inbox.customers()
+    assert customer["total_bookings"] == 2
+    assert await inbox.rows("SELECT 1 FROM merge_queue") == []
+
+
+async def test_a_contact_corrected_to_another_customers_is_a_question_for_staff(
+    inbox: Inbox,
+) -> None:
+    other = Story(inbox.org_id, phone="+447700900002", email="b@example.com")
+    story = Story(inbox.org_id, phone="+447700900001", email="a@example.com")
+    await inbox.hand(other.confirmed())
+    await inbox.hand(story.confirmed())
+    for _ in range(2):
+        await inbox.hand(story.corrected(phone="+447700900001", email="b@example.com"))
+    rival, customer = await inbox.customers()
+    [asked] = await inbox.rows("SELECT * FROM merge_queue")
+    assert (asked["customer_id"], asked["rival_id"]) == (customer["id"], rival["id"])
+    assert asked["reason"] == "contact_corrected"
+
+
+async def test_a_contact_corrected_before_the_booking_is_confirmed_waits_for_that(
+    inbox: Inbox,
+) -> None:
+    story = Story(inbox.org_id)
+    await inbox.hand(story.corrected(phone=None, email="early@example.com"))
+    assert await inbox.rows("SELECT 1 FROM identifiers") == []

@@ -251,6 +251,10 @@ def test_times_are_the_venues_on_the_day_the_clocks_change(start: datetime, wall
     [
         ({"refund": Money(2500, "GBP")}, "refunding £25.00"),
         ({"refund": Money(0, "GBP")}, "no refund is due"),
+        (
+            {"refund": Money(0, "GBP"), "refund_awaiting": Money(4000, "GBP")},
+            "A refund of £40.00 waits for approval by Example Hall",
+        ),
         ({"refund": Money(0, "GBP"), "paid": Money(0, "GBP")}, "nothing to refund"),
     ],
 )

@@ -7,6 +7,7 @@ from uuid import uuid4
 import orjson
 
 from chassis.testing import eventually
+from contracts import Money
 
 from .conftest import Desk, MailHost, contact
 
@@ -175,6 +176,20 @@ async def test_nothing_personal_is_stored_in_the_clear(sending: Desk, mail_host:
         text = str(await sending.rows(f"SELECT t::text FROM {table} t"))
         assert "guest@example.com" not in text
         assert "Test Guest" not in text
+
+
+async def test_a_refund_that_waits_for_approval_is_not_told_as_none(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    cancelled = sending.cancelled(
+        refund=Money(amount_minor=0, currency="GBP"),
+        refund_awaiting=Money(amount_minor=4000, currency="GBP"),
+    )
+    await sending.hear(cancelled)
+    await eventually(lambda: mail_host.taken)
+    part = mail_host.taken[0].get_body(("plain",))
+    assert part is not None
+    assert "A refund of £40.00 waits for approval" in " ".join(part.get_content().split())
 
 
 async def test_each_move_is_told_once(sending: Desk, mail_host: MailHost) -> None:

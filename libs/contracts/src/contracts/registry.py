@@ -136,7 +136,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         BookingDetailsChanged,
         "booking",
-        (),
+        ("customers",),
         "The guest's contact or the links to the booking are others from now on",
     ),
     Contract(BookingCheckedIn, "booking", ("customers",), "The guest is here"),

@@ -4,7 +4,12 @@ from chassis.db import Transaction
 from chassis.messaging import Handlers, Meta
 from chassis.sealing import Sealer
 from contracts import Contact
-from contracts.booking import BookingCancelled, BookingConfirmed, VenueChanged
+from contracts.booking import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingDetailsChanged,
+    VenueChanged,
+)
 from contracts.changes import BookingRescheduled
 from contracts.payments import PaymentRefunded
 from contracts.visits import (
@@ -22,6 +27,7 @@ from customers.store import venues
 from customers.usecases.count_cancellation import count_cancellation
 from customers.usecases.count_refund import count_refund
 from customers.usecases.count_visit import VisitFact, count_visit
+from customers.usecases.learn import learn
 from customers.usecases.note_reschedule import note_reschedule
 from customers.usecases.resolve import ConfirmedBooking, resolve
 
@@ -59,6 +65,14 @@ def handlers(contacts: Sealer, keys: IdentityKeys) -> Handlers:
             cancelled_at=message.cancelled_at,
             told_by=meta.message_id,
         )
+
+    @table.on(BookingDetailsChanged)
+    async def booking_details_changed(
+        tx: Transaction, message: BookingDetailsChanged, _: Meta
+    ) -> None:
+        contact = Contact.model_validate(contacts.open(message.contact))
+        identifiers = keys.seal(phone=contact.phone, email=contact.email)
+        await learn(tx, message.booking_id, identifiers)
 
     @table.on(BookingRescheduled)
     async def booking_rescheduled(tx: Transaction, message: BookingRescheduled, meta: Meta) -> None:

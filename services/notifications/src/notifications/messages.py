@@ -121,6 +121,7 @@ def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Hand
             timezone=message.timezone,
             paid=_money(message.amount_paid),
             refund=_money(message.refund),
+            refund_awaiting=_money(message.refund_awaiting) if message.refund_awaiting else None,
             cancelled_by_guest=message.cause == "customer",
         )
         await plan(

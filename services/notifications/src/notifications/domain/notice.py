@@ -45,6 +45,7 @@ class Facts:
     total: Money | None = None
     paid: Money | None = None
     refund: Money | None = None
+    refund_awaiting: Money | None = None
     due: Money | None = None
     due_by: datetime | None = None
     moved_from: datetime | None = None

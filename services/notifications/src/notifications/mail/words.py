@@ -99,6 +99,7 @@ def _said(facts: Facts, venue: Venue, language: str) -> dict[str, Any]:
         "total": amount(facts.total),
         "paid": amount(facts.paid),
         "refund": amount(facts.refund),
+        "refund_awaiting": amount(facts.refund_awaiting),
         "due": amount(facts.due),
         "due_by": _moment(due_by, locale) if due_by else None,
         "moved_from": _moment(moved_from, locale) if moved_from and moved_from != start else None,
