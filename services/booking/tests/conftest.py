@@ -379,7 +379,7 @@ def utc():
     return lambda *parts: datetime(*parts, tzinfo=UTC)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_world():
     async def make(db, admin):
         return await World(db=db, admin=admin, shop=make_shop(db)).found()

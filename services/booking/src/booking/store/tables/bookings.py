@@ -87,7 +87,7 @@ bookings = Table(
     Column("notes", Text),
     UniqueConstraint("org_id", "reference", name="bookings_reference"),
     Index("bookings_waiting", "session_id", "expires_at", postgresql_where=_WAITING),
-    Index("bookings_listed", "org_id", "starts_at", "id", "status"),
+    Index("bookings_listed", "org_id", "starts_at", "id", "status", "offering_id"),
     Index("bookings_made", "org_id", "created_at"),
     Index("bookings_email", "org_id", "email_hash"),
     Index(
