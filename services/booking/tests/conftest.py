@@ -179,7 +179,7 @@ class World:
     def wish(self, session, tables=(), party=None, **details):
         return Wish(
             session_id=session.id,
-            party_size=party or (4 if tables else 1),
+            party_size=party or (4 if tables else None if "quantities" in details else 1),
             resource_ids=tuple(table.id for table in tables),
             name=name_of(whole="Test Guest", given=None, family=None),
             locale=None,
@@ -187,6 +187,11 @@ class World:
             special_requests=details.get("special_requests"),
             drinks_package=None,
             source="web",
+            quantities=details.get("quantities", {}),
+            items=details.get("items", ()),
+            allergies=details.get("allergies", ()),
+            promo_code=details.get("promo_code"),
+            gift_card=details.get("gift_card"),
         )
 
     async def hold(

@@ -14,18 +14,15 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from booking.domain import inventory, policy, pricing, schedule
-from booking.domain.money import LARGEST_AMOUNT
 from booking.domain.refusals import Fault, InvalidRequest
+from booking.pricing_documents import PRICING_KINDS, PricingDocument
 from booking.schedule_documents import SCHEDULE_KINDS, WRITERS, ScheduleDocument
 from booking.settings_document import SettingsDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT, description="in the currency's minor unit")]
-PositiveAmount = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT)]
 PartySize = Annotated[int, Field(ge=1, le=inventory.LARGEST_PARTY)]
-Methods: TypeAlias = Annotated[tuple[Literal["card"], ...], Field(min_length=1, max_length=1)]
 
 
 class _Party(SettingsDocument):
@@ -61,110 +58,6 @@ class ResourceInventory(_Party):
 
     def settings(self) -> inventory.Exclusive:
         return inventory.Exclusive(**self.model_dump(exclude={"kind"}))
-
-
-class DueInFull(SettingsDocument):
-    """All is due while the place is held."""
-
-    kind: Literal["full"]
-
-    def settings(self) -> pricing.InFull:
-        return pricing.InFull()
-
-
-class DueFixed(SettingsDocument):
-    """A fixed amount is due while the place is held, the rest at the venue."""
-
-    kind: Literal["fixed"]
-    amount_minor: PositiveAmount
-
-    def settings(self) -> pricing.FixedPart:
-        return pricing.FixedPart(self.amount_minor)
-
-
-class DuePerHead(SettingsDocument):
-    """An amount for each person is due while the place is held, the rest at the venue."""
-
-    kind: Literal["per_head"]
-    amount_minor: PositiveAmount
-
-    def settings(self) -> pricing.PartPerHead:
-        return pricing.PartPerHead(self.amount_minor)
-
-
-class DuePercent(SettingsDocument):
-    """A percentage is due while the place is held, the rest at the venue; 0 = all of it there."""
-
-    kind: Literal["percent"]
-    percent: Annotated[int, Field(ge=0, le=100)]
-
-    def settings(self) -> pricing.Percentage:
-        return pricing.Percentage(self.percent)
-
-
-DueDocument = Annotated[DueInFull | DueFixed | DuePerHead | DuePercent, Field(discriminator="kind")]
-
-
-class PerBookingPricing(SettingsDocument):
-    """One price for a booking, in the venue's currency; 0 = free."""
-
-    kind: Literal["per_booking"]
-    amount_minor: Amount
-    due: DueDocument = DueInFull(kind="full")
-    payment_methods: Methods = ("card",)
-
-    def settings(self) -> pricing.PerBooking:
-        return pricing.PerBooking(self.amount_minor, self.due.settings(), self.payment_methods)
-
-
-class TierDocument(SettingsDocument):
-    """A price for one person."""
-
-    key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$", examples=["adult"])]
-    label: Annotated[str, Field(min_length=1, max_length=100)]
-    amount_minor: Amount
-
-
-class PerHeadPricing(SettingsDocument):
-    """A price for each person by tier, in the venue's currency."""
-
-    kind: Literal["per_head"]
-    tiers: Annotated[tuple[TierDocument, ...], Field(min_length=1, max_length=pricing.MOST_TIERS)]
-    due: DueDocument = DueInFull(kind="full")
-    payment_methods: Methods = ("card",)
-
-    @model_validator(mode="after")
-    def _one_price_per_key(self) -> PerHeadPricing:
-        if len({tier.key for tier in self.tiers}) != len(self.tiers):
-            raise ValueError("two tiers have the same key")
-        return self
-
-    def settings(self) -> pricing.PerHead:
-        return pricing.PerHead(
-            tiers=tuple(pricing.Tier(t.key, t.label, t.amount_minor) for t in self.tiers),
-            due=self.due.settings(),
-            payment_methods=self.payment_methods,
-        )
-
-
-class DepositPricing(SettingsDocument):
-    """A fixed deposit, whatever the party."""
-
-    kind: Literal["deposit"]
-    amount_minor: PositiveAmount
-    payment_methods: Methods = ("card",)
-
-    def settings(self) -> pricing.Deposit:
-        return pricing.Deposit(self.amount_minor, self.payment_methods)
-
-
-class FreePricing(SettingsDocument):
-    """Nothing is due."""
-
-    kind: Literal["free"]
-
-    def settings(self) -> pricing.Free:
-        return pricing.Free()
 
 
 class RefundTierDocument(SettingsDocument):
@@ -240,25 +133,13 @@ class PolicyDocument(SettingsDocument):
 
 
 InventoryDocument = Annotated[CapacityInventory | ResourceInventory, Field(discriminator="kind")]
-PricingDocument = Annotated[
-    PerBookingPricing | DepositPricing | PerHeadPricing | FreePricing,
-    Field(discriminator="kind"),
-]
-
 _UNIONS = frozenset({"schedule", "inventory", "pricing", "due"})
 """Members whose ``kind`` says which document they are."""
 
 _KINDS: dict[type, str] = {
     inventory.Counted: "capacity",
     inventory.Exclusive: "resources",
-    pricing.PerBooking: "per_booking",
-    pricing.Deposit: "deposit",
-    pricing.PerHead: "per_head",
-    pricing.Free: "free",
-    pricing.InFull: "full",
-    pricing.FixedPart: "fixed",
-    pricing.PartPerHead: "per_head",
-    pricing.Percentage: "percent",
+    **PRICING_KINDS,
 }
 
 

@@ -6,25 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.documents import document_of, read_settings
+from booking.domain.dues import FixedPart, InFull, PartPerHead, Percentage
 from booking.domain.money import Money
 from booking.domain.presets import Preset, settings_of
 from booking.domain.pricing import (
-    FixedPart,
-    InFull,
     Order,
-    PartPerHead,
     PerBooking,
-    Percentage,
     PerHead,
     Tier,
 )
+from booking.domain.quoting import quoted
 from booking.domain.refusals import InvalidRequest
 
 FAMILY = PerHead((Tier("adult", "Adult", 3500), Tier("child", "Child", 2500)))
 
 
 def test_prc06_two_adults_and_a_child_cost_9500_cents():
-    quote = FAMILY.quote(Order(3, {"adult": 2, "child": 1}), "USD")
+    quote = quoted(FAMILY, Order(3, {"adult": 2, "child": 1}), "USD")
     assert quote.total == quote.due_now == Money(9500, "USD")
     assert [(line.key, line.quantity, line.amount_minor) for line in quote.lines] == [
         ("adult", 2, 7000),
@@ -36,7 +34,7 @@ def test_the_party_is_the_sum_of_its_tiers():
     assert FAMILY.party_of(None, {"adult": 2, "child": 1}) == 3
     assert FAMILY.party_of(3, {"adult": 2, "child": 1}) == 3
     assert FAMILY.party_of(4, {}) == 4
-    assert FAMILY.quote(Order(4), "USD").total == Money(14000, "USD")
+    assert quoted(FAMILY, Order(4), "USD").total == Money(14000, "USD")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +62,7 @@ def test_tiers_where_nothing_is_priced_by_person_are_refused():
      (Percentage(25), 2000), (Percentage(0), 0)],
 )  # fmt: skip
 def test_what_is_due_now_is_a_part_of_the_price(due, now):
-    quote = PerHead((Tier("adult", "Adult", 2000),), due).quote(Order(4), "GBP")
+    quote = quoted(PerHead((Tier("adult", "Adult", 2000),), due), Order(4), "GBP")
     assert quote.total == Money(8000, "GBP")
     assert quote.due_now == Money(now, "GBP")
 
@@ -80,7 +78,7 @@ def test_what_is_due_now_is_a_part_of_the_price(due, now):
     ),
 )
 def test_f30_what_is_due_can_be_collected_or_is_nothing(amount, party, due):
-    quote = PerHead((Tier("all", "All", amount),), due).quote(Order(party), "GBP")
+    quote = quoted(PerHead((Tier("all", "All", amount),), due), Order(party), "GBP")
     assert quote.due_now.amount_minor <= quote.total.amount_minor
     assert quote.due_now.amount_minor == 0 or (
         quote.due_now.amount_minor >= min(50, quote.total.amount_minor)

@@ -24,6 +24,7 @@ from booking.domain.money import DifferentCurrencies, Money
 from booking.domain.policy import Policy, RefundTier
 from booking.domain.presets import Preset, settings_of
 from booking.domain.pricing import Order
+from booking.domain.quoting import quoted
 from booking.domain.reference import ALPHABET, check_template, new_reference
 from booking.domain.refusals import InvalidRequest
 from booking.domain.schedule import NoSuchLocalTime, arrival, instant, session_span, zone
@@ -286,7 +287,7 @@ def test_settings_survive_their_documents(preset):
 
 def test_another_kind_replaces_the_presets_document():
     settings = read_settings(settings_of(Preset.EVENT_TABLE, {"pricing": {"kind": "free"}}))
-    assert settings.pricing.quote(Order(4), "GBP").due_now == Money(0, "GBP")
+    assert quoted(settings.pricing, Order(4), "GBP").due_now == Money(0, "GBP")
 
 
 def test_nothing_but_presets_knows_their_names():

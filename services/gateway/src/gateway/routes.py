@@ -30,7 +30,7 @@ class Upstream(StrEnum):
 
 
 Callers = frozenset[Kind]
-Limit = Literal["reads", "booking", "payment", "default"]
+Limit = Literal["reads", "quotes", "booking", "payment", "default"]
 Handling = Literal["forward", "book", "timeline"]
 
 # An operator's key belongs to no organisation. Where operators may act for one they name it;
@@ -154,13 +154,16 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/offerings/{id}",                      _B, ANYONE, cache=300),
     get("/v1/offerings/{id}/sessions",             _B, ANYONE),
     get("/v1/offerings/{id}/calendar",             _B, ANYONE),
+    get("/v1/offerings/{id}/menu",                 _B, ANYONE, cache=120),
     get("/v1/sessions/{id}/availability",          _B, ANYONE),
     get("/v1/offerings/{id}/availability",         _B, ANYONE),
 
     # A booking, from hold to cancellation
+    post("/v1/quotes",                             _B, BOOKER, "bookings:view", limit="quotes"),
     post("/v1/bookings",                           _B, BOOKER, "bookings:create",
          limit="booking", idempotent=True, handling="book"),
     get("/v1/bookings/{booking_id}",               _B, HOLDER, "bookings:view"),
+    patch("/v1/bookings/{booking_id}/order",       _B, HOLDER, "bookings:edit"),
     get("/v1/bookings/{booking_id}/payment",       _P, HOLDER, "bookings:view"),
     post("/v1/bookings/{booking_id}/cancel",       _B, HOLDER, "bookings:cancel", idempotent=True),
     post("/v1/bookings/{booking_id}/reschedule",   _B, HOLDER, "bookings:edit",   idempotent=True),
@@ -185,6 +188,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/bookings/export",                     _B, STAFF,  "bookings:view"),
     get("/v1/bookings/failed",                     _B, STAFF,  "bookings:view"),
     post("/v1/bookings/{booking_id}/recover",      _B, STAFF,  "bookings:manage", idempotent=True),
+    get("/v1/sessions/{id}/kitchen",               _B, STAFF,  "bookings:view"),
     get("/v1/dashboard",                           _B, STAFF,  "bookings:view"),
     get("/v1/audit",                               _B, STAFF,  "reports:view"),
     get("/v1/integrity",                           _B, STAFF,  "reports:view"),
@@ -212,6 +216,20 @@ ROUTES: Final[tuple[Route, ...]] = (
     patch("/v1/resources/{id}",                    _B, EDITOR, "catalogue:edit"),
     delete("/v1/resources/{id}",                   _B, EDITOR, "catalogue:edit"),
     post("/v1/resources/{id}/restore",             _B, EDITOR, "catalogue:edit", idempotent=True),
+    post("/v1/venues/{id}/menu-sections",          _B, EDITOR, "catalogue:edit"),
+    get("/v1/venues/{id}/menu-sections",           _B, EDITOR, "catalogue:view"),
+    patch("/v1/menu-sections/{id}",                _B, EDITOR, "catalogue:edit"),
+    delete("/v1/menu-sections/{id}",               _B, EDITOR, "catalogue:edit"),
+    post("/v1/menu-sections/{id}/items",           _B, EDITOR, "catalogue:edit"),
+    get("/v1/menu-sections/{id}/items",            _B, EDITOR, "catalogue:view"),
+    get("/v1/menu-items/{id}",                     _B, EDITOR, "catalogue:view"),
+    patch("/v1/menu-items/{id}",                   _B, EDITOR, "catalogue:edit"),
+    delete("/v1/menu-items/{id}",                  _B, EDITOR, "catalogue:edit"),
+    post("/v1/promo-codes",                        _B, EDITOR, "catalogue:edit"),
+    get("/v1/promo-codes",                         _B, EDITOR, "catalogue:view"),
+    get("/v1/promo-codes/{id}",                    _B, EDITOR, "catalogue:view"),
+    patch("/v1/promo-codes/{id}",                  _B, EDITOR, "catalogue:edit"),
+    delete("/v1/promo-codes/{id}",                 _B, EDITOR, "catalogue:edit"),
     post("/v1/sessions",                           _B, EDITOR, "catalogue:edit"),
     get("/v1/sessions",                            _B, EDITOR, "catalogue:view"),
     get("/v1/sessions/{id}",                       _B, EDITOR, "catalogue:view"),
@@ -220,6 +238,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/sessions/{id}/restore",              _B, EDITOR, "catalogue:edit", idempotent=True),
 
     # Staff: money, people, keys
+    post("/v1/gift-cards",                         _B, STAFF,  "payments:manage", idempotent=True),
+    get("/v1/gift-cards",                          _B, STAFF,  "payments:view"),
+    get("/v1/gift-cards/{id}",                     _B, STAFF,  "payments:view"),
+    get("/v1/gift-cards/{id}/entries",             _B, STAFF,  "payments:view"),
+    patch("/v1/gift-cards/{id}",                   _B, STAFF,  "payments:manage"),
+    post("/v1/gift-cards/{id}/adjust",             _B, STAFF,  "payments:manage", idempotent=True),
     post("/v1/payment-accounts",                   _P, EDITOR, "payments:manage"),
     post("/v1/payment-accounts/{id}/webhook-secret",
                                                    _P, EDITOR, "payments:manage"),

@@ -18,6 +18,7 @@ from gateway.limits import Window
 # `credentials` counts, by address, keys that we see for the first time.
 DEFAULT_LIMITS: Final[dict[str, Window]] = {
     "reads": Window(120, 60),
+    "quotes": Window(20, 60),
     "booking": Window(5, 60),
     "holding": Window(20, 900),
     "payment": Window(3, 60),
@@ -92,6 +93,7 @@ class Settings(ProcessSettings):
     """`memory://`: each gateway counts alone; `redis://...`: all count together."""
     RATE_LIMITS: Annotated[dict[str, Window], NoDecode, BeforeValidator(_limits)] = DEFAULT_LIMITS
     """Overrides per class, `{"booking": [requests, seconds]}`; the classes are reads [120, 60],
+    quotes [20, 60] (prices, so that codes are not guessed),
     booking [5, 60] and holding [20, 900] (both count a guest's attempts to book),
     payment [3, 60], default [10, 60], keys [600, 60], credentials [30, 60]."""
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from booking.api import views
-from booking.api.bodies import CancelBooking, CreateBooking, time_of
+from booking.api.bodies import CancelBooking, ChangeOrder, CreateBooking, QuoteBooking, time_of
 from booking.api.callers import (
     IdempotencyKey,
     ShopPart,
@@ -30,14 +30,17 @@ from booking.api.problems import (
     ResourceTaken,
 )
 from booking.domain.booking import StaffRefund
-from booking.domain.guest import name_of
+from booking.domain.guest import Name, name_of
 from booking.domain.holding import Wish
 from booking.domain.making import making
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.store.idempotency import Key
 from booking.usecases.cancel import Cancel, cancel
+from booking.usecases.change_order import ChangeOrder as ChangeBookingOrder
+from booking.usecases.change_order import change_order
 from booking.usecases.hold import Held, Hold, hold
 from booking.usecases.once import once
+from booking.usecases.quote_booking import quote_booking
 from booking.usecases.read_booking import read_booking
 from booking.usecases.timeline import timeline
 from chassis.auth import Principal
@@ -105,37 +108,65 @@ async def create_booking(
     )
 
 
+def _wish(body: QuoteBooking, name: Name, caller: Principal) -> Wish:
+    by_staff = caller.kind not in {"guest", "manage"}
+    source = body.source or ("staff" if by_staff else "web")
+    return Wish(
+        session_id=body.session_id,
+        party_size=body.party_size,
+        quantities=body.quantities,
+        resource_ids=body.resource_ids,
+        items=tuple(item.choice() for item in body.items),
+        allergies=body.allergies,
+        promo_code=body.promo_code,
+        gift_card=body.gift_card,
+        name=name,
+        locale=body.locale,
+        arrival_time=None if body.arrival_time is None else time_of(body.arrival_time),
+        special_requests=body.special_requests,
+        drinks_package=body.drinks_package,
+        source=source,
+        minimum_age_attested=body.minimum_age_attested,
+        making=making(
+            by_staff=by_staff,
+            may_override=caller.has("bookings:manage"),
+            at_venue=body.payment == "at_venue",
+            override=body.override.reason if body.override else None,
+            source=source,
+        ),
+    )
+
+
 def _hold(body: CreateBooking, key: Key, caller: Principal) -> Hold:
     customer = body.customer
     name = name_of(whole=customer.name, given=customer.given, family=customer.family)
-    by_staff = caller.kind not in {"guest", "manage"}
-    source = body.source or ("staff" if by_staff else "web")
     return Hold(
-        wish=Wish(
-            session_id=body.session_id,
-            party_size=body.party_size,
-            quantities=body.quantities,
-            resource_ids=body.resource_ids,
-            name=name,
-            locale=body.locale,
-            arrival_time=None if body.arrival_time is None else time_of(body.arrival_time),
-            special_requests=body.special_requests,
-            drinks_package=body.drinks_package,
-            source=source,
-            minimum_age_attested=body.minimum_age_attested,
-            making=making(
-                by_staff=by_staff,
-                may_override=caller.has("bookings:manage"),
-                at_venue=body.payment == "at_venue",
-                override=body.override.reason if body.override else None,
-                source=source,
-            ),
-        ),
+        wish=_wish(body, name, caller),
         email=customer.email,
         phone=customer.phone,
         key=key,
         actor=actor_of(caller),
     )
+
+
+@router.post("/quotes", responses=responses(NotFound, Conflict, FeatureOff))
+async def quote(body: QuoteBooking, caller: Caller, db: DB, shop: ShopPart) -> views.Quote:
+    """What a booking would cost, or why it would be refused. No place is taken."""
+    org_id = await shop.tenants.of_session(body.session_id)
+    if caller.org_id not in (None, org_id):
+        raise Unknown
+    nobody = Name("", "", "")
+    quoted = await db.run(
+        org_id,
+        lambda tx: quote_booking(
+            tx,
+            _wish(body, nobody, caller),
+            listings=shop.listings,
+            vault=shop.vault,
+            payments_enabled=shop.payments_enabled,
+        ),
+    )
+    return views.Quote.of(quoted)
 
 
 @router.get("/bookings/{booking_id}", responses=responses(NotFound, Unauthenticated, Forbidden))
@@ -204,6 +235,30 @@ def _staff_refund(body: CancelBooking, caller: Principal) -> StaffRefund | None:
     if body.refund_percent is not None:
         raise InvalidRequest(Fault("refund_percent", "give either refund_percent or refund"))
     return StaffRefund(amount_minor=body.refund.amount_minor)
+
+
+@router.patch(
+    "/bookings/{booking_id}/order",
+    responses=responses(NotFound, Unauthenticated, Forbidden, Conflict, Invalid),
+)
+async def patch_order(
+    booking_id: UUID, body: ChangeOrder, caller: Caller, db: DB, shop: ShopPart
+) -> views.Order:
+    """Change the dishes or the allergies, until the cut-off, where the difference is no payment."""
+    check_guest_or(caller, "bookings:edit")
+    command = ChangeBookingOrder(
+        booking_id=booking_id,
+        items=None if body.items is None else tuple(item.choice() for item in body.items),
+        allergies=body.allergies,
+        actor=actor_of(caller),
+        version=body.version,
+        manage_epoch=caller.epoch,
+    )
+    booking, dishes = await db.run(
+        org_of_booking(caller, booking_id),
+        lambda tx: change_order(tx, command, listings=shop.listings),
+    )
+    return views.Order.of(booking, dishes)
 
 
 @router.get(

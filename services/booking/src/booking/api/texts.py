@@ -76,6 +76,14 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "The waiver must be signed before check-in.",
         "sv": "Ansvarsfriskrivningen måste undertecknas före incheckning.",
     },
+    "refund.tier": {
+        "en": "Cancel with more than {hours} hours to go: {percent} % is refunded.",
+        "sv": "Avboka med mer än {hours} timmar kvar: {percent} % återbetalas.",
+    },
+    "refund.none": {
+        "en": "Nothing is refunded when you cancel.",
+        "sv": "Inget återbetalas vid avbokning.",
+    },
     "has_bookings.session": {
         "en": "The session cannot be removed because participants are booked on it.",
         "sv": "Passet kan inte tas bort eftersom det finns deltagare bokade på det.",

@@ -12,7 +12,7 @@ from booking.domain.inventory import Claim
 from booking.domain.lifecycle import WAITING, PaymentStatus, Status, Verb, allows
 from booking.domain.money import Money
 from booking.domain.policy import Policy, RefundMode
-from booking.domain.pricing import Quote
+from booking.domain.quote import Quote
 from booking.domain.refusals import Fault, InvalidRequest
 
 MANAGEABLE_AFTER_END = timedelta(days=30)
@@ -136,6 +136,11 @@ class Booking:
         """Whether the hold has ended, whether or not anyone noticed: exact to the instant."""
         return self.is_waiting() and self.expires_at is not None and now >= self.expires_at
 
+    def is_paid_for(self) -> bool:
+        """Whether something was paid for it; a held place has its gift card's share on loan."""
+        by_card = self.quote.gift is not None and not self.is_waiting()
+        return by_card or self.paid.amount_minor > 0
+
     def seconds_left(self, now: datetime) -> int:
         """Whole seconds until the hold ends, 0 when there is none (HLD-06)."""
         if not self.is_waiting() or self.expires_at is None:
@@ -147,12 +152,14 @@ class Booking:
 class Cancellation:
     """What cancelling would do at a given moment.
 
+    ``to_card``: what goes back onto the gift card that paid for the booking.
     ``needs_approval``: what would go back waits until somebody has decided about it.
     """
 
     allowed: bool
     refund_percent: int
     refund: Money
+    to_card: Money
     needs_approval: bool = False
 
 
@@ -187,7 +194,9 @@ def cancellation(
 
     The same answer serves the reader (``can_cancel``) and the cancelling. A guest may until the
     start; staff may as long as the state allows it. The percentage is of what was paid; what was
-    refunded before counts towards it. What staff decide themselves waits for nobody.
+    refunded before counts towards it. What a gift card paid goes back onto the card, by the same
+    percentage; all of it while the place is only held. What staff decide themselves waits for
+    nobody.
 
     Raises:
         InvalidRequest: staff want to give back more than is left of what was paid.
@@ -200,7 +209,7 @@ def cancellation(
     # What a cheaper place gave back is no longer part of what was paid.
     refund = booking.less_refunded(booking.kept.percent(percent))
     approve = booking.policy.refund_mode is RefundMode.APPROVE and refund.amount_minor > 0
-    return Cancellation(allowed, percent, refund, needs_approval=approve)
+    return Cancellation(allowed, percent, refund, _to_card(booking, percent), approve)
 
 
 def _as_staff_say(booking: Booking, staff_refund: StaffRefund) -> Cancellation:
@@ -208,4 +217,10 @@ def _as_staff_say(booking: Booking, staff_refund: StaffRefund) -> Cancellation:
     if refund.amount_minor > booking.left.amount_minor:
         most = booking.left.amount_minor
         raise InvalidRequest(Fault("refund.amount_minor", f"no more than {most} is left"))
-    return Cancellation(allowed=True, refund_percent=percent, refund=refund)
+    to_card = _to_card(booking, percent)
+    return Cancellation(allowed=True, refund_percent=percent, refund=refund, to_card=to_card)
+
+
+def _to_card(booking: Booking, percent: int) -> Money:
+    gift = booking.quote.gift or Money(0, booking.paid.currency)
+    return gift if booking.is_waiting() else gift.percent(percent)

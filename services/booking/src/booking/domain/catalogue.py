@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from booking.domain.inventory import Inventory, Seats, Table
@@ -16,6 +16,9 @@ from booking.domain.presets import Preset
 from booking.domain.pricing import Pricing
 from booking.domain.refusals import NotOnSale, SessionClosed, SessionStarted
 from booking.domain.schedule import Schedule
+
+if TYPE_CHECKING:
+    from booking.domain.menus import MenuItem  # noqa: TC004 - it imports this module
 
 
 class OrganisationStatus(StrEnum):
@@ -170,8 +173,9 @@ class Announcement:
 class Listing:
     """Everything a hold needs to know that rarely changes, at one version of the offering.
 
-    Editing the organisation, the venue or its resources raises that version too. ``tables`` are
-    the venue's active ones in the order in which they are given out, ``seats`` their seats.
+    Editing the organisation, the venue, its resources or its menu raises that version too.
+    ``tables`` are the venue's active ones in the order in which they are given out, ``seats``
+    their seats. ``menu``: the dishes of the offering's sections, available or not.
     """
 
     organisation: Organisation
@@ -179,6 +183,7 @@ class Listing:
     offering: Offering
     seats: Mapping[UUID, Seats]
     tables: tuple[Table, ...] = ()
+    menu: Mapping[UUID, MenuItem] = field(default_factory=dict)
 
 
 def check_on_sale(listing: Listing, session: Session, now: datetime) -> None:

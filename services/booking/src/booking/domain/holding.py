@@ -10,16 +10,19 @@ from uuid import UUID
 
 from booking.domain.booking import Booking, Occasion
 from booking.domain.catalogue import check_on_sale
+from booking.domain.codes import NO_CODES, Codes
 from booking.domain.guest import Name
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.making import BY_GUEST, Making
 from booking.domain.money import Money
+from booking.domain.ordering import Choice, Dish, chosen
 from booking.domain.pricing import Order
+from booking.domain.quoting import quoted
 from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
 from booking.domain.schedule import arrival, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from booking.domain.catalogue import Listing, Session
@@ -41,6 +44,10 @@ class Wish:
     quantities: Mapping[str, int] = field(default_factory=dict)
     minimum_age_attested: bool = False
     making: Making = BY_GUEST
+    items: tuple[Choice, ...] = ()
+    allergies: tuple[str, ...] = ()
+    promo_code: str | None = None
+    gift_card: str | None = None
 
 
 def decide(
@@ -54,6 +61,7 @@ def decide(
     sealed_contact: str,
     payments_enabled: bool,
     now: datetime,
+    codes: Codes = NO_CODES,
 ) -> Booking:
     """The booking that this wish becomes if its place is free.
 
@@ -62,7 +70,8 @@ def decide(
 
     Raises:
         NotOnSale, SessionClosed, SessionStarted: no booking may be made here now.
-        InvalidRequest: the wish does not fit the offering; the field is named.
+        InvalidRequest: the wish does not fit the offering, a dish cannot be had, or a code is
+            not valid here; the field is named.
         PaymentsOff: something is due and payments are switched off (SEC-10).
     """
     check_on_sale(listing, session, now)
@@ -79,9 +88,12 @@ def decide(
         )
         if arrives_at is None:
             raise InvalidRequest(Fault("arrival_time", "must lie within the session"))
-    quote = wish.making.due(
-        offering.pricing.quote(Order(party_size, wish.quantities), venue.currency)
+    dishes = dishes_of(
+        wish.items, listing, party_size=party_size, starts_at=session.starts_at, now=now
     )
+    codes.check(offering.id, now, venue.currency)
+    order = Order(party_size, wish.quantities, dishes)
+    quote = wish.making.due(quoted(offering.pricing, order, venue.currency, codes))
     due = quote.due_now.amount_minor > 0
     if due and not payments_enabled:
         raise PaymentsOff
@@ -98,6 +110,7 @@ def decide(
         version=1,
         party_size=party_size,
         quantities=wish.quantities,
+        allergies=wish.allergies,
         claim=claim,
         quote=quote,
         paid=nothing,
@@ -126,4 +139,28 @@ def decide(
         confirmed_at=None if due else now,
         status_at=now,
         age_attested=policy.minimum_age,
+    )
+
+
+def dishes_of(
+    choices: Sequence[Choice],
+    listing: Listing,
+    *,
+    party_size: int,
+    starts_at: datetime,
+    now: datetime,
+) -> tuple[Dish, ...]:
+    """The dishes a party orders for a visit that starts then; see ``MenuChoice.dishes``.
+
+    Raises:
+        InvalidRequest: a dish cannot be had, or the order is too small, too large or too late.
+    """
+    return chosen(
+        listing.offering.pricing.menu,
+        choices,
+        listing.menu,
+        party_size=party_size,
+        day=starts_at.astimezone(zone(listing.venue.timezone)).date(),
+        starts_at=starts_at,
+        now=now,
     )

@@ -11,7 +11,7 @@ from booking.domain.refusals import Fault, InvalidRequest, NotPermitted
 
 if TYPE_CHECKING:
     from booking.domain.policy import Policy
-    from booking.domain.pricing import Quote
+    from booking.domain.quote import Quote
 
 GUEST_SOURCES = frozenset(
     {"web", "website", "widget", "embed", "app", "qr", "email", "sms", "social", "partner"}

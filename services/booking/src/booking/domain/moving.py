@@ -13,7 +13,7 @@ from booking.domain.inventory import Claim
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money, smallest_charge
 from booking.domain.policy import Policy
-from booking.domain.pricing import Quote
+from booking.domain.quote import Quote
 from booking.domain.refusals import CannotReschedule, ChangePending
 
 

@@ -49,6 +49,7 @@ class GiveBack:
 Verdict = Accept | Retake | GiveUp | GiveBack
 
 PLACE_TAKEN = "place_taken"
+CODE_USED = "code_used"
 _TOO_LATE = "too_late"
 
 

@@ -254,6 +254,24 @@ class ChangePending(Clash):
     code = "CHANGE_PENDING"
 
 
+class CodeGone(Clash):
+    """The promo code or gift card of this booking has been used elsewhere since."""
+
+    code = "CODE_GONE"
+
+
+class CannotChange(Clash):
+    """This booking can no longer be changed."""
+
+    code = "CANNOT_CHANGE"
+
+
+class PaymentDiffers(Clash):
+    """This change would change what is paid before the visit; please contact the venue."""
+
+    code = "PAYMENT_DIFFERS"
+
+
 class AlreadyExists(Clash):
     """Something with this name or number exists already."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from booking import timers
 from booking.domain.booking import BookedResource
 from booking.domain.lifecycle import OCCUPYING
-from booking.store import audit
+from booking.store import audit, gift_cards, promos
 from booking.store.ledger import WAITED_FOR
 from booking.store.rows import COLUMNS, TABLES, booking_of
 from chassis.ids import uuid7
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from booking.domain.booking import Booking
+    from booking.domain.money import Money
     from chassis.db import Transaction
 
 READ = f"SELECT {COLUMNS} FROM {TABLES} WHERE b.id = $1"
@@ -161,17 +162,24 @@ async def save(
     actor: str,
     moved: bool = True,
     reason: str | None = None,
+    gift_back: Money | None = None,
 ) -> None:
     """Write what became of a locked booking, freeing its place when its new state has none.
 
-    ``after.version`` must be one more than ``before.version``. ``moved`` False: the change is no
-    step in the lifecycle, such as a refund.
+    With the place go its promo code, unless it was paid for, and what its gift card paid: all of
+    it, or ``gift_back``. ``after.version`` must be one more than ``before.version``. ``moved``
+    False: the change is no step in the lifecycle, such as a refund.
 
     Raises:
         StaleBooking: the row is not at ``before.version``; the caller did not lock it.
     """
     now = await tx.now()
     old, new = audit.change(before, after)
+    gives_up = before.status in OCCUPYING and after.status not in OCCUPYING
+    # Cards are locked before sessions and promo codes after them, here as in a hold.
+    if gives_up and before.quote.gift is not None:
+        amount = before.quote.gift if gift_back is None else gift_back
+        await gift_cards.give_back(tx, before, amount, after.version, actor=actor)
     row = await tx.fetchrow(
         SAVE,
         after.id,
@@ -188,7 +196,7 @@ async def save(
         after.failure.code if after.failure else None,
         after.failure.message_key if after.failure else None,
         now,
-        before.status in OCCUPYING and after.status not in OCCUPYING,
+        gives_up,
         uuid7(now),
         moved,
         action,
@@ -200,6 +208,8 @@ async def save(
     )
     if row is None or not row["saved"] or after.version != before.version + 1:
         raise StaleBooking(f"booking {after.id} is not at version {before.version}")
+    if gives_up and before.quote.has_promo() and not before.is_paid_for():
+        await promos.give_back(tx, before)
     timers.wake_waitlists(tx, row["waited_for"], now)
 
 

@@ -16,7 +16,7 @@ from booking.domain.booking import Occasion
 from booking.domain.inventory import Claim
 from booking.domain.money import Money
 from booking.domain.moving import Change, ChangeState, Place
-from booking.domain.pricing import Line, Quote
+from booking.domain.quote import Line, Quote
 from booking.store import tables
 from booking.store.bookings import StaleBooking
 from booking.store.rows import COLUMNS, TABLES, booking_of

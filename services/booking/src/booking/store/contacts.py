@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from booking.domain.codes import card_code, card_key
 from booking.domain.guest import Contact
 from chassis.sealing import keyed_hash
 
@@ -44,6 +45,14 @@ class ContactVault:
     def hash_of(self, value: str) -> bytes:
         """The keyed hash of one normalised e-mail or phone, to look for it."""
         return keyed_hash(self._hash_key, value)
+
+    def hash_code(self, code: str) -> bytes:
+        """The keyed hash of a gift card's code, however it is typed; the code is not kept."""
+        return keyed_hash(self._hash_key, f"gift:{card_key(code)}")
+
+    def card_code(self, card_id: UUID) -> str:
+        """The code of a gift card: derived, never stored, so that a repeated answer has it too."""
+        return card_code(keyed_hash(self._hash_key, f"gift-code:{card_id}"))
 
     def for_bus(self, name: Name, contact: Contact) -> str:
         """Name and contact as one sealed object that only services with the keys open."""

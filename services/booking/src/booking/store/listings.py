@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from booking.domain.catalogue import Listing, ListingStatus
 from booking.domain.inventory import Seats, Table
-from booking.store import tables
+from booking.store import menus, tables
 from booking.store.offerings import offering_of
 from booking.store.organisations import organisation_of
 from booking.store.venues import venue_of
@@ -73,4 +73,5 @@ async def _load(tx: Transaction, offering_id: UUID) -> Listing:
         offering=offering,
         seats={table.id: table.seats for table in found},
         tables=found,
+        menu=await menus.of_choice(tx, offering.pricing.menu),
     )

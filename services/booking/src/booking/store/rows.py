@@ -12,7 +12,7 @@ from booking.domain.guest import Name
 from booking.domain.inventory import Claim
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
-from booking.domain.pricing import Line, Quote
+from booking.domain.quote import Line, Quote
 
 if TYPE_CHECKING:
     import asyncpg

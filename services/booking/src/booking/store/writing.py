@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TAKEN = {
     "organisations_slug": "An organisation with this slug exists already.",
     "venues_slug": "A venue with this slug exists already.",
+    "promo_codes_code": "There is a promo code of this name already, perhaps in the archive.",
     "resources_number": "This venue has a table with this number already.",
 }
 

@@ -73,6 +73,7 @@ async def cancel(
         "booking.cancelled",
         actor=command.actor,
         reason=command.reason or f"{command.cause}_cancellation",
+        gift_back=terms.to_card,
     )
     if terms.needs_approval:
         await approvals.ask(tx, booking.id, terms.refund, now, command.actor)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from booking import published, timers
 from booking.domain.lifecycle import PaymentStatus, Verb, after
-from booking.domain.receiving import PLACE_TAKEN, Accept, GiveBack, GiveUp, Retake, judge
+from booking.domain.receiving import CODE_USED, PLACE_TAKEN, Accept, GiveBack, GiveUp, Retake, judge
 from booking.domain.refusals import Unknown
 from booking.store import bookings, ledger, receipts, upcoming
 from booking.usecases.make_way import make_way, make_way_for_guest
+from booking.usecases.take_codes_again import return_again, use_again
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +27,10 @@ ACTOR = "payments"
 async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> None:
     """Settle a payment that brought money; each payment counts once, however often it is told.
 
-    Held (even if the hold has just lapsed): confirmed. Expired or failed: the place is taken again
-    if it is free, else the booking is unfulfillable and all goes back. Cancelled, already paid,
-    wrong amount or currency: the money goes back and the booking stays as it is (F-07, F-25, F-27).
+    Held (even if the hold has just lapsed): confirmed. Expired or failed: the place and the codes
+    are taken again if they are to be had, else the booking is unfulfillable and all goes back.
+    Cancelled, already paid, wrong amount or currency: the money goes back and the booking stays as
+    it is (F-07, F-25, F-27).
 
     Raises:
         Unknown: there is no such booking.
@@ -45,10 +47,11 @@ async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> 
         case Accept():
             await _confirm(tx, booking, Verb.CONFIRM, receipt, vault)
         case Retake():
-            if await _retake(tx, booking, now, vault):
+            cause = await _retake(tx, booking, now, vault)
+            if cause is None:
                 await _confirm(tx, booking, Verb.RETAKE, receipt, vault)
             else:
-                await _give_up(tx, booking, receipt, PLACE_TAKEN, vault)
+                await _give_up(tx, booking, receipt, cause, vault)
         case GiveUp(cause):
             await _give_up(tx, booking, receipt, cause, vault)
         case GiveBack(cause):
@@ -59,7 +62,21 @@ async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> 
             )
 
 
-async def _retake(tx: Transaction, booking: Booking, now: datetime, vault: ContactVault) -> bool:
+async def _retake(
+    tx: Transaction, booking: Booking, now: datetime, vault: ContactVault
+) -> str | None:
+    """Take the place and the codes again; why not, when that cannot be."""
+    if not await use_again(tx, booking, actor=ACTOR):
+        return CODE_USED
+    if await _retake_place(tx, booking, now, vault):
+        return None
+    await return_again(tx, booking, actor=ACTOR)
+    return PLACE_TAKEN
+
+
+async def _retake_place(
+    tx: Transaction, booking: Booking, now: datetime, vault: ContactVault
+) -> bool:
     if not await upcoming.still_offered(tx, booking.session_id, booking.claim.resource_ids):
         return False
     hashes = vault.hashes(vault.open(booking.sealed_contact, booking.id))

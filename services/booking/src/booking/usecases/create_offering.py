@@ -12,7 +12,7 @@ from booking.domain.catalogue import ListingStatus, Offering
 from booking.domain.presets import Preset, settings_of
 from booking.domain.pricing import Pricing, check_chargeable
 from booking.domain.refusals import Fault, InvalidRequest
-from booking.store import audit, offerings, venues
+from booking.store import audit, menus, offerings, venues
 from booking.usecases.keep_in_step import keep_in_step
 from chassis.ids import uuid7
 
@@ -45,6 +45,7 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
         raise InvalidRequest(Fault("venue_id", "is not one of your venues"))
     settings = read_settings(settings_of(command.preset, command.overrides))
     check_price(settings.pricing, venue.currency)
+    await check_menu(tx, settings.pricing, venue.id)
     now = await tx.now()
     offering = Offering(
         id=uuid7(now),
@@ -82,3 +83,18 @@ def check_price(pricing: Pricing, currency: str) -> None:
         check_chargeable(pricing, currency)
     except ValueError as wrong:
         raise InvalidRequest(Fault("pricing.amount_minor", str(wrong))) from wrong
+
+
+async def check_menu(tx: Transaction, pricing: Pricing, venue_id: UUID) -> None:
+    """Raise InvalidRequest for a section that is not an active one of the venue's menu (F-29)."""
+    if pricing.menu is None:
+        return
+    wanted = pricing.menu.section_ids
+    known = await menus.active_sections(tx, venue_id, wanted)
+    faults = [
+        Fault(f"pricing.menu.section_ids.{position}", "is not a section of this venue's menu")
+        for position, section_id in enumerate(wanted)
+        if section_id not in known
+    ]
+    if faults:
+        raise InvalidRequest(*faults)

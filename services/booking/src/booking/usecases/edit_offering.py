@@ -15,7 +15,7 @@ from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
 from booking.store import audit, offerings, upcoming, venues
 from booking.store.upcoming import Within
-from booking.usecases.create_offering import check_price
+from booking.usecases.create_offering import check_menu, check_price
 from booking.usecases.keep_in_step import InStep, keep_in_step
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> EditedOfferin
     if type(settings.inventory) is not type(before.inventory):
         raise InvalidRequest(Fault("inventory.kind", "cannot change: sessions depend on it"))
     check_price(settings.pricing, venue.currency)
+    if settings.pricing != before.pricing:
+        await check_menu(tx, settings.pricing, venue.id)
     after = replace(
         before,
         title=keep(command.title, before.title),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from booking import published, timers
 from booking.domain.guest import Contact, normal_email
-from booking.domain.holding import Wish, decide
+from booking.domain.holding import Wish, decide, dishes_of
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
 from booking.domain.reference import new_reference
@@ -24,13 +24,15 @@ from booking.domain.refusals import (
 )
 from booking.domain.schedule import zone
 from booking.phones import normal_phone
-from booking.store import bookings, holding, idempotency, sessions
+from booking.store import bookings, holding, idempotency, orders, sessions
 from booking.store.holding import Outcome
+from booking.usecases.find_codes import find_codes, spend
 from booking.usecases.make_way import make_way, make_way_for_guest
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
     from booking.domain.booking import Booking
+    from booking.domain.catalogue import Listing
     from booking.store.contacts import ContactVault
     from booking.store.listings import Listings
     from chassis.db import Transaction
@@ -80,6 +82,7 @@ async def hold(
     Raises:
         Unknown: there is no such session.
         InvalidRequest, NotOnSale, SessionClosed, SessionStarted, PaymentsOff: see ``decide``.
+        PromoRefused, GiftCardRefused: see ``find_codes``.
         CapacityExceeded, ResourceTaken: somebody else has the place.
         AlreadyBooked, TooManyUnpaid, GuestRefused: this guest may not have it.
         IdempotencyKeyReused, IdempotencyInProgress: see the ``Idempotency-Key`` header.
@@ -96,6 +99,8 @@ async def hold(
         year = now.astimezone(zone(listing.venue.timezone)).year
         try:
             contact = _contact(command, listing.organisation.default_country)
+            hashes = vault.hashes(contact)
+            codes = await find_codes(tx, wish, hashes=hashes, vault=vault, now=now)
             booking = decide(
                 wish,
                 listing,
@@ -106,11 +111,12 @@ async def hold(
                 sealed_contact=vault.seal(contact, booking_id),
                 payments_enabled=payments_enabled,
                 now=now,
+                codes=codes,
             )
         except Refusal as refusal:
             # The same request may have succeeded before the session closed, filled or started.
             return await _answer_given_before(tx, key, now, otherwise=refusal)
-        held, hashes = _held_of(booking), vault.hashes(contact)
+        held = _held_of(booking)
         outcome = await holding.take(
             tx,
             booking,
@@ -122,6 +128,8 @@ async def hold(
             making=wish.making,
         )
         if outcome is Outcome.BOOKED:
+            await _order(tx, booking, wish, listing)
+            await spend(tx, codes, booking, hashes=hashes, actor=command.actor)
             await _announce(tx, booking, vault.for_bus(booking.name, contact))
             return held
         if outcome is Outcome.ANSWERED_BEFORE:
@@ -161,6 +169,18 @@ async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now:
         return True
     view = await sessions.read(tx, wanted.session_id)
     return view is not None and view.session.version != session_version
+
+
+async def _order(tx: Transaction, booking: Booking, wish: Wish, listing: Listing) -> None:
+    if wish.items:
+        dishes = dishes_of(
+            wish.items,
+            listing,
+            party_size=booking.party_size,
+            starts_at=booking.occasion.starts_at,
+            now=booking.created_at,
+        )
+        await orders.add(tx, booking, dishes)
 
 
 async def _announce(tx: Transaction, booking: Booking, contact: str) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import IntegrityError
 
 from booking import published, timers
+from booking.domain.money import Money
 from booking.domain.moving import difference, moved
 from booking.domain.refusals import AlreadyBooked, CapacityExceeded, ResourceTaken
-from booking.store import audit, bookings, changes, ledger, receipts
+from booking.store import audit, bookings, changes, gift_cards, ledger, orders, receipts
 from booking.usecases.make_way import make_way
 from chassis.db import constraint_of
 
@@ -45,8 +46,9 @@ async def move(
         AlreadyBooked: each guest has one place there, and this guest has one already.
     """
     back = difference(booking, change.place).back
-    waited_for = await ledger.release(tx, booking.id, now)
     after = moved(booking, change.place, by_guest=change.by_guest)
+    await _return_share(tx, booking, after, actor=actor)
+    waited_for = await ledger.release(tx, booking.id, now)
     await _take(tx, replace(after, version=booking.version), now)
     refunds = await receipts.give_back(tx, booking.id, back)
     returned = sum(part.amount_minor for _, part in refunds)
@@ -57,6 +59,8 @@ async def move(
         if (constraint_of(error) or "").startswith("bookings_one_per"):
             raise AlreadyBooked from error
         raise
+    if after.quote.has_dishes():
+        await orders.reprice(tx, after)
     await audit.note(
         tx,
         "booking",
@@ -83,6 +87,17 @@ async def move(
         sequence=after.version,
     )
     return after
+
+
+async def _return_share(tx: Transaction, before: Booking, after: Booking, *, actor: str) -> None:
+    """Put back onto the gift card what of its share the new place does not cost."""
+    if before.quote.gift is None:
+        return
+    share = 0 if after.quote.gift is None else after.quote.gift.amount_minor
+    left = before.quote.gift.amount_minor - share
+    if left > 0:
+        amount = Money(left, before.quote.gift.currency)
+        await gift_cards.give_back(tx, before, amount, after.version, actor=actor)
 
 
 async def _take(tx: Transaction, wanted: Booking, now: datetime) -> None:

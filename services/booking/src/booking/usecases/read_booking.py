@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from booking.domain.booking import BookedResource, Booking, Cancellation, cancellation
 from booking.domain.moving import Change, may_move
+from booking.domain.ordering import Dish
 from booking.domain.refusals import Unknown
-from booking.store import bookings, changes
+from booking.store import bookings, changes, orders
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,6 +27,7 @@ class BookingView:
     cancellation: Cancellation
     can_reschedule: bool
     change: Change | None
+    dishes: list[Dish]
     now: datetime
     by_staff: bool = False
 
@@ -53,6 +55,7 @@ async def read_booking(
         cancellation=cancellation(booking, now, by_staff=by_staff),
         can_reschedule=may_move(booking, now, by_staff=by_staff),
         change=change,
+        dishes=await orders.of_booking(tx, booking),
         now=now,
         by_staff=by_staff,
     )

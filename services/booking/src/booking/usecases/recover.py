@@ -12,6 +12,7 @@ from booking.domain.recovery import RefundState
 from booking.domain.refusals import (
     CannotRecover,
     CapacityExceeded,
+    CodeGone,
     RefundUnderWay,
     ResourceTaken,
     SessionStarted,
@@ -19,6 +20,7 @@ from booking.domain.refusals import (
 )
 from booking.store import audit, bookings, failures, ledger, upcoming
 from booking.usecases.make_way import make_way
+from booking.usecases.take_codes_again import use_again
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,6 +90,7 @@ async def rebook(tx: Transaction, command: Recover, *, vault: ContactVault) -> B
         RefundUnderWay: the refund may still succeed.
         SessionStarted: it is too late.
         CapacityExceeded, ResourceTaken: the place is not free.
+        CodeGone: the promo code or the gift card of its price is not to be had any more.
     """
     booking, failure = await _lock(tx, command.booking_id)
     now = await tx.now()
@@ -97,6 +100,8 @@ async def rebook(tx: Transaction, command: Recover, *, vault: ContactVault) -> B
         raise RefundUnderWay
     if now >= booking.occasion.starts_at:
         raise SessionStarted
+    if not await use_again(tx, booking, actor=command.actor):
+        raise CodeGone
     if not await _take_place(tx, booking, now):
         raise ResourceTaken if booking.claim.resource_ids else CapacityExceeded
     confirmed = replace(

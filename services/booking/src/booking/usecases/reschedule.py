@@ -23,8 +23,9 @@ from booking.domain.moving import (
     place_in,
 )
 from booking.domain.refusals import AlreadyBooked, Fault, InvalidRequest, PaymentsOff, Unknown
-from booking.store import audit, bookings, changes, ledger, sessions
+from booking.store import audit, bookings, changes, ledger, orders, sessions
 from booking.usecases.expire_change import end_change
+from booking.usecases.find_codes import codes_of
 from booking.usecases.make_way import make_way
 from booking.usecases.move import facts_of, move, place_taken
 from chassis.ids import uuid7
@@ -71,8 +72,8 @@ class Rescheduled:
 async def reschedule(tx: Transaction, command: Reschedule, *, shop: Shop) -> Rescheduled:
     """Move the booking at once, or hold the new place until the difference is paid (RSC-03).
 
-    The price is today's, for the same quantities. The new place is taken before the old one is
-    given up, whichever of the two it is.
+    The price is today's, for the same quantities and dishes, with the same codes. The new place is
+    taken before the old one is given up, whichever of the two it is.
 
     Raises:
         Unknown: no such booking or session, or the guest's token was revoked.
@@ -163,6 +164,7 @@ async def _place(
         special_requests=booking.special_requests,
         drinks_package=booking.drinks_package,
         source=booking.source,
+        items=tuple(dish.choice for dish in await orders.of_booking(tx, booking)),
     )
     candidate = decide(
         wish,
@@ -174,6 +176,7 @@ async def _place(
         sealed_contact=booking.sealed_contact,
         payments_enabled=True,
         now=now,
+        codes=await codes_of(tx, booking),
     )
     return place_in(candidate, booking)
 

@@ -3,14 +3,27 @@
 from booking.api.bodies.attendance import CheckIn, DecideRefund, Noted, SignWaiver
 from booking.api.bodies.bookings import (
     CancelBooking,
+    ChangeOrder,
     CreateBooking,
     Customer,
     EditBookingDetails,
     EditCustomer,
+    QuoteBooking,
     RescheduleBooking,
 )
 from booking.api.bodies.fields import Instant, Locale, LocalTime, Slug, Title, time_of
 from booking.api.bodies.offerings import DEEPEST_SETTINGS, CreateOffering, EditOffering
+from booking.api.bodies.prices import (
+    AddMenuItem,
+    AddMenuSection,
+    AdjustGiftCard,
+    CreatePromo,
+    EditGiftCard,
+    EditMenuItem,
+    EditMenuSection,
+    EditPromo,
+    IssueGiftCard,
+)
 from booking.api.bodies.sessions import EditSession, OpenSession
 from booking.api.bodies.venues import (
     AddResource,
@@ -23,27 +36,38 @@ from booking.api.bodies.venues import (
 
 __all__ = [
     "DEEPEST_SETTINGS",
+    "AddMenuItem",
+    "AddMenuSection",
     "AddResource",
+    "AdjustGiftCard",
     "CancelBooking",
+    "ChangeOrder",
     "CheckIn",
     "CreateBooking",
     "CreateOffering",
     "CreateOrganisation",
+    "CreatePromo",
     "CreateVenue",
     "Customer",
     "DecideRefund",
     "EditBookingDetails",
     "EditCustomer",
+    "EditGiftCard",
+    "EditMenuItem",
+    "EditMenuSection",
     "EditOffering",
     "EditOrganisation",
+    "EditPromo",
     "EditResource",
     "EditSession",
     "EditVenue",
     "Instant",
+    "IssueGiftCard",
     "LocalTime",
     "Locale",
     "Noted",
     "OpenSession",
+    "QuoteBooking",
     "RescheduleBooking",
     "SignWaiver",
     "Slug",

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from booking.api.bodies.fields import Edit, Locale, LocalTime, optional
 from booking.domain.inventory import LARGEST_PARTY
+from booking.domain.ordering import MOST_CHOICES, Choice
 from chassis.http import Body
 
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
@@ -45,8 +46,26 @@ class Override(Body):
     reason: Reason
 
 
-class CreateBooking(Body):
-    """A place to hold."""
+class ChosenItem(Body):
+    """A dish to order with the booking."""
+
+    menu_item_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=LARGEST_PARTY)] = 1
+    note: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    whom: Annotated[
+        str | None, Field(min_length=1, max_length=100, description="Whom it is for")
+    ] = None
+
+    def choice(self) -> Choice:
+        """What the kitchen is asked for."""
+        return Choice(self.menu_item_id, self.quantity, self.note, self.whom)
+
+
+Items = Annotated[tuple[ChosenItem, ...], Field(max_length=MOST_CHOICES)]
+
+
+class QuoteBooking(Body):
+    """A place to ask the price of."""
 
     session_id: UUID
     party_size: Annotated[
@@ -64,7 +83,12 @@ class CreateBooking(Body):
     resource_ids: Annotated[
         tuple[UUID, ...], Field(max_length=20, description="Tables, where there are any")
     ] = ()
-    customer: Customer
+    items: Annotated[Items, Field(description="Dishes, where there is a menu")] = ()
+    allergies: Allergies = ()
+    promo_code: Annotated[str | None, Field(min_length=1, max_length=40)] = None
+    gift_card: Annotated[
+        str | None, Field(min_length=1, max_length=40, description="The code of a gift card")
+    ] = None
     locale: Locale | None = None
     arrival_time: LocalTime | None = None
     special_requests: Annotated[str | None, Field(max_length=1000)] = None
@@ -112,6 +136,22 @@ class RescheduleBooking(Body):
         if not self.model_fields_set - {"reason"}:
             raise ValueError("say what should be different")
         return self
+
+
+class CreateBooking(QuoteBooking):
+    """A place to hold."""
+
+    customer: Customer
+
+
+class ChangeOrder(Body):
+    """The whole new order, the whole new list of allergies, or both."""
+
+    items: Items | None = None
+    allergies: Allergies | None = None
+    version: Annotated[
+        int | None, Field(ge=1, description="The version you read; refused if it has changed")
+    ] = None
 
 
 class CancelBooking(Body):

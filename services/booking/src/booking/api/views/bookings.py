@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from booking.domain.booking import Cancellation
     from booking.domain.money import Money as DomainMoney
     from booking.domain.moving import Change as DomainChange
+    from booking.domain.ordering import Dish
+    from booking.domain.quote import Line
     from booking.shop import Shop
     from booking.usecases.hold import Held
     from booking.usecases.read_booking import BookingView
@@ -76,10 +78,14 @@ class ResourceSummary(BaseModel):
 
 
 class CancelPreview(BaseModel):
-    """What cancelling now would give back; with `needs_approval` staff decide about it first."""
+    """What cancelling now would give back: as money, and to the gift card it was paid with.
+
+    With `needs_approval` staff decide about the money first.
+    """
 
     refund_percent: int
     refund: Money
+    to_gift_card: Money
     needs_approval: bool
 
 
@@ -143,6 +149,38 @@ class PriceLine(BaseModel):
     unit_minor: int
     amount_minor: int
 
+    @classmethod
+    def of(cls, line: Line) -> PriceLine:
+        return cls(
+            key=line.key,
+            label=line.label,
+            quantity=line.quantity,
+            unit_minor=line.unit_minor,
+            amount_minor=line.amount_minor,
+        )
+
+
+class OrderedItem(BaseModel):
+    """A dish of a booking, at the price it was ordered for."""
+
+    menu_item_id: UUID
+    label: str
+    quantity: int
+    unit_minor: int
+    note: str | None
+    whom: str | None
+
+    @classmethod
+    def of(cls, dish: Dish) -> OrderedItem:
+        return cls(
+            menu_item_id=dish.menu_item_id,
+            label=dish.label,
+            quantity=dish.quantity,
+            unit_minor=dish.unit_minor,
+            note=dish.note,
+            whom=dish.whom,
+        )
+
 
 class Booking(BaseModel):
     """A booking, for its guest and for staff."""
@@ -162,9 +200,11 @@ class Booking(BaseModel):
     allergies: list[str]
     resources: list[ResourceSummary]
     lines: list[PriceLine]
+    items: list[OrderedItem]
     name: str
     amount_total: Money
     amount_due_now: Money
+    amount_gift_card: Money
     amount_paid: Money
     amount_refunded: Money
     locale: str
@@ -215,16 +255,8 @@ class Booking(BaseModel):
             party_size=booking.party_size,
             quantities=dict(booking.quantities),
             allergies=list(booking.allergies),
-            lines=[
-                PriceLine(
-                    key=line.key,
-                    label=line.label,
-                    quantity=line.quantity,
-                    unit_minor=line.unit_minor,
-                    amount_minor=line.amount_minor,
-                )
-                for line in booking.quote.lines
-            ],
+            lines=[PriceLine.of(line) for line in booking.quote.lines],
+            items=[OrderedItem.of(dish) for dish in view.dishes],
             resources=[
                 ResourceSummary(number=resource.number, label=resource.label)
                 for resource in view.resources
@@ -232,6 +264,10 @@ class Booking(BaseModel):
             name=booking.name.display,
             amount_total=Money.of(booking.quote.total),
             amount_due_now=Money.of(booking.quote.due_now),
+            amount_gift_card=Money(
+                amount_minor=booking.quote.gift.amount_minor if booking.quote.gift else 0,
+                currency=booking.quote.total.currency,
+            ),
             amount_paid=Money.of(booking.paid),
             amount_refunded=Money.of(booking.refunded),
             locale=booking.locale,
@@ -256,6 +292,7 @@ class Booking(BaseModel):
                 refund_percent=view.cancellation.refund_percent,
                 refund=Money.of(view.cancellation.refund),
                 needs_approval=view.cancellation.needs_approval,
+                to_gift_card=Money.of(view.cancellation.to_card),
             ),
             can_reschedule=view.can_reschedule,
             change=None if view.change is None else PendingChange.of(view.change, view.now),

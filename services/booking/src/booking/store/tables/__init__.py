@@ -20,6 +20,16 @@ from booking.store.tables.catalogue import (
 )
 from booking.store.tables.changes import changes
 from booking.store.tables.columns import metadata
+from booking.store.tables.prices import (
+    booking_items,
+    gift_cards,
+    gift_entries,
+    menu_items,
+    menu_sections,
+    promo_codes,
+    promo_guests,
+    promo_uses,
+)
 from booking.store.tables.records import audit, idempotency, receipts
 from booking.store.tables.waitlist import waitlist_entries
 
@@ -27,13 +37,21 @@ __all__ = [
     "allocations",
     "audit",
     "blocked_contacts",
+    "booking_items",
     "bookings",
     "changes",
     "customer_standings",
+    "gift_cards",
+    "gift_entries",
     "idempotency",
+    "menu_items",
+    "menu_sections",
     "metadata",
     "offerings",
     "organisations",
+    "promo_codes",
+    "promo_guests",
+    "promo_uses",
     "receipts",
     "refund_approvals",
     "resources",

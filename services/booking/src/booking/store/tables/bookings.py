@@ -102,6 +102,15 @@ bookings = Table(
     Index("bookings_waiting_email", "session_id", "email_hash", postgresql_where=_WAITING),
     Index("bookings_waiting_phone", "session_id", "phone_hash", postgresql_where=_WAITING),
     Index(
+        "bookings_kitchen",
+        "session_id",
+        "starts_at",
+        "id",
+        postgresql_where=text(
+            """allergies <> '{}' OR lines @? '$[*] ? (@.key starts with "dish:")'"""
+        ),
+    ),
+    Index(
         "bookings_one_per_email",
         "session_id",
         "email_hash",

@@ -1,0 +1,367 @@
+"""Prices: menus, quotes, promo codes, gift cards, and what the kitchen cooks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from booking.api.texts import text
+from booking.api.views.bookings import OrderedItem, PriceLine
+from booking.api.views.shared import Money
+from booking.domain.codes import AmountOff, PercentOff
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booking.domain import codes, menus
+    from booking.domain.booking import Booking
+    from booking.domain.catalogue import Venue
+    from booking.domain.ordering import Dish
+    from booking.store import gift_cards
+    from booking.usecases.kitchen import PrepList
+    from booking.usecases.quote_booking import Quoted
+
+
+class MenuSection(BaseModel):
+    """A part of a venue's menu."""
+
+    id: UUID
+    venue_id: UUID
+    name: str
+    description: str | None
+    sort_order: int
+    status: str
+    version: int
+
+    @classmethod
+    def of(cls, section: menus.MenuSection) -> MenuSection:
+        return cls(
+            id=section.id,
+            venue_id=section.venue_id,
+            name=section.name,
+            description=section.description,
+            sort_order=section.sort_order,
+            status=section.status,
+            version=section.version,
+        )
+
+
+class MenuItem(BaseModel):
+    """A dish, as staff see it."""
+
+    id: UUID
+    venue_id: UUID
+    section_id: UUID
+    name: str
+    description: str | None
+    price_minor: int
+    is_available: bool
+    sort_order: int
+    dietary: list[str]
+    allergens: list[str]
+    available_from: dt.date | None
+    available_until: dt.date | None
+    status: str
+    version: int
+
+    @classmethod
+    def of(cls, item: menus.MenuItem) -> MenuItem:
+        return cls(
+            id=item.id,
+            venue_id=item.venue_id,
+            section_id=item.section_id,
+            name=item.name,
+            description=item.description,
+            price_minor=item.price_minor,
+            is_available=item.is_available,
+            sort_order=item.sort_order,
+            dietary=list(item.dietary),
+            allergens=list(item.allergens),
+            available_from=item.available_from,
+            available_until=item.available_until,
+            status=item.status,
+            version=item.version,
+        )
+
+
+class OfferedItem(BaseModel):
+    """A dish that can be ordered."""
+
+    menu_item_id: UUID
+    section_id: UUID
+    name: str
+    description: str | None
+    price: Money
+    dietary: list[str]
+    allergens: list[str]
+
+
+class Menu(BaseModel):
+    """What can be had on a day, in the menu's order."""
+
+    date: dt.date
+    items: list[OfferedItem]
+
+    @classmethod
+    def of(cls, venue: Venue, day: dt.date, items: Sequence[menus.MenuItem]) -> Menu:
+        return cls(
+            date=day,
+            items=[
+                OfferedItem(
+                    menu_item_id=item.id,
+                    section_id=item.section_id,
+                    name=item.name,
+                    description=item.description,
+                    price=Money(amount_minor=item.price_minor, currency=venue.currency),
+                    dietary=list(item.dietary),
+                    allergens=list(item.allergens),
+                )
+                for item in items
+            ],
+        )
+
+
+class RefundTerm(BaseModel):
+    """`percent` goes back to who cancels with more than `hours` to go; `text` says so."""
+
+    hours: int
+    percent: int
+    text: str
+
+
+class Quote(BaseModel):
+    """What a booking would cost now, and on what terms. No place is taken."""
+
+    session_id: UUID
+    party_size: int
+    lines: list[PriceLine]
+    discount: Money
+    gift_card: Money
+    amount_total: Money
+    amount_due_now: Money
+    amount_at_venue: Money
+    payment_methods: list[str]
+    hold_minutes: int
+    refund_terms: list[RefundTerm]
+
+    @classmethod
+    def of(cls, quoted: Quoted) -> Quote:
+        booking = quoted.booking
+        quote, policy = booking.quote, booking.policy
+        tiers = sorted(policy.refund_tiers, key=lambda tier: tier.hours, reverse=True)
+        terms = [(tier.hours, tier.percent) for tier in tiers]
+        return cls(
+            session_id=booking.session_id,
+            party_size=booking.party_size,
+            lines=[PriceLine.of(line) for line in quote.lines],
+            discount=Money.of(quote.discount),
+            gift_card=Money.of(quote.gift) if quote.gift else _nothing(quote.total.currency),
+            amount_total=Money.of(quote.total),
+            amount_due_now=Money.of(quote.due_now),
+            amount_at_venue=Money.of(quote.at_venue),
+            payment_methods=list(booking.payment_methods),
+            hold_minutes=policy.hold_minutes,
+            refund_terms=[
+                RefundTerm(
+                    hours=hours,
+                    percent=percent,
+                    text=text("refund.tier", booking.locale, hours=hours, percent=percent),
+                )
+                for hours, percent in terms
+            ]
+            or [RefundTerm(hours=0, percent=0, text=text("refund.none", booking.locale))],
+        )
+
+
+def _nothing(currency: str) -> Money:
+    return Money(amount_minor=0, currency=currency)
+
+
+class Order(BaseModel):
+    """What a booking orders, and what its party cannot eat."""
+
+    booking_id: UUID
+    version: int
+    items: list[OrderedItem]
+    allergies: list[str]
+    amount_total: Money
+
+    @classmethod
+    def of(cls, booking: Booking, dishes: Sequence[Dish]) -> Order:
+        return cls(
+            booking_id=booking.id,
+            version=booking.version,
+            items=[OrderedItem.of(dish) for dish in dishes],
+            allergies=list(booking.allergies),
+            amount_total=Money.of(booking.quote.total),
+        )
+
+
+class DishTotal(BaseModel):
+    """How many of a dish are wanted."""
+
+    menu_item_id: UUID
+    label: str
+    quantity: int
+
+
+class TicketDish(BaseModel):
+    """A dish of one party."""
+
+    menu_item_id: UUID
+    label: str
+    quantity: int
+    note: str | None
+    whom: str | None
+
+
+class Ticket(BaseModel):
+    """One party, for the kitchen."""
+
+    booking_id: UUID
+    reference: str
+    starts_at: datetime
+    party_size: int
+    name: str
+    allergies: list[str]
+    items: list[TicketDish]
+
+
+class Kitchen(BaseModel):
+    """Totals of the whole session, and a page of its parties by the time they come."""
+
+    totals: list[DishTotal]
+    items: list[Ticket]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, prep: PrepList, next_cursor: str | None) -> Kitchen:
+        return cls(
+            totals=[
+                DishTotal(menu_item_id=one.menu_item_id, label=one.label, quantity=one.quantity)
+                for one in prep.totals
+            ],
+            items=[
+                Ticket(
+                    booking_id=ticket.booking_id,
+                    reference=ticket.reference,
+                    starts_at=ticket.starts_at,
+                    party_size=ticket.party_size,
+                    name=ticket.name,
+                    allergies=list(ticket.allergies),
+                    items=[
+                        TicketDish(
+                            menu_item_id=dish.menu_item_id,
+                            label=dish.label,
+                            quantity=dish.quantity,
+                            note=dish.note,
+                            whom=dish.whom,
+                        )
+                        for dish in ticket.dishes
+                    ],
+                )
+                for ticket in prep.tickets
+            ],
+            next_cursor=next_cursor,
+        )
+
+
+class PromoCode(BaseModel):
+    """A promo code; `used` is how many bookings have it now."""
+
+    id: UUID
+    code: str
+    percent: int | None
+    amount_minor: int | None
+    currency: str | None
+    minimum_minor: int
+    valid_from: datetime | None
+    valid_until: datetime | None
+    max_uses: int | None
+    max_per_customer: int | None
+    offering_ids: list[UUID]
+    used: int
+    status: str
+    version: int
+
+    @classmethod
+    def of(cls, promo: codes.Promo) -> PromoCode:
+        discount = promo.discount
+        return cls(
+            id=promo.id,
+            code=promo.code,
+            percent=discount.percent if isinstance(discount, PercentOff) else None,
+            amount_minor=discount.amount_minor if isinstance(discount, AmountOff) else None,
+            currency=promo.currency,
+            minimum_minor=promo.minimum_minor,
+            valid_from=promo.valid_from,
+            valid_until=promo.valid_until,
+            max_uses=promo.max_uses,
+            max_per_customer=promo.max_per_customer,
+            offering_ids=list(promo.offering_ids),
+            used=promo.used,
+            status=promo.status,
+            version=promo.version,
+        )
+
+
+class GiftCard(BaseModel):
+    """A gift card, known by the last four of its code."""
+
+    id: UUID
+    last4: str
+    balance: Money
+    issued: Money
+    expires_at: datetime | None
+    status: str
+    note: str | None
+    version: int
+
+    @classmethod
+    def of(cls, card: codes.GiftCard) -> GiftCard:
+        return cls(
+            id=card.id,
+            last4=card.last4,
+            balance=Money.of(card.balance),
+            issued=Money.of(card.issued),
+            expires_at=card.expires_at,
+            status=card.status,
+            note=card.note,
+            version=card.version,
+        )
+
+
+class IssuedGiftCard(GiftCard):
+    """A new gift card with its code, shown this once."""
+
+    code: str
+
+
+class GiftCardEntry(BaseModel):
+    """One change of a card's balance; negative where it paid."""
+
+    id: UUID
+    kind: str
+    amount_minor: int
+    balance_minor: int
+    booking_id: UUID | None
+    at: datetime
+    actor: str
+    reason: str | None
+
+    @classmethod
+    def of(cls, entry: gift_cards.Entry) -> GiftCardEntry:
+        return cls(
+            id=entry.id,
+            kind=entry.kind,
+            amount_minor=entry.amount_minor,
+            balance_minor=entry.balance_minor,
+            booking_id=entry.booking_id,
+            at=entry.at,
+            actor=entry.actor,
+            reason=entry.reason,
+        )
