@@ -230,7 +230,9 @@ class World:
         money = Money(amount if amount is not None else due.amount_minor, currency or due.currency)
         payment_id = payment_id or uuid7()
         receipt = Receipt(payment_id, held.booking_id, money)
-        await self.run(lambda tx: confirm(tx, receipt, vault=self.shop.vault))
+        await self.run(
+            lambda tx: confirm(tx, receipt, vault=self.shop.vault, listings=self.shop.listings)
+        )
         return payment_id
 
     async def expire(self, held):
@@ -262,7 +264,11 @@ class World:
         money = Money(amount or change.due.amount_minor, currency or change.due.currency)
         payment_id = payment_id or uuid7()
         receipt = Receipt(payment_id, held.booking_id, money)
-        await self.run(lambda tx: settle_change(tx, change.id, receipt, vault=self.shop.vault))
+        await self.run(
+            lambda tx: settle_change(
+                tx, change.id, receipt, vault=self.shop.vault, listings=self.shop.listings
+            )
+        )
         return payment_id
 
     async def expire_change(self, held, change):

@@ -39,7 +39,7 @@ async def test_the_service_handles_all_that_is_sent_to_it_and_its_timers(shop):
         for each in vars(timers).values()
         if isinstance(each, type) and issubclass(each, Message) and each is not Message
     }
-    assert messages.build(shop.vault).types == {*consumed_by("booking"), *own}
+    assert messages.build(shop.vault, shop.listings).types == {*consumed_by("booking"), *own}
 
 
 async def test_venue_changed(world):
@@ -184,7 +184,7 @@ async def test_a_cancellation_that_waits_for_approval_refunds_nothing_yet(world)
 @pytest.fixture
 def tell(world):
     """Feed the golden example of a message to its handler, about a booking of ours."""
-    handlers = messages.build(world.shop.vault)
+    handlers = messages.build(world.shop.vault, world.shop.listings)
 
     async def tell(type_, held, *, sequence=1, payment_id=None, **changes):
         model, handler = handlers.find(type_)
@@ -318,7 +318,7 @@ async def test_everything_published_is_covered_here(world):
 
 async def test_the_timer_carries_its_booking(world):
     held = await held_then(world)
-    handlers = messages.build(world.shop.vault)
+    handlers = messages.build(world.shop.vault, world.shop.listings)
     _, handler = handlers.find(HoldDue.TYPE)
     await world.advance(minutes=15)
     await world.run(lambda tx: handler(tx, HoldDue(booking_id=held.booking_id), None))

@@ -48,7 +48,10 @@ async def retry(world, held):
 
 
 async def place_again(world, held):
-    return await world.run(lambda tx: rebook(tx, by_staff(held), vault=world.shop.vault))
+    shop = world.shop
+    return await world.run(
+        lambda tx: rebook(tx, by_staff(held), vault=shop.vault, listings=shop.listings)
+    )
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ async def ring(world, offering):
         key=timers.generation_key(offering.id), sequence=0, time=now, attempt=0, traceparent=None,
     )  # fmt: skip
     payload = timers.GenerationDue(offering_id=offering.id).to_json().decode()
-    dispatcher = Dispatcher(world.db, build(world.shop.vault))
+    dispatcher = Dispatcher(world.db, build(world.shop.vault, world.shop.listings))
     assert await dispatcher._attempt(Delivery(meta, payload, due=True)) == "done"
 
 

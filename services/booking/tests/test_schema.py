@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from booking.domain.lifecycle import FIRST, TRANSITIONS, PaymentStatus, Status
-from booking.store import bookings, holding, sessions, upcoming
+from booking.store import bookings, for_hold, holding, places, sessions, upcoming
 from booking.store.tables import metadata
 from booking.store.upcoming import Within
 from chassis import migrations
@@ -157,8 +157,8 @@ async def test_what_stands_against_archiving_can_be_found_by_index_as_the_servic
 async def test_hot_queries_use_their_indexes_as_the_service_role(world):
     session, _, counted = await _seed(world)
     now = await world.now()
-    for_hold = await explain(world, sessions.FOR_HOLD, counted.id, [])
-    assert "sessions_pkey" in for_hold
+    looked_at = await explain(world, for_hold.BY_ID, counted.id, [])
+    assert "sessions_pkey" in looked_at
     page = await explain(
         world,
         sessions.PAGE,
@@ -176,7 +176,7 @@ async def test_hot_queries_use_their_indexes_as_the_service_role(world):
     assert "bookings_waiting" in lapsed
     lock = await explain(world, bookings.LOCK, session.id)
     assert "bookings_pkey" in lock
-    for plan in (for_hold, page, lapsed, lock):
+    for plan in (looked_at, page, lapsed, lock):
         assert "Seq Scan on bookings" not in plan
         assert "Seq Scan on sessions" not in plan
 
@@ -194,7 +194,7 @@ async def test_the_hold_reads_only_by_key_and_by_guest(world, monkeypatch):
     await world.hold(session, [table])
     await world.hold(counted)
     monkeypatch.undo()
-    for statement in (holding.TAKE_UNITS, holding.TAKE_RESOURCES):
+    for statement in (holding.TAKE[places.UNITS], holding.TAKE[places.RESOURCES]):
         plan = await explain(world, statement, *seen[statement])
         assert "sessions_pkey" in plan
         assert "bookings_waiting" in plan

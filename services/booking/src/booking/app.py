@@ -89,7 +89,7 @@ def build(settings: Settings) -> Service:
             gift_cards.router,
             sessions.router,
         ],
-        handlers=messages.build(vault),
+        handlers=messages.build(vault, shop.listings),
         jobs=[hourly(db, forget_idempotency_keys)],
         parts=[shop, Board(db)],
         extend=_extend,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from booking.domain import inventory, policy, pricing, schedule
+from booking.domain import inventory, policy, pricing, schedule, seating
 from booking.domain.refusals import Fault, InvalidRequest
 from booking.pricing_documents import PRICING_KINDS, PricingDocument
 from booking.schedule_documents import SCHEDULE_KINDS, WRITERS, ScheduleDocument
@@ -58,6 +58,26 @@ class ResourceInventory(_Party):
 
     def settings(self) -> inventory.Exclusive:
         return inventory.Exclusive(**self.model_dump(exclude={"kind"}))
+
+
+class SeatingInventory(_Party):
+    """Tables that the house gives out; parties arrive at a pace."""
+
+    kind: Literal["seating"]
+    max_joined: Annotated[
+        int, Field(ge=1, le=seating.LARGEST_JOIN, description="tables put together; 1: none")
+    ] = 2
+    vip_tables: Annotated[bool, Field(description="whether VIP tables are given out, too")] = False
+    pacing_covers: Annotated[
+        int | None, Field(ge=1, le=inventory.LARGEST_PARTY, description="arrivals per interval")
+    ] = None
+    pacing_minutes: Annotated[int, Field(ge=5, le=240)] = 15
+    covers_per_session: Annotated[int | None, Field(ge=1, le=inventory.LARGEST_CAPACITY)] = None
+    party_min: PartySize = 1
+    party_max: PartySize = 12
+
+    def settings(self) -> inventory.Seated:
+        return inventory.Seated(**self.model_dump(exclude={"kind"}))
 
 
 class RefundTierDocument(SettingsDocument):
@@ -132,13 +152,17 @@ class PolicyDocument(SettingsDocument):
         )
 
 
-InventoryDocument = Annotated[CapacityInventory | ResourceInventory, Field(discriminator="kind")]
+InventoryDocument = Annotated[
+    CapacityInventory | ResourceInventory | SeatingInventory, Field(discriminator="kind")
+]
+
 _UNIONS = frozenset({"schedule", "inventory", "pricing", "due"})
 """Members whose ``kind`` says which document they are."""
 
 _KINDS: dict[type, str] = {
     inventory.Counted: "capacity",
     inventory.Exclusive: "resources",
+    inventory.Seated: "seating",
     **PRICING_KINDS,
 }
 

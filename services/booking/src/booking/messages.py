@@ -38,6 +38,7 @@ from contracts.payments import (
 if TYPE_CHECKING:
     import contracts
     from booking.store.contacts import ContactVault
+    from booking.store.listings import Listings
     from chassis.db import Transaction
     from contracts.customers import CustomerStanding
 
@@ -50,7 +51,7 @@ def _hashes(message: CustomerStanding) -> list[bytes]:
     return [bytes.fromhex(text) for text in message.hashes]
 
 
-def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short functions
+def build(vault: ContactVault, listings: Listings) -> Handlers:  # noqa: C901 - a list of short functions
     """The handlers of everything this service listens to, and of its own timers."""
     handlers = Handlers("booking")
 
@@ -98,9 +99,9 @@ def build(vault: ContactVault) -> Handlers:  # noqa: C901 - a list of short func
         receipt = Receipt(message.payment_id, message.booking_id, _money(message.amount))
         try:
             if message.change_id is not None:
-                await settle_change(tx, message.change_id, receipt, vault=vault)
+                await settle_change(tx, message.change_id, receipt, vault=vault, listings=listings)
             else:
-                await confirm(tx, receipt, vault=vault)
+                await confirm(tx, receipt, vault=vault, listings=listings)
         except Unknown as unknown:
             # Money without a booking, or for a change that is not the booking's: nothing here can
             # decide about it, so people must.

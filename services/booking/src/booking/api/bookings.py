@@ -34,6 +34,7 @@ from booking.domain.guest import Name, name_of
 from booking.domain.holding import Wish
 from booking.domain.making import making
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
+from booking.shop import Shop
 from booking.store.idempotency import Key
 from booking.usecases.cancel import Cancel, cancel
 from booking.usecases.change_order import ChangeOrder as ChangeBookingOrder
@@ -84,7 +85,7 @@ async def create_booking(
     if caller.kind not in {"guest", "manage"} and not caller.has("bookings:create"):
         raise Forbidden("This needs the permission bookings:create.")
     key = required_key(caller, _CREATE, idempotency_key, body)
-    org_id = await shop.tenants.of_session(body.session_id)
+    org_id = await _organisation(body, shop)
     if caller.org_id not in (None, org_id):
         raise Unknown
 
@@ -113,6 +114,8 @@ def _wish(body: QuoteBooking, name: Name, caller: Principal) -> Wish:
     source = body.source or ("staff" if by_staff else "web")
     return Wish(
         session_id=body.session_id,
+        offering_id=body.offering_id,
+        start=body.start,
         party_size=body.party_size,
         quantities=body.quantities,
         resource_ids=body.resource_ids,
@@ -137,6 +140,13 @@ def _wish(body: QuoteBooking, name: Name, caller: Principal) -> Wish:
     )
 
 
+async def _organisation(body: QuoteBooking, shop: Shop) -> UUID:
+    if body.session_id is not None:
+        return await shop.tenants.of_session(body.session_id)
+    assert body.offering_id is not None  # noqa: S101 - the body has one of the two
+    return await shop.tenants.of_offering(body.offering_id)
+
+
 def _hold(body: CreateBooking, key: Key, caller: Principal) -> Hold:
     customer = body.customer
     name = name_of(whole=customer.name, given=customer.given, family=customer.family)
@@ -152,7 +162,7 @@ def _hold(body: CreateBooking, key: Key, caller: Principal) -> Hold:
 @router.post("/quotes", responses=responses(NotFound, Conflict, FeatureOff))
 async def quote(body: QuoteBooking, caller: Caller, db: DB, shop: ShopPart) -> views.Quote:
     """What a booking would cost, or why it would be refused. No place is taken."""
-    org_id = await shop.tenants.of_session(body.session_id)
+    org_id = await _organisation(body, shop)
     if caller.org_id not in (None, org_id):
         raise Unknown
     nobody = Name("", "", "")

@@ -100,7 +100,7 @@ async def recover_booking(
         return Recovered(id=booking_id, status=Status.UNFULFILLABLE, refund=RefundState.PENDING)
 
     async def give_place(tx: Transaction) -> Recovered:
-        booked = await rebook(tx, command, vault=shop.vault)
+        booked = await rebook(tx, command, vault=shop.vault, listings=shop.listings)
         return Recovered(id=booking_id, status=booked.status, refund=None)
 
     act = {"retry_refund": refund, "rebook": give_place}[body.action]

@@ -186,8 +186,10 @@ class Listing:
     menu: Mapping[UUID, MenuItem] = field(default_factory=dict)
 
 
-def check_on_sale(listing: Listing, session: Session, now: datetime) -> None:
-    """Refuse a new booking where none may be made.
+def check_on_sale(
+    listing: Listing, session: Session, now: datetime, starts_at: datetime | None = None
+) -> None:
+    """Refuse a new booking where none may be made. ``starts_at``: its own start, if it has one.
 
     Raises:
         NotOnSale: the organisation is suspended or closed, the venue or offering archived.
@@ -201,5 +203,5 @@ def check_on_sale(listing: Listing, session: Session, now: datetime) -> None:
         raise NotOnSale
     if session.status is not SessionStatus.OPEN:
         raise SessionClosed
-    if now >= session.starts_at:
+    if now >= (starts_at or session.starts_at):
         raise SessionStarted

@@ -4,35 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from booking.domain.booking import Booking, Occasion
 from booking.domain.catalogue import check_on_sale
 from booking.domain.codes import NO_CODES, Codes
+from booking.domain.floor import Floor
 from booking.domain.guest import Name
 from booking.domain.lifecycle import PaymentStatus, Status
+from booking.domain.local_time import NoSuchLocalTime, Span, arrival, instant, zone
 from booking.domain.making import BY_GUEST, Making
 from booking.domain.money import Money
 from booking.domain.ordering import Choice, Dish, chosen
 from booking.domain.pricing import Order
 from booking.domain.quoting import quoted
 from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
-from booking.domain.schedule import arrival, zone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
 
     from booking.domain.catalogue import Listing, Session
+    from booking.domain.floor import Taken
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStart:
+    """A start by the venue's clock."""
+
+    date: date
+    time: time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a guest asks for."""
+    """What a guest asks for: a session, or an offering and a time, or a time in a session."""
 
-    session_id: UUID
+    session_id: UUID | None = None
+    offering_id: UUID | None = None
+    start: datetime | LocalStart | None = None
     party_size: int | None
     resource_ids: tuple[UUID, ...]
     name: Name
@@ -50,12 +61,56 @@ class Wish:
     gift_card: str | None = None
 
 
+def start_of(wish: Wish, listing: Listing) -> datetime | None:
+    """The instant at which the guest wants to come, if the wish says so.
+
+    Raises:
+        InvalidRequest: the clocks at the venue skip it.
+    """
+    if not isinstance(wish.start, LocalStart):
+        return wish.start
+    try:
+        return instant(wish.start.date, wish.start.time, zone(listing.venue.timezone))
+    except (NoSuchLocalTime, OverflowError) as wrong:
+        raise InvalidRequest(Fault("start_time", str(wrong))) from wrong
+
+
+def party_of(wish: Wish, listing: Listing) -> int:
+    """How many people come.
+
+    Raises:
+        InvalidRequest: the wish does not say, or contradicts itself.
+    """
+    return listing.offering.pricing.party_of(wish.party_size, wish.quantities)
+
+
+def span_of(wish: Wish, listing: Listing, session: Session, now: datetime) -> Span:
+    """When the booking would be.
+
+    Raises:
+        InvalidRequest: by the offering's schedule, such a party may not come then.
+        NotOnSale, SessionClosed, SessionStarted: no booking may be made here now.
+    """
+    schedule, tz = listing.offering.schedule, zone(listing.venue.timezone)
+    span = schedule.booking_span(
+        Span(session.starts_at, session.ends_at),
+        start_of(wish, listing),
+        party_of(wish, listing),
+        tz,
+    )
+    check_on_sale(listing, session, now, span.starts_at)
+    schedule.check_advance(now, span.starts_at, tz)
+    return span
+
+
 def decide(
     wish: Wish,
     listing: Listing,
     session: Session,
     offered: Collection[UUID],
     *,
+    span: Span,
+    taken: Taken | None = None,
     booking_id: UUID,
     reference: str,
     sealed_contact: str,
@@ -65,31 +120,30 @@ def decide(
 ) -> Booking:
     """The booking that this wish becomes if its place is free.
 
-    ``offered`` are those of the wished resources that the session has. Nothing due: confirmed at
-    once. Otherwise the place is held for exactly ``hold_minutes``.
+    ``offered`` are those of the wished resources that the session has; ``span`` is what
+    ``span_of`` says; ``taken`` is known where tables are assigned. Nothing due: confirmed at once.
+    Otherwise the place is held for exactly ``hold_minutes``.
 
     Raises:
-        NotOnSale, SessionClosed, SessionStarted: no booking may be made here now.
         InvalidRequest: the wish does not fit the offering, a dish cannot be had, or a code is
             not valid here; the field is named.
+        CoversReached, PacingReached, NoTableFree: the house has no table for the party then.
         PaymentsOff: something is due and payments are switched off (SEC-10).
     """
-    check_on_sale(listing, session, now)
     offering, venue = listing.offering, listing.venue
     policy = wish.making.terms(offering.policy)
     policy.check_age(attested=wish.minimum_age_attested)
     seats = {resource: listing.seats[resource] for resource in offered if resource in listing.seats}
-    party_size = offering.pricing.party_of(wish.party_size, wish.quantities)
-    claim = offering.inventory.claim(party_size, wish.resource_ids, seats)
+    party_size = party_of(wish, listing)
+    floor = None if taken is None else Floor(session, listing.tables, taken)
+    claim = offering.inventory.claim(party_size, wish.resource_ids, seats, floor)
     arrives_at = None
     if wish.arrival_time is not None:
-        arrives_at = arrival(
-            wish.arrival_time, session.starts_at, session.ends_at, zone(venue.timezone)
-        )
+        arrives_at = arrival(wish.arrival_time, *span, zone(venue.timezone))
         if arrives_at is None:
             raise InvalidRequest(Fault("arrival_time", "must lie within the session"))
     dishes = dishes_of(
-        wish.items, listing, party_size=party_size, starts_at=session.starts_at, now=now
+        wish.items, listing, party_size=party_size, starts_at=span.starts_at, now=now
     )
     codes.check(offering.id, now, venue.currency)
     order = Order(party_size, wish.quantities, dishes)
@@ -116,9 +170,7 @@ def decide(
         paid=nothing,
         refunded=nothing,
         policy=policy,
-        payment_methods=policy.methods_for(
-            offering.pricing.payment_methods, now, session.starts_at
-        ),
+        payment_methods=policy.methods_for(offering.pricing.payment_methods, now, span.starts_at),
         name=wish.name,
         sealed_contact=sealed_contact,
         locale=wish.locale or venue.locale,
@@ -130,8 +182,8 @@ def decide(
         expires_at=policy.hold_ends(now) if due else None,
         occasion=Occasion(
             title=session.title,
-            starts_at=session.starts_at,
-            ends_at=session.ends_at,
+            starts_at=span.starts_at,
+            ends_at=span.ends_at,
             timezone=venue.timezone,
             venue_name=venue.name,
             offering_kind=offering.preset.value,

@@ -154,6 +154,13 @@ class Hours(Schedule):
         hours = ", ".join(f"{one.opens:%H:%M} to {one.closes:%H:%M}" for one in day.openings)
         raise KitchenClosed(Fault("start_time", f"the kitchen is closed then; it is open {hours}"))
 
+    def check_start(
+        self, starts_at: datetime, party_size: int, tz: ZoneInfo, now: datetime
+    ) -> None:
+        """The rules of ``seating``, for an instant."""
+        local = starts_at.astimezone(tz)
+        self.seating(local.date(), local.time(), party_size, tz, now)
+
     def booking_span(
         self, session: Span, wanted: datetime | None, party_size: int, tz: ZoneInfo
     ) -> Span:

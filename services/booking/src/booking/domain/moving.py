@@ -140,7 +140,7 @@ def is_there(booking: Booking, place: Place) -> bool:
         booking.session_id == place.session_id
         and booking.occasion.starts_at == place.occasion.starts_at
         and booking.occasion.ends_at == place.occasion.ends_at
-        and booking.claim == place.claim
+        and (place.claim.assigned or booking.claim == place.claim)
         and booking.party_size == place.party_size
         and booking.quantities == place.quantities
         and booking.arrives_at == place.arrives_at

@@ -128,6 +128,30 @@ class CapacityExceeded(Clash):
     code = "CAPACITY_EXCEEDED"
 
 
+class Full(CapacityExceeded):
+    """A rule has no room for this party at this time. ``rule``: which one."""
+
+    rule: ClassVar[str] = "full"
+
+
+class CoversReached(Full):
+    """This service has no places left for a party of this size."""
+
+    rule = "covers"
+
+
+class PacingReached(Full):
+    """Too many guests arrive at this time; a little earlier or later may be possible."""
+
+    rule = "pacing"
+
+
+class NoTableFree(Full):
+    """No table for a party of this size is free for all of that time."""
+
+    rule = "tables"
+
+
 class ResourceTaken(Clash):
     """Somebody else has this table, or one of these tables, at that time."""
 

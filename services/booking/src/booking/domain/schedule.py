@@ -138,6 +138,22 @@ class Schedule:
             raise InvalidRequest(Fault("starts_at", "is not the start of the session"))
         return session
 
+    def stay(self, party_size: int) -> timedelta | None:
+        """How long a party stays where guests choose their start; None where they do not."""
+        del party_size
+        return None
+
+    def check_start(
+        self, starts_at: datetime, party_size: int, tz: ZoneInfo, now: datetime
+    ) -> None:
+        """Say which rule is the reason that there is no session at a time, if one is.
+
+        Raises:
+            InvalidRequest: by the rules, nothing takes place then; the subclass says why.
+        """
+        del party_size
+        self.check_advance(now, starts_at, tz, field="starts_at")
+
     def horizon(self) -> int:
         """How many days ahead rules make sessions; one more than may be booked after midnight."""
         return max(HORIZON_DAYS, (self.furthest_day() or 0) + 1)

@@ -5,12 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from booking import timers
 from booking.domain.booking import BookedResource
 from booking.domain.lifecycle import OCCUPYING
-from booking.store import audit, gift_cards, promos
+from booking.domain.refusals import Busy
+from booking.store import audit, gift_cards, places, promos
+from booking.store.idempotency import LOCK_NOT_AVAILABLE
 from booking.store.ledger import WAITED_FOR
 from booking.store.rows import COLUMNS, TABLES, booking_of
+from chassis.db import sqlstate_of
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -40,6 +45,14 @@ WHERE b.id IN (SELECT live.booking_id FROM live_allocations($1, tstzrange($3, $4
     AND b.status IN ('pending_payment', 'requires_authentication') AND b.expires_at <= $2
 ORDER BY b.id
 FOR UPDATE OF b SKIP LOCKED
+"""
+
+LAPSED = f"""
+SELECT {COLUMNS} FROM {TABLES}
+WHERE b.id = ANY($1::uuid[]) AND b.expires_at <= $2
+    AND b.status IN ('pending_payment', 'requires_authentication')
+ORDER BY b.id
+FOR UPDATE OF b
 """
 
 # The guest's own place, where each guest has one: whether it only stands in the way by mistake.
@@ -79,19 +92,21 @@ WITH changed AS (
         status = $3, payment_status = $4, version = $2 + 1, amount_paid = $5,
         amount_refunded = $6, expires_at = $7, confirmed_at = $8, cancelled_at = $9,
         payment_id = $10, payment_sequence = $11, failure_code = $12, failure_message_key = $13,
-        status_at = CASE WHEN $17 THEN $14 ELSE status_at END
+        status_at = CASE WHEN $17 THEN $14 ELSE status_at END, resource_ids = $24::uuid[]
     WHERE id = $1 AND version = $2
     RETURNING id, org_id
 ),
+live AS (
+    SELECT a.session_id, a.units, a.slot FROM changed JOIN allocations a
+        ON a.booking_id = changed.id AND a.released_at IS NULL
+    WHERE $15::boolean
+),
+{places.COUNT_BACK},
 freed AS (
     UPDATE allocations a SET released_at = $14 FROM changed
     WHERE a.booking_id = changed.id AND a.released_at IS NULL AND $15::boolean
+        AND (SELECT count(*) FROM counted) + (SELECT count(*) FROM unpaced) IS NOT NULL
     RETURNING a.session_id, a.resource_id, a.units, a.during
-),
-counted AS (
-    UPDATE sessions s SET taken = s.taken - f.units
-    FROM (SELECT session_id, sum(units)::integer AS units FROM freed GROUP BY session_id) f
-    WHERE s.id = f.session_id AND f.units > 0
 ),
 noted AS (
     INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor, reason, before, after,
@@ -142,6 +157,23 @@ async def lock_lapsed_in_the_way_of(
         )
     else:
         rows = await tx.fetch(LAPSED_UNITS, wanted.session_id, now, wanted.claim.units)
+    return [booking_of(row) for row in rows]
+
+
+async def lock_lapsed(
+    tx: Transaction, booking_ids: Sequence[UUID], now: datetime, *, wait: bool
+) -> list[Booking]:
+    """Those of the bookings whose holds have lapsed, locked; without ``wait``, rivals' left alone.
+
+    Raises:
+        Busy: a rival had one of them for more than 2 s.
+    """
+    try:
+        rows = await tx.fetch(LAPSED if wait else LAPSED + "SKIP LOCKED", list(booking_ids), now)
+    except asyncpg.PostgresError as error:
+        if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
+            raise Busy from error
+        raise
     return [booking_of(row) for row in rows]
 
 
@@ -205,6 +237,7 @@ async def save(
         audit.document(old),
         audit.document(new),
         tx.cause.message_id if tx.cause else None,
+        list(after.claim.resource_ids),
     )
     if row is None or not row["saved"] or after.version != before.version + 1:
         raise StaleBooking(f"booking {after.id} is not at version {before.version}")

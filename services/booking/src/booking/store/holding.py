@@ -1,11 +1,11 @@
 """Taking a place: the one statement on which the speed and the truth of the service rest.
 
 Idempotency key, place, booking and audit row are written by a single statement, so a hold costs
-two round trips besides BEGIN and COMMIT. Nothing is read first: the statement takes the place if
-it is free and says how far it got. Resources are inserted in id order and lose politely (ON
-CONFLICT DO NOTHING): plain inserts deadlock under load.
+two round trips besides BEGIN and COMMIT. Nothing is locked first: the statement takes the place if
+it is free and says how far it got.
 """
 
+# ruff: noqa: S608 - the pieces of these statements are constants
 from __future__ import annotations
 
 from enum import Enum
@@ -18,7 +18,7 @@ from asyncpg import Range
 from booking.documents import document_of
 from booking.domain.making import BY_GUEST, Making
 from booking.domain.refusals import GuestRefused, TooManyUnpaid
-from booking.store import audit, idempotency
+from booking.store import audit, idempotency, places
 
 if TYPE_CHECKING:
     from booking.domain.booking import Booking
@@ -41,42 +41,6 @@ guest AS (
     FROM claimed
 ),
 welcome AS (SELECT FROM guest WHERE NOT refused AND NOT overdrawn)
-"""
-
-# Capacity: the counter's row decides; its CHECK has the last word.
-_UNITS = """
-place AS (
-    UPDATE sessions s SET taken = s.taken + $13::integer FROM welcome
-    WHERE s.id = $10 AND s.version = $11 AND s.status = 'open'
-        AND s.taken + $13::integer <= s.capacity
-    RETURNING s.id
-),
-ledger AS (
-    INSERT INTO allocations
-        (booking_id, booking_version, position, org_id, session_id, units, during)
-    SELECT $9::uuid, 1, 0, $1, $10, $13::integer, $12::tstzrange FROM place
-    RETURNING 1
-),
-granted AS (SELECT 1 FROM ledger)
-"""
-
-# Resources: the exclusion constraint decides. The share lock only keeps the session's time still.
-_RESOURCES = """
-place AS (
-    SELECT s.id FROM sessions s CROSS JOIN welcome
-    WHERE s.id = $10 AND s.version = $11 AND s.status = 'open'
-    FOR KEY SHARE OF s
-),
-ledger AS (
-    INSERT INTO allocations
-        (booking_id, booking_version, position, org_id, session_id, resource_id, units, during)
-    SELECT $9::uuid, 1, wanted.position, $1, $10, wanted.id, 0, $12::tstzrange
-    FROM place, unnest($14::uuid[]) WITH ORDINALITY AS wanted (id, position)
-    ORDER BY wanted.id
-    ON CONFLICT DO NOTHING
-    RETURNING 1
-),
-granted AS (SELECT 1 FROM ledger HAVING count(*) = cardinality($14::uuid[]))
 """
 
 _TEMPLATE = """
@@ -116,16 +80,32 @@ SELECT EXISTS (SELECT FROM claimed) AS claimed, EXISTS (SELECT FROM granted) AS 
     (SELECT overdrawn FROM guest) AS overdrawn
 """
 
-TAKE_UNITS = _TEMPLATE.format(claim=idempotency.CLAIM, guest=_GUEST, place=_UNITS)
-TAKE_RESOURCES = _TEMPLATE.format(claim=idempotency.CLAIM, guest=_GUEST, place=_RESOURCES)
 
-_UNDO = """
+def _take(place: str) -> str:
+    taking = place.format(
+        org="$1",
+        booking="$9",
+        version="1",
+        session="$10",
+        open="s.version = $11 AND s.status = 'open'",
+        welcome="FROM welcome",
+        joined="CROSS JOIN welcome",
+        span="$12",
+        units="$13",
+        resources="$14",
+        slot="$52",
+        most="$53",
+    )
+    return _TEMPLATE.format(claim=idempotency.CLAIM, guest=_GUEST, place=taking)
+
+
+TAKE = {kind: _take(kind) for kind in (places.UNITS, places.RESOURCES, places.SEATED)}
+
+_UNDO = f"""
 WITH unclaimed AS (
     DELETE FROM idempotency WHERE org_id = $1 AND principal = $2 AND route = $3 AND key = $4
 ),
-freed AS (DELETE FROM allocations WHERE booking_id = $5 RETURNING session_id, units)
-UPDATE sessions s SET taken = s.taken - freed.units FROM freed
-WHERE s.id = freed.session_id AND freed.units > 0
+{places.DROP.format(booking="$5::uuid", version="1")}
 """
 
 
@@ -157,9 +137,11 @@ async def take(
         IdempotencyInProgress, Busy: a rival held the key, or the place, for more than 2 s.
     """
     claim = booking.claim
+    # Only a statement that paces has parameters for it.
+    pace = () if claim.pace is None else (claim.pace.slot, claim.pace.most)
     try:
         row = await tx.fetchrow(
-            TAKE_RESOURCES if claim.resource_ids else TAKE_UNITS,
+            TAKE[places.kind_of(claim)],
             *idempotency.claim_values(booking.org_id, key, answer, booking.created_at),
             booking.id,
             booking.session_id,
@@ -174,6 +156,7 @@ async def take(
             making.overrides,
             booking.age_attested,
             making.override,
+            *pace,
         )
     except asyncpg.PostgresError as error:
         if refusal := idempotency.refusal_of(error):

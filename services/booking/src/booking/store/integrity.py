@@ -61,7 +61,7 @@ INVARIANTS: Final = (
             FROM bookings b JOIN allocations a ON a.booking_id = b.id AND a.released_at IS NULL
             WHERE b.starts_at >= $1 GROUP BY a.session_id
         ) live ON live.session_id = s.id
-        WHERE s.starts_at >= $1 AND s.capacity IS NOT NULL
+        WHERE s.starts_at >= $1
             AND s.taken <> coalesce(live.units, 0) AND $2::timestamptz IS NOT NULL""",
     ),
     Invariant(
@@ -164,7 +164,7 @@ live AS (
         ON a.session_id = was.id AND a.released_at IS NULL
 )
 UPDATE sessions s SET taken = live.units FROM was, live
-WHERE s.id = was.id AND s.capacity IS NOT NULL AND was.taken <> live.units
+WHERE s.id = was.id AND was.taken <> live.units
 RETURNING was.taken AS before, live.units AS after
 """
 _LOCK_SESSION = "SELECT FROM sessions WHERE id = $1 FOR UPDATE"

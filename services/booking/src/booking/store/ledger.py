@@ -7,15 +7,21 @@ A booking's row is locked by whoever calls these.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asyncpg import Range
+
+from booking.domain.inventory import UNLIMITED
+from booking.domain.seating import Pace
+from booking.store import places
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from booking.domain.booking import Booking
+    from booking.domain.inventory import Claim
     from booking.domain.moving import Place
     from chassis.db import Transaction
 
@@ -33,16 +39,18 @@ ARRAY(SELECT DISTINCT s.id FROM freed JOIN sessions s ON s.waiting > 0 AND (
 
 # All that a booking has, or what one of its changes holds beside it.
 RELEASE = f"""
-WITH freed AS (
+WITH live AS (
+    SELECT session_id, units, slot FROM allocations
+    WHERE booking_id = $1 AND released_at IS NULL
+        AND ($3::integer IS NULL OR booking_version = $3)
+),
+{places.COUNT_BACK},
+freed AS (
     UPDATE allocations SET released_at = $2
     WHERE booking_id = $1 AND released_at IS NULL
         AND ($3::integer IS NULL OR booking_version = $3)
+        AND (SELECT count(*) FROM counted) + (SELECT count(*) FROM unpaced) IS NOT NULL
     RETURNING session_id, resource_id, units, during
-),
-counted AS (
-    UPDATE sessions s SET taken = s.taken - f.units
-    FROM (SELECT session_id, sum(units)::integer AS units FROM freed GROUP BY session_id) f
-    WHERE s.id = f.session_id AND f.units > 0
 )
 SELECT {WAITED_FOR}
 """
@@ -77,62 +85,61 @@ ledger AS (
 SELECT (SELECT count(*) FROM ledger) = (SELECT count(*) FROM parts)
 """
 
-RETAKE_UNITS = """
-WITH place AS (
-    UPDATE sessions SET taken = taken + $4::integer
-    WHERE id = $2 AND taken + $4::integer <= capacity
-    RETURNING org_id
-)
-INSERT INTO allocations (booking_id, booking_version, position, org_id, session_id, units, during)
-SELECT $1::uuid, $3::integer, 0, org_id, $2, $4::integer, $5::tstzrange FROM place
-"""
 
-RETAKE_RESOURCES = """
-INSERT INTO allocations
-    (booking_id, booking_version, position, org_id, session_id, resource_id, units, during)
-SELECT $1::uuid, $3::integer, wanted.position, $6::uuid, $2::uuid, wanted.id, 0, $5::tstzrange
-FROM unnest($4::uuid[]) WITH ORDINALITY AS wanted (id, position)
-ORDER BY wanted.id
-ON CONFLICT DO NOTHING
-"""
+def _take(place: str) -> str:
+    taking = place.format(
+        org="$1::uuid",
+        booking="$2",
+        version="$3::integer",
+        session="$4::uuid",
+        open="true",
+        welcome="",
+        joined="",
+        span="$5",
+        units="$6",
+        resources="$7",
+        slot="$8",
+        most="$9",
+    )
+    # The rest gives a type to those parameters that some kind of place does not use.
+    return f"WITH {taking} SELECT EXISTS (SELECT FROM granted), $6::integer, $7::uuid[]"
 
-_DROP_PARTIAL = """
-WITH dropped AS (
-    DELETE FROM allocations WHERE booking_id = $1 AND booking_version = $2
-    RETURNING session_id, units
-)
-UPDATE sessions s SET taken = s.taken - d.units
-FROM (SELECT session_id, sum(units)::integer AS units FROM dropped GROUP BY session_id) d
-WHERE s.id = d.session_id AND d.units > 0
-"""
+
+TAKE = {kind: _take(kind) for kind in (places.UNITS, places.RESOURCES, places.SEATED)}
+
+
+async def take(tx: Transaction, booking: Booking, claim: Claim) -> bool:
+    """Take a claim on a booking's session for its times, under the version after its own.
+
+    Beside what the booking has, even if the session is closed. False when not all is free now, with
+    nothing written.
+    """
+    version = booking.version + 1
+    taken = await tx.fetchval(
+        TAKE[places.kind_of(claim)],
+        booking.org_id,
+        booking.id,
+        version,
+        booking.session_id,
+        Range(booking.occasion.starts_at, booking.occasion.ends_at),
+        claim.units,
+        list(claim.resource_ids),
+        *(() if claim.pace is None else (claim.pace.slot, claim.pace.most)),
+    )
+    if not taken:
+        await places.drop(tx, booking.id, version)
+    return bool(taken)
 
 
 async def retake(tx: Transaction, booking: Booking) -> bool:
-    """Take the place of a booking that has none; False when it is not all free now.
+    """Take exactly what a booking had, whatever its offering's rules would give it now.
 
-    Its row is written by the caller, at the version after ``booking.version``. Nothing is written
-    when this answers False.
+    Its arrival is counted at its own start: slots are added up, so that counts in any interval.
     """
-    version = booking.version + 1
-    during = Range(booking.occasion.starts_at, booking.occasion.ends_at)
-    if not booking.claim.resource_ids:
-        tag = await tx.execute(
-            RETAKE_UNITS, booking.id, booking.session_id, version, booking.claim.units, during
-        )
-        return _count(tag) == 1
-    tag = await tx.execute(
-        RETAKE_RESOURCES,
-        booking.id,
-        booking.session_id,
-        version,
-        list(booking.claim.resource_ids),
-        during,
-        booking.org_id,
-    )
-    if _count(tag) == len(booking.claim.resource_ids):
-        return True
-    await tx.execute(_DROP_PARTIAL, booking.id, version)
-    return False
+    claim = booking.claim
+    if claim.units and claim.resource_ids:
+        claim = replace(claim, pace=Pace(booking.occasion.starts_at, UNLIMITED))
+    return await take(tx, booking, claim)
 
 
 async def release(
@@ -173,7 +180,7 @@ async def hold_beside(tx: Transaction, booking: Booking, place: Place) -> bool:
         Range(booking.occasion.starts_at, booking.occasion.ends_at),
     )
     if not held:
-        await tx.execute(_DROP_PARTIAL, booking.id, version)
+        await places.drop(tx, booking.id, version)
     return bool(held)
 
 

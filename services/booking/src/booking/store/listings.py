@@ -31,6 +31,10 @@ class Listings:
     def __init__(self) -> None:
         self._known: dict[UUID, Listing] = {}
 
+    def known(self, offering_id: UUID) -> Listing | None:
+        """The newest listing that this process has seen; it may be out of date."""
+        return self._known.get(offering_id)
+
     async def at(self, tx: Transaction, offering_id: UUID, version: int) -> Listing:
         """The listing at this version of the offering, or a newer one."""
         known = self._known.get(offering_id)
@@ -64,7 +68,14 @@ async def _load(tx: Transaction, offering_id: UUID) -> Listing:
         .order_by(resources.c.priority, resources.c.number)
     )
     found = tuple(
-        Table(row.id, row.number, Seats(row.seats_min, row.seats_max), row.join_group, row.priority)
+        Table(
+            row.id,
+            row.number,
+            Seats(row.seats_min, row.seats_max),
+            row.join_group,
+            row.priority,
+            row.vip,
+        )
         for row in rows
     )
     return Listing(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from sqlalchemy import insert, select
 
@@ -15,23 +14,15 @@ from booking.store import tables
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     import asyncpg
 
     from chassis.db import Transaction
 
-_COLUMNS = """s.id, s.org_id, s.offering_id, s.venue_id, s.title, s.starts_at, s.ends_at,
+COLUMNS = """s.id, s.org_id, s.offering_id, s.venue_id, s.title, s.starts_at, s.ends_at,
     s.capacity, s.taken, s.status, s.version, s.origin"""
 _ANNOUNCED = "s.description, s.image_url, s.ticket_url"
-
-# One round trip gives a hold all it must know afresh; the rest is cached by offering_version.
-FOR_HOLD = f"""
-SELECT {_COLUMNS}, messaging.now() AS now,
-    (SELECT o.version FROM offerings o WHERE o.id = s.offering_id) AS offering_version,
-    ARRAY(SELECT sr.resource_id FROM session_resources sr
-          WHERE sr.session_id = s.id AND sr.resource_id = ANY($2::uuid[])) AS offered
-FROM sessions s WHERE s.id = $1
-"""
 
 # A lapsed hold that nobody has expired yet does not count: a new one may have its place.
 _LAPSED = """coalesce((
@@ -39,15 +30,15 @@ _LAPSED = """coalesce((
     WHERE b.session_id = s.id AND b.status IN ('pending_payment', 'requires_authentication')
         AND b.expires_at <= messaging.now()), 0)::integer AS lapsed"""
 
-ONE = f"SELECT {_COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s WHERE s.id = $1"
+ONE = f"SELECT {COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s WHERE s.id = $1"
 PAGE = f"""
-SELECT {_COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s
+SELECT {COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s
 WHERE s.offering_id = $1 AND s.starts_at >= $2 AND s.starts_at < $3
     AND (s.starts_at, s.id) > ($4, $5) AND s.status = ANY($6)
 ORDER BY s.starts_at, s.id LIMIT $7
 """
 
-_LOCK = f"SELECT {_COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s WHERE s.id = $1 FOR UPDATE"
+_LOCK = f"SELECT {COLUMNS}, {_ANNOUNCED}, {_LAPSED} FROM sessions s WHERE s.id = $1 FOR UPDATE"
 # Counters and times stand still; in id order, so that two opposite moves do not deadlock.
 _LOCK_ALL = """
 SELECT id FROM sessions WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
@@ -81,26 +72,6 @@ class SessionView:
     session: Session
     announcement: Announcement
     remaining: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ForHold:
-    """What a hold must know afresh."""
-
-    session: Session
-    offering_version: int
-    offered: list[UUID]
-
-
-async def for_hold(
-    tx: Transaction, session_id: UUID, resource_ids: Sequence[UUID]
-) -> ForHold | None:
-    """The session, which of the resources it offers, and the time (``tx.now()`` is free after)."""
-    row = await tx.fetchrow(FOR_HOLD, session_id, resource_ids)
-    if row is None:
-        return None
-    tx.observe_now(row["now"])
-    return ForHold(session_of(row), row["offering_version"], row["offered"])
 
 
 async def add(

@@ -6,25 +6,30 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from booking import published, timers
+from booking.domain.booking import Booking
 from booking.domain.lifecycle import PaymentStatus, Verb, after
 from booking.domain.receiving import CODE_USED, PLACE_TAKEN, Accept, GiveBack, GiveUp, Retake, judge
 from booking.domain.refusals import Unknown
-from booking.store import bookings, ledger, receipts, upcoming
-from booking.usecases.make_way import make_way, make_way_for_guest
+from booking.store import bookings, receipts
+from booking.usecases.make_way import make_way_for_guest
 from booking.usecases.take_codes_again import return_again, use_again
+from booking.usecases.take_place import take_place
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking.domain.booking import Booking
+    from booking.domain.inventory import Claim
     from booking.store.contacts import ContactVault
+    from booking.store.listings import Listings
     from booking.store.receipts import Receipt
     from chassis.db import Transaction
 
 ACTOR = "payments"
 
 
-async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> None:
+async def confirm(
+    tx: Transaction, receipt: Receipt, *, vault: ContactVault, listings: Listings
+) -> None:
     """Settle a payment that brought money; each payment counts once, however often it is told.
 
     Held (even if the hold has just lapsed): confirmed. Expired or failed: the place and the codes
@@ -47,11 +52,11 @@ async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> 
         case Accept():
             await _confirm(tx, booking, Verb.CONFIRM, receipt, vault)
         case Retake():
-            cause = await _retake(tx, booking, now, vault)
-            if cause is None:
-                await _confirm(tx, booking, Verb.RETAKE, receipt, vault)
+            found = await _retake(tx, booking, now, vault, listings)
+            if isinstance(found, Booking):
+                await _confirm(tx, booking, Verb.RETAKE, receipt, vault, claim=found.claim)
             else:
-                await _give_up(tx, booking, receipt, cause, vault)
+                await _give_up(tx, booking, receipt, found, vault)
         case GiveUp(cause):
             await _give_up(tx, booking, receipt, cause, vault)
         case GiveBack(cause):
@@ -63,30 +68,24 @@ async def confirm(tx: Transaction, receipt: Receipt, *, vault: ContactVault) -> 
 
 
 async def _retake(
-    tx: Transaction, booking: Booking, now: datetime, vault: ContactVault
-) -> str | None:
+    tx: Transaction, booking: Booking, now: datetime, vault: ContactVault, listings: Listings
+) -> Booking | str:
     """Take the place and the codes again; why not, when that cannot be."""
     if not await use_again(tx, booking, actor=ACTOR):
         return CODE_USED
-    if await _retake_place(tx, booking, now, vault):
-        return None
-    await return_again(tx, booking, actor=ACTOR)
-    return PLACE_TAKEN
+    placed = await _retake_place(tx, booking, now, vault, listings)
+    if placed is None:
+        await return_again(tx, booking, actor=ACTOR)
+    return placed or PLACE_TAKEN
 
 
 async def _retake_place(
-    tx: Transaction, booking: Booking, now: datetime, vault: ContactVault
-) -> bool:
-    if not await upcoming.still_offered(tx, booking.session_id, booking.claim.resource_ids):
-        return False
+    tx: Transaction, booking: Booking, now: datetime, vault: ContactVault, listings: Listings
+) -> Booking | None:
     hashes = vault.hashes(vault.open(booking.sealed_contact, booking.id))
     if not await make_way_for_guest(tx, booking, hashes, now, actor="late_payment"):
-        return False
-    if await ledger.retake(tx, booking):
-        return True
-    return await make_way(tx, booking, now, actor="late_payment") and (
-        await ledger.retake(tx, booking)
-    )
+        return None
+    return await take_place(tx, booking, now, listings=listings, actor="late_payment")
 
 
 async def _confirm(
@@ -95,13 +94,17 @@ async def _confirm(
     verb: Verb,
     receipt: Receipt,
     vault: ContactVault,
+    *,
+    claim: Claim | None = None,
 ) -> None:
+    claim = claim or booking.claim
     now = await tx.now()
     confirmed = replace(
         booking,
         status=after(verb, booking.status),
         payment_status=PaymentStatus.PAID,
         version=booking.version + 1,
+        claim=claim,
         paid=receipt.amount,
         payment_id=receipt.payment_id,
         confirmed_at=now,
@@ -110,7 +113,7 @@ async def _confirm(
     await bookings.save(tx, booking, confirmed, "booking.confirmed", actor=ACTOR)
     tx.unschedule(timers.key_of(booking.id))
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
-    resources = await bookings.resources_of(tx, booking.claim.resource_ids)
+    resources = await bookings.resources_of(tx, claim.resource_ids)
     tx.publish(
         published.confirmed(confirmed, now, contact, resources),
         key=str(confirmed.id),

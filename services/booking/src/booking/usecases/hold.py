@@ -17,6 +17,7 @@ from booking.domain.refusals import (
     AlreadyBooked,
     Busy,
     CapacityExceeded,
+    Full,
     IdempotencyInProgress,
     Refusal,
     ResourceTaken,
@@ -26,8 +27,10 @@ from booking.domain.schedule import zone
 from booking.phones import normal_phone
 from booking.store import bookings, holding, idempotency, orders, sessions
 from booking.store.holding import Outcome
+from booking.usecases.expire_change import expire_lapsed_changes
 from booking.usecases.find_codes import find_codes, spend
-from booking.usecases.make_way import make_way, make_way_for_guest
+from booking.usecases.look import look
+from booking.usecases.make_way import displace, make_way, make_way_for_guest
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -81,7 +84,8 @@ async def hold(
 
     Raises:
         Unknown: there is no such session.
-        InvalidRequest, NotOnSale, SessionClosed, SessionStarted, PaymentsOff: see ``decide``.
+        InvalidRequest, NotOnSale, SessionClosed, SessionStarted, PaymentsOff: see ``span_of`` and
+            ``decide``.
         PromoRefused, GiftCardRefused: see ``find_codes``.
         CapacityExceeded, ResourceTaken: somebody else has the place.
         AlreadyBooked, TooManyUnpaid, GuestRefused: this guest may not have it.
@@ -89,23 +93,23 @@ async def hold(
         Busy: the place was locked by others for more than 2 s.
     """
     wish, key = command.wish, command.key
-    for _ in range(_ATTEMPTS):
-        fresh = await sessions.for_hold(tx, wish.session_id, wish.resource_ids)
-        if fresh is None:
-            raise Unknown
-        now = await tx.now()
-        listing = await listings.at(tx, fresh.session.offering_id, fresh.offering_version)
-        booking_id = uuid7(now)
-        year = now.astimezone(zone(listing.venue.timezone)).year
+    for attempt in range(_ATTEMPTS):
         try:
+            seen = await look(tx, wish, listings)
+            now = await tx.now()
+            listing, fresh = seen.listing, seen.fresh
+            booking_id = uuid7(now)
             contact = _contact(command, listing.organisation.default_country)
             hashes = vault.hashes(contact)
             codes = await find_codes(tx, wish, hashes=hashes, vault=vault, now=now)
+            year = now.astimezone(zone(listing.venue.timezone)).year
             booking = decide(
                 wish,
                 listing,
                 fresh.session,
                 fresh.offered,
+                span=seen.span,
+                taken=fresh.taken,
                 booking_id=booking_id,
                 reference=new_reference(listing.organisation.reference_template, year),
                 sealed_contact=vault.seal(contact, booking_id),
@@ -113,9 +117,20 @@ async def hold(
                 now=now,
                 codes=codes,
             )
+        except Unknown:
+            raise
         except Refusal as refusal:
+            # A house is not full of changes whose time is over.
+            if isinstance(refusal, Full) and await expire_lapsed_changes(
+                tx, listing.venue.id, now, actor="hold"
+            ):
+                continue
             # The same request may have succeeded before the session closed, filled or started.
-            return await _answer_given_before(tx, key, now, otherwise=refusal)
+            return await _answer_given_before(tx, key, await tx.now(), otherwise=refusal)
+        if booking.claim.displaces:
+            # From the second attempt on we have locks that others may be waiting for.
+            await _displace(tx, booking, now, wait=attempt == 0)
+            continue
         held = _held_of(booking)
         outcome = await holding.take(
             tx,
@@ -135,13 +150,9 @@ async def hold(
         if outcome is Outcome.ANSWERED_BEFORE:
             return await _answer_given_before(tx, key, now, otherwise=IdempotencyInProgress())
         await holding.undo(tx, booking, key)
-        if outcome is Outcome.NO_PLACE and not await _make_way(
-            tx, booking, fresh.session.version, now
-        ):
-            raise ResourceTaken if booking.claim.resource_ids else CapacityExceeded
-        if outcome is Outcome.NOT_UNIQUE and not await make_way_for_guest(
-            tx, booking, hashes, now, actor="hold"
-        ):
+        if outcome is Outcome.NO_PLACE:
+            await _make_way(tx, booking, fresh.session.version, now)
+        elif not await make_way_for_guest(tx, booking, hashes, now, actor="hold"):
             raise AlreadyBooked
     raise Busy
 
@@ -160,15 +171,25 @@ async def _answer_given_before(
     return _held_from(answer)
 
 
-async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now: datetime) -> bool:
-    """Expire lapsed holds on the wanted place; whether there is reason to try once more.
+async def _displace(tx: Transaction, booking: Booking, now: datetime, *, wait: bool) -> None:
+    if not await displace(tx, booking.claim.displaces, now, wait=wait, actor="hold"):
+        raise Busy
 
-    There also is when the session was edited since it was read: then the decision is out of date.
+
+async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now: datetime) -> None:
+    """Expire lapsed holds on the wanted place, or find another reason to try once more.
+
+    There is one when the session was edited since it was read: then the decision is out of date. A
+    house that assigns tables looks again, now that nobody else can take any in this session.
+
+    Raises:
+        CapacityExceeded, ResourceTaken: there is none; somebody else has the place.
     """
-    if await make_way(tx, wanted, now, actor="hold"):
-        return True
+    if wanted.claim.assigned or await make_way(tx, wanted, now, actor="hold"):
+        return
     view = await sessions.read(tx, wanted.session_id)
-    return view is not None and view.session.version != session_version
+    if view is None or view.session.version == session_version:
+        raise ResourceTaken if wanted.claim.resource_ids else CapacityExceeded
 
 
 async def _order(tx: Transaction, booking: Booking, wish: Wish, listing: Listing) -> None:

@@ -9,7 +9,9 @@ from booking.usecases.expire import expire_locked
 from booking.usecases.expire_change import expire_lapsed_changes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from booking.domain.booking import Booking
     from chassis.db import Transaction
@@ -46,3 +48,20 @@ async def make_way_for_guest(
             return False
         await expire_locked(tx, booking, now, actor=actor)
     return True
+
+
+async def displace(
+    tx: Transaction, booking_ids: Sequence[UUID], now: datetime, *, wait: bool, actor: str
+) -> bool:
+    """Expire these lapsed holds; whether all that are still lapsed could be.
+
+    ``wait``: for others who are deciding about one of them, up to 2 s. Who has locked a session or
+    a booking must not: the others may be waiting for that.
+
+    Raises:
+        Busy: somebody took longer than that.
+    """
+    lapsed = await bookings.lock_lapsed(tx, booking_ids, now, wait=wait)
+    for booking in lapsed:
+        await expire_locked(tx, booking, now, actor=actor)
+    return wait or len(lapsed) == len(booking_ids)

@@ -12,7 +12,7 @@ from booking.domain.money import Money
 from booking.domain.moving import difference, moved
 from booking.domain.refusals import AlreadyBooked, CapacityExceeded, ResourceTaken
 from booking.store import audit, bookings, changes, gift_cards, ledger, orders, receipts
-from booking.usecases.make_way import make_way
+from booking.usecases.take_place import take_place
 from chassis.db import constraint_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from booking.domain.booking import Booking
     from booking.domain.moving import Change, Place
     from booking.store.contacts import ContactVault
+    from booking.store.listings import Listings
     from chassis.db import Transaction
 
 
@@ -32,6 +33,7 @@ async def move(
     now: datetime,
     *,
     vault: ContactVault,
+    listings: Listings,
     actor: str,
     reason: str | None = None,
 ) -> Booking:
@@ -49,7 +51,12 @@ async def move(
     after = moved(booking, change.place, by_guest=change.by_guest)
     await _return_share(tx, booking, after, actor=actor)
     waited_for = await ledger.release(tx, booking.id, now)
-    await _take(tx, replace(after, version=booking.version), now)
+    placed = await take_place(
+        tx, replace(after, version=booking.version), now, listings=listings, actor="reschedule"
+    )
+    if placed is None:
+        raise place_taken(after)
+    after = replace(after, claim=placed.claim)
     refunds = await receipts.give_back(tx, booking.id, back)
     returned = sum(part.amount_minor for _, part in refunds)
     after = replace(after, returned_minor=after.returned_minor + returned)
@@ -98,14 +105,6 @@ async def _return_share(tx: Transaction, before: Booking, after: Booking, *, act
     if left > 0:
         amount = Money(left, before.quote.gift.currency)
         await gift_cards.give_back(tx, before, amount, after.version, actor=actor)
-
-
-async def _take(tx: Transaction, wanted: Booking, now: datetime) -> None:
-    if await ledger.retake(tx, wanted):
-        return
-    if await make_way(tx, wanted, now, actor="reschedule") and await ledger.retake(tx, wanted):
-        return
-    raise place_taken(wanted)
 
 
 def place_taken(wanted: Booking | Place) -> CapacityExceeded | ResourceTaken:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from booking.domain.booking import Booking
 from booking.domain.holding import Wish, decide
-from booking.domain.refusals import Unknown
-from booking.store import sessions
 from booking.usecases.find_codes import look_up_codes
+from booking.usecases.look import look
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -42,16 +41,15 @@ async def quote_booking(
         InvalidRequest, NotOnSale, SessionClosed, SessionStarted, PaymentsOff: see ``decide``.
         PromoRefused, GiftCardRefused: see ``look_up_codes``.
     """
-    fresh = await sessions.for_hold(tx, wish.session_id, wish.resource_ids)
-    if fresh is None:
-        raise Unknown
-    now = await tx.now()
-    listing = await listings.at(tx, fresh.session.offering_id, fresh.offering_version)
+    seen = await look(tx, wish, listings)
+    fresh, now = seen.fresh, await tx.now()
     booking = decide(
         wish,
-        listing,
+        seen.listing,
         fresh.session,
         fresh.offered,
+        span=seen.span,
+        taken=fresh.taken,
         booking_id=uuid7(now),
         reference="",
         sealed_contact="",

@@ -18,16 +18,15 @@ from booking.domain.refusals import (
     SessionStarted,
     Unknown,
 )
-from booking.store import audit, bookings, failures, ledger, upcoming
-from booking.usecases.make_way import make_way
+from booking.store import audit, bookings, failures
 from booking.usecases.take_codes_again import use_again
+from booking.usecases.take_place import take_place
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from booking.domain.booking import Booking
     from booking.store.contacts import ContactVault
     from booking.store.failures import Failure
+    from booking.store.listings import Listings
     from chassis.db import Transaction
 
 
@@ -78,7 +77,9 @@ async def retry_refund(tx: Transaction, command: Recover) -> None:
     )
 
 
-async def rebook(tx: Transaction, command: Recover, *, vault: ContactVault) -> Booking:
+async def rebook(
+    tx: Transaction, command: Recover, *, vault: ContactVault, listings: Listings
+) -> Booking:
     """Give the guest the place after all, if it is free and all of the money is still here.
 
     The refund of such a booking is asked for at once, so it must have failed first: else the guest
@@ -102,10 +103,11 @@ async def rebook(tx: Transaction, command: Recover, *, vault: ContactVault) -> B
         raise SessionStarted
     if not await use_again(tx, booking, actor=command.actor):
         raise CodeGone
-    if not await _take_place(tx, booking, now):
+    placed = await take_place(tx, booking, now, listings=listings, actor="recovery")
+    if placed is None:
         raise ResourceTaken if booking.claim.resource_ids else CapacityExceeded
     confirmed = replace(
-        booking,
+        placed,
         status=after(Verb.REBOOK, booking.status),
         version=booking.version + 1,
         confirmed_at=now,
@@ -114,7 +116,7 @@ async def rebook(tx: Transaction, command: Recover, *, vault: ContactVault) -> B
         tx, booking, confirmed, "booking.rebooked", actor=command.actor, reason=command.reason
     )
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
-    resources = await bookings.resources_of(tx, booking.claim.resource_ids)
+    resources = await bookings.resources_of(tx, confirmed.claim.resource_ids)
     tx.publish(
         published.confirmed(confirmed, now, contact, resources),
         key=str(confirmed.id),
@@ -131,11 +133,3 @@ async def _lock(tx: Transaction, booking_id: UUID) -> tuple[Booking, Failure]:
     if failure is None:
         raise CannotRecover
     return booking, failure
-
-
-async def _take_place(tx: Transaction, booking: Booking, now: datetime) -> bool:
-    if not await upcoming.still_offered(tx, booking.session_id, booking.claim.resource_ids):
-        return False
-    if await ledger.retake(tx, booking):
-        return True
-    return await make_way(tx, booking, now, actor="recovery") and await ledger.retake(tx, booking)

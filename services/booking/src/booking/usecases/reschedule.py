@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from booking import published, timers
 from booking.domain.booking import Booking
-from booking.domain.holding import Wish, decide
+from booking.domain.floor import without
+from booking.domain.holding import LocalStart, Wish, decide, span_of
 from booking.domain.money import Money
 from booking.domain.moving import (
     Change,
@@ -23,18 +24,18 @@ from booking.domain.moving import (
     place_in,
 )
 from booking.domain.refusals import AlreadyBooked, Fault, InvalidRequest, PaymentsOff, Unknown
-from booking.store import audit, bookings, changes, ledger, orders, sessions
+from booking.store import audit, bookings, changes, for_hold, ledger, orders, sessions
 from booking.usecases.expire_change import end_change
 from booking.usecases.find_codes import codes_of
 from booking.usecases.make_way import make_way
 from booking.usecases.move import facts_of, move, place_taken
+from booking.usecases.take_place import take_place
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from booking.domain.catalogue import Listing
     from booking.shop import Shop
-    from booking.store.contacts import ContactVault
+    from booking.store.listings import Listings
     from chassis.db import Transaction
 
 
@@ -47,6 +48,7 @@ class Reschedule:
 
     booking_id: UUID
     session_id: UUID | None = None
+    start: datetime | LocalStart | None = None
     party_size: int | None = None
     quantities: Mapping[str, int] | None = None
     resource_ids: tuple[UUID, ...] = ()
@@ -116,6 +118,7 @@ async def reschedule(tx: Transaction, command: Reschedule, *, shop: Shop) -> Res
             change,
             now,
             vault=shop.vault,
+            listings=shop.listings,
             actor=command.actor,
             reason=command.reason,
         )
@@ -123,7 +126,7 @@ async def reschedule(tx: Transaction, command: Reschedule, *, shop: Shop) -> Res
         return Rescheduled(done, change, refund)
     if not shop.payments_enabled:
         raise PaymentsOff
-    held = await _hold(tx, booking, change, command, vault=shop.vault)
+    held = await _hold(tx, booking, change, command, shop=shop)
     return Rescheduled(held, change, Money(0, due.currency))
 
 
@@ -143,7 +146,7 @@ async def _place(
     session_id = command.session_id or booking.session_id
     await sessions.lock_all(tx, {booking.session_id, session_id})
     asked = command.resource_ids or booking.claim.resource_ids
-    fresh = await sessions.for_hold(tx, session_id, asked)
+    fresh = await for_hold.read(tx, session_id, asked)
     if fresh is None:
         raise Unknown
     offering_id = fresh.session.offering_id
@@ -155,6 +158,7 @@ async def _place(
     changed_people = command.party_size is not None or command.quantities is not None
     wish = Wish(
         session_id=session_id,
+        start=command.start or kept_start(booking, listing, session_id),
         party_size=command.party_size if changed_people else booking.party_size,
         quantities=(command.quantities or {}) if changed_people else booking.quantities,
         resource_ids=command.resource_ids or listing.offering.inventory.kept(booking.claim),
@@ -166,11 +170,21 @@ async def _place(
         source=booking.source,
         items=tuple(dish.choice for dish in await orders.of_booking(tx, booking)),
     )
+    span, session, taken = span_of(wish, listing, fresh.session, now), fresh.session, None
+    if listing.offering.inventory.assigns_tables:
+        # As it will be when the old place is given up. If it has to be held beside that, or the
+        # house has changed when it is, the tables are chosen once more.
+        seen = await for_hold.read(tx, session_id, (), span)
+        if seen is None or seen.taken is None:
+            raise Unknown
+        session, taken = without(booking, seen.session, seen.taken)
     candidate = decide(
         wish,
         listing,
-        fresh.session,
+        session,
         fresh.offered,
+        span=span,
+        taken=taken,
         booking_id=booking.id,
         reference=booking.reference,
         sealed_contact=booking.sealed_contact,
@@ -179,6 +193,27 @@ async def _place(
         codes=await codes_of(tx, booking),
     )
     return place_in(candidate, booking)
+
+
+def kept_start(booking: Booking, listing: Listing, session_id: UUID) -> datetime | None:
+    """The start of a booking that stays in its session, where guests choose their starts."""
+    stays = listing.offering.schedule.starts_are_chosen and session_id == booking.session_id
+    return booking.occasion.starts_at if stays else None
+
+
+async def _hold_beside(
+    tx: Transaction, booking: Booking, change: Change, now: datetime, listings: Listings
+) -> bool:
+    place = change.place
+    wanted = moved(booking, place, by_guest=change.by_guest)
+    if place.claim.assigned:
+        beside = replace(wanted, version=booking.version)
+        held = await take_place(tx, beside, now, listings=listings, actor="reschedule")
+        return held is not None
+    if await ledger.hold_beside(tx, booking, place):
+        return True
+    retried = await make_way(tx, wanted, now, actor="reschedule")
+    return retried and await ledger.hold_beside(tx, booking, place)
 
 
 def _hold_ends(booking: Booking, place: Place, now: datetime) -> datetime:
@@ -191,15 +226,12 @@ async def _hold(
     change: Change,
     command: Reschedule,
     *,
-    vault: ContactVault,
+    shop: Shop,
 ) -> Booking:
     """Hold the new place beside the old one, and ask for the difference."""
     now, place = await tx.now(), change.place
-    if not await ledger.hold_beside(tx, booking, place):
-        wanted = moved(booking, place, by_guest=change.by_guest)
-        retried = await make_way(tx, wanted, now, actor="reschedule")
-        if not (retried and await ledger.hold_beside(tx, booking, place)):
-            raise place_taken(place)
+    if not await _hold_beside(tx, booking, change, now, shop.listings):
+        raise place_taken(place)
     await changes.point_to(tx, booking, change.id)
     held = replace(booking, version=booking.version + 1, change_id=change.id)
     await audit.note(
@@ -224,6 +256,7 @@ async def _hold(
         due_at=change.expires_at,
         key=timers.change_key_of(change.id),
     )
+    vault = shop.vault
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
     tx.publish(
         published.change_held(held, change, change.expires_at, contact),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from booking.store.contacts import ContactVault
+    from booking.store.listings import Listings
     from booking.store.receipts import Receipt
     from chassis.db import Transaction
 
@@ -23,7 +24,7 @@ ACTOR = "payments"
 
 
 async def settle_change(
-    tx: Transaction, change_id: UUID, receipt: Receipt, *, vault: ContactVault
+    tx: Transaction, change_id: UUID, receipt: Receipt, *, vault: ContactVault, listings: Listings
 ) -> None:
     """Money came for a change: the booking moves, or all of it goes back (F-07, F-26, F-27).
 
@@ -55,7 +56,7 @@ async def settle_change(
     await changes.settle(tx, change_id, ChangeState.DONE, now, payment_id=receipt.payment_id)
     tx.unschedule(timers.change_key_of(change_id))
     paid = with_receipt(booking, receipt.payment_id, receipt.amount)
-    await move(tx, paid, change, now, vault=vault, actor=ACTOR)
+    await move(tx, paid, change, now, vault=vault, listings=listings, actor=ACTOR)
 
 
 async def fail_change(

@@ -1,11 +1,13 @@
 """What guests and staff send about bookings."""
 
+import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from booking.api.bodies.fields import Edit, Locale, LocalTime, optional
+from booking.api.bodies.fields import Edit, Instant, Locale, LocalTime, optional, time_of
+from booking.domain.holding import LocalStart
 from booking.domain.inventory import LARGEST_PARTY
 from booking.domain.ordering import MOST_CHOICES, Choice
 from chassis.http import Body
@@ -64,10 +66,37 @@ class ChosenItem(Body):
 Items = Annotated[tuple[ChosenItem, ...], Field(max_length=MOST_CHOICES)]
 
 
-class QuoteBooking(Body):
+class WishedTime(Body):
+    """A session; or an offering and a time; or, where guests choose their start, both."""
+
+    session_id: UUID | None = None
+    offering_id: UUID | None = None
+    starts_at: Annotated[Instant | None, Field(description="When the party comes")] = None
+    date: Annotated[dt.date | None, Field(description="By the venue's clock, instead")] = None
+    start_time: Annotated[LocalTime | None, Field(examples=["19:30"])] = None
+
+    @model_validator(mode="after")
+    def _one_time(self) -> "WishedTime":
+        local = (self.date, self.start_time)
+        if self.starts_at is not None and any(part is not None for part in local):
+            raise ValueError("give starts_at, or date and start_time")
+        if any(part is not None for part in local) and None in local:
+            raise ValueError("date and start_time belong together")
+        if self.session_id is None and (self.offering_id is None or self.start is None):
+            raise ValueError("name a session_id, or an offering_id and a time")
+        return self
+
+    @property
+    def start(self) -> dt.datetime | LocalStart | None:
+        """The wished time, as it was given."""
+        if self.date is not None and self.start_time is not None:
+            return LocalStart(self.date, time_of(self.start_time))
+        return self.starts_at
+
+
+class QuoteBooking(WishedTime):
     """A place to ask the price of."""
 
-    session_id: UUID
     party_size: Annotated[
         int | None, Field(ge=1, le=LARGEST_PARTY, description="1 unless quantities say otherwise")
     ] = None

@@ -9,7 +9,7 @@ from booking.store.tables.attendance import (
     customer_standings,
     refund_approvals,
 )
-from booking.store.tables.bookings import allocations, bookings
+from booking.store.tables.bookings import allocations, bookings, pacing
 from booking.store.tables.catalogue import (
     offerings,
     organisations,
@@ -49,6 +49,7 @@ __all__ = [
     "metadata",
     "offerings",
     "organisations",
+    "pacing",
     "promo_codes",
     "promo_guests",
     "promo_uses",

@@ -151,9 +151,20 @@ allocations = Table(
     Column("units", Integer, nullable=False),
     Column("during", TSTZRANGE, nullable=False),
     Column("released_at", INSTANT),
+    Column("slot", INSTANT),
     Index(
         "allocations_session",
         "session_id",
+        text("upper(during)"),
         postgresql_where=text("released_at IS NULL AND resource_id IS NOT NULL"),
     ),
+)
+
+pacing = Table(
+    "pacing",
+    metadata,
+    Column("session_id", Uuid, ForeignKey("sessions.id"), primary_key=True),
+    Column("slot", INSTANT, primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+    Column("covers", Integer, nullable=False),
 )

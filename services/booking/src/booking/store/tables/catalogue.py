@@ -123,6 +123,7 @@ sessions = Table(
     Column("origin", Text, nullable=False, server_default="manual"),
     Column("slot_at", INSTANT),
     Index("sessions_offering", "offering_id", "starts_at", "id"),
+    Index("sessions_venue", "venue_id", "starts_at"),
     Index(
         "sessions_slot",
         "offering_id",

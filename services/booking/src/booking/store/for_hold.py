@@ -1,0 +1,129 @@
+"""What a hold must know afresh: one round trip for all of it; the rest is cached by version."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from asyncpg import Range
+
+from booking.domain.catalogue import Session
+from booking.domain.floor import Lapsed, Taken
+from booking.store.sessions import COLUMNS, session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import asyncpg
+
+    from booking.domain.local_time import Span
+    from chassis.db import Transaction
+
+# The end counts as within: whether a booking may start there is for the schedule to say.
+_BY_ID = "s.id = $1"
+_BY_START = """
+    s.offering_id = $1 AND s.starts_at <= $3 AND s.ends_at >= $3
+    ORDER BY s.status = 'open' DESC, s.starts_at DESC LIMIT 1
+"""
+
+_AFRESH = """
+    messaging.now() AS now,
+    (SELECT o.version FROM offerings o WHERE o.id = s.offering_id) AS offering_version,
+    ARRAY(SELECT sr.resource_id FROM session_resources sr
+          WHERE sr.session_id = s.id AND sr.resource_id = ANY($2::uuid[])) AS offered
+"""
+
+_WITHOUT_FLOOR = "SELECT {columns}, {afresh} FROM sessions s WHERE {target}"
+_WITH_FLOOR = """
+WITH s AS MATERIALIZED (SELECT * FROM sessions s WHERE {target})
+SELECT {columns}, {afresh}, f.*, p.slots, p.covers
+FROM s CROSS JOIN LATERAL floor_at(s.venue_id, $4::tstzrange) f
+CROSS JOIN LATERAL (
+    SELECT array_agg(slot) AS slots, array_agg(covers) AS covers FROM pacing
+    WHERE session_id = s.id) p
+"""
+
+BY_ID = _WITHOUT_FLOOR.format(columns=COLUMNS, afresh=_AFRESH, target=_BY_ID)
+BY_START = _WITHOUT_FLOOR.format(columns=COLUMNS, afresh=_AFRESH, target=_BY_START)
+BY_ID_WITH_FLOOR = _WITH_FLOOR.format(
+    columns=COLUMNS, afresh=_AFRESH, target=f"{_BY_ID} AND $3::timestamptz IS NULL"
+)
+BY_START_WITH_FLOOR = _WITH_FLOOR.format(columns=COLUMNS, afresh=_AFRESH, target=_BY_START)
+
+
+@dataclass(frozen=True, slots=True)
+class ForHold:
+    """A session, the version of its offering, and which of the wished resources it offers.
+
+    ``taken``: what stands in the way at its venue's tables, where that was asked for.
+    """
+
+    session: Session
+    offering_version: int
+    offered: list[UUID]
+    taken: Taken | None
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The session of an offering within which, or at whose end, this instant lies."""
+
+    offering_id: UUID
+    starts_at: datetime
+
+
+async def read(
+    tx: Transaction, target: UUID | At, resource_ids: Sequence[UUID], span: Span | None = None
+) -> ForHold | None:
+    """The session, and what is taken during ``span`` if that is given.
+
+    ``tx.now()`` is free after it.
+    """
+    if isinstance(target, At):
+        args = (target.offering_id, resource_ids, target.starts_at)
+        row = (
+            await tx.fetchrow(BY_START, *args)
+            if span is None
+            else await tx.fetchrow(BY_START_WITH_FLOOR, *args, Range(*span))
+        )
+    elif span is None:
+        row = await tx.fetchrow(BY_ID, target, resource_ids)
+    else:
+        row = await tx.fetchrow(BY_ID_WITH_FLOOR, target, resource_ids, None, Range(*span))
+    if row is None:
+        return None
+    tx.observe_now(row["now"])
+    return ForHold(
+        session_of(row),
+        row["offering_version"],
+        row["offered"],
+        None if span is None else _taken(row, span),
+    )
+
+
+def _taken(row: asyncpg.Record, span: Span) -> Taken:
+    return Taken(
+        span=span,
+        holders=holders_of(zip(row["tables"] or (), row["holders"] or (), strict=True)),
+        paced=dict(zip(row["slots"] or (), row["covers"] or (), strict=True)),
+        lapsed=lapsed_of(row),
+    )
+
+
+def holders_of(pairs: Iterable[tuple[UUID, UUID]]) -> dict[UUID, tuple[UUID, ...]]:
+    """Who has each table, from pairs of a table and a booking."""
+    holders: dict[UUID, tuple[UUID, ...]] = defaultdict(tuple)
+    for table, booking in pairs:
+        holders[table] += (booking,)
+    return holders
+
+
+def lapsed_of(row: asyncpg.Record) -> tuple[Lapsed, ...]:
+    """The lapsed holds in a row of ``floor_at``."""
+    if not row["lapsed"]:
+        return ()
+    columns = (row["lapsed"], row["lapsed_sessions"], row["lapsed_slots"], row["lapsed_covers"])
+    return tuple(Lapsed(*hold) for hold in zip(*columns, strict=True))
