@@ -19,13 +19,21 @@ from hypothesis.stateful import (
 )
 
 from booking.domain.booking import Failure
-from booking.domain.refusals import CannotCancel, CapacityExceeded, ResourceTaken
+from booking.domain.refusals import (
+    CannotCancel,
+    CapacityExceeded,
+    IllegalState,
+    ResourceTaken,
+    UndoTooLate,
+)
+from booking.usecases import attend
 from booking.usecases.fail_payment import FailedAttempt, fail_payment
 from chassis.db import Database
 from chassis.ids import uuid7
 
 CAPACITY = 2
 HOLD = 15
+UNDO = 15
 PLACES = {"class": (), "late table": (0,), "table 0": (0,), "table 1": (1,), "both": (0, 1)}
 
 
@@ -36,6 +44,7 @@ class Modelled:
     status: str
     ends: int
     paid: bool = False
+    recorded: int = 0
 
 
 class Model:
@@ -46,7 +55,13 @@ class Model:
         self.bookings = []
 
     def live(self, booking):
-        return booking.status in {"pending_payment", "confirmed"}
+        return booking.status in {
+            "pending_payment",
+            "confirmed",
+            "checked_in",
+            "completed",
+            "no_show",
+        }
 
     def waiting(self):
         return [b for b in self.bookings if b.status == "pending_payment"]
@@ -165,13 +180,33 @@ class Allocation(RuleBasedStateMachine):
 
     @rule(booking=booked)
     def the_guest_cancels(self, booking):
+        may = booking.status in {"pending_payment", "confirmed", "checked_in"}
         try:
             self.run_(self.world.cancel(booking.held))
         except CannotCancel:
-            assert not self.model.live(booking)
+            assert not may
         else:
-            assert self.model.live(booking)
+            assert may
             booking.status = "cancelled"
+
+    @rule(booking=booked, verb=st.sampled_from(["check_in", "complete", "undo"]))
+    def the_front_desk(self, booking, verb):
+        """Long before the start, so check-in needs a reason; nobody can be missing yet."""
+        then = {
+            ("check_in", "confirmed"): "checked_in",
+            ("complete", "checked_in"): "completed",
+            ("undo", "checked_in"): "confirmed",
+            ("undo", "completed"): "checked_in",
+        }.get((verb, booking.status))
+        if verb == "undo" and self.model.minute - booking.recorded >= UNDO:
+            then = None
+        try:
+            self.run_(self.world.attend(getattr(attend, verb), booking.held, "Came early"))
+        except (IllegalState, UndoTooLate):
+            assert then is None
+        else:
+            assert then is not None
+            booking.status, booking.recorded = then, self.model.minute
 
     @precondition(lambda self: any(b.ends > self.model.minute for b in self.model.waiting()))
     @rule(minutes=st.sampled_from([15, 1, 14]))
