@@ -370,6 +370,38 @@ async def test_a_hold_never_takes_a_table_that_has_become_too_small(world):
         assert isinstance(held, Refusal) != isinstance(shrunk, HasBookings), (held, shrunk)
 
 
+async def test_a_hold_never_takes_a_table_that_leaves_the_session_at_that_moment(world):
+    first, second = await world.table(100), await world.table(101)
+    offering = await world.offering("event_table")
+    for day in range(1, 7):
+        session = await world.open(offering, starts_in=timedelta(days=day))
+        without = EditSession(session_id=session.id, resource_ids=(second.id,), actor="test")
+        held, left = await asyncio.gather(
+            world.hold(session, [first]),
+            world.run(lambda tx, without=without: edit_session(tx, without)),
+            return_exceptions=True,
+        )
+        assert isinstance(held, Refusal) != isinstance(left, HasBookings), (held, left)
+
+
+async def test_a_capacity_lowered_amid_holds_is_never_below_what_is_sold(world):
+    for _ in range(4):
+        session = await world.class_session(capacity=6)
+        smaller = EditSession(session_id=session.id, capacity=3, actor="test")
+        answers = await asyncio.gather(
+            *(world.hold(session) for _ in range(3)),
+            world.run(lambda tx, smaller=smaller: edit_session(tx, smaller)),
+            *(world.hold(session) for _ in range(3)),
+            return_exceptions=True,
+        )
+        held = [answer for answer in answers if hasattr(answer, "booking_id")]
+        unexpected = [a for a in answers if isinstance(a, Exception) and not isinstance(a, Refusal)]
+        assert not unexpected
+        assert await world.taken(session) == len(held)
+        lowered = not isinstance(answers[3], HasBookings)
+        assert len(held) <= (3 if lowered else 6)
+
+
 async def test_deleting_forgets_nothing(client, world, editor):
     """F-56: the booking, what was paid and who archived it are still there."""
     session = await world.class_session(starts_in=timedelta(hours=1), lasts=timedelta(hours=1))
