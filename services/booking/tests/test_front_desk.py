@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from booking_client import MINTER, OPERATOR, staff
 
+from booking.api import front_desk as front_desk_api
+from booking.api.exporting import Exports
 from booking.domain.guest import name_of
 from booking.domain.lifecycle import Status
 from booking.domain.money import Money
@@ -534,3 +536,36 @@ async def test_figures_over_http(client, world):
     assert [day["bookings"] for day in trend["days"]] == [0] * 6 + [1]
     status, coming = await client("GET", "/bookings/upcoming?limit=1", reader)
     assert [row["reference"] for row in coming["items"]] == [held.reference]
+
+
+async def test_an_export_holds_neither_memory_nor_a_connection_while_nobody_reads(
+    client, service, world, monkeypatch
+):
+    """OPN-12: page by page; four at once, and each gives its turn back however it ends."""
+    monkeypatch.setattr(front_desk_api, "_BATCH", 2)
+    session = await world.class_session(capacity=50)
+    for _ in range(9):
+        await world.hold(session)
+    caller = staff(world.org_id, "bookings:view")
+    headers = {HEADER: MINTER.mint(caller, "booking")}
+    exports = next(one for one in service.parts if isinstance(one, Exports))
+    for _ in range(4):
+        exports.begin()
+    status, refused = await client("GET", "/bookings/export", caller)
+    assert (status, refused["code"]) == (503, "DEPENDENCY_UNAVAILABLE")
+    for _ in range(4):
+        exports.end()
+    for _ in range(6):
+        async with (
+            aiohttp.ClientSession() as session_,
+            session_.get(client.address + "/bookings/export", headers=headers) as answer,
+        ):
+            await answer.content.readany()  # and off it goes
+    for _ in range(6):
+        assert (await client("GET", "/bookings?order=up", caller))[0] == 422
+        assert (await client("GET", "/bookings/export?search=x", caller))[0] == 422
+    async with (
+        aiohttp.ClientSession() as session_,
+        session_.get(client.address + "/bookings/export", headers=headers) as answer,
+    ):
+        assert (await answer.text()).count("\r\n") == 10

@@ -113,6 +113,9 @@ class StandIn:
         if after:
             await asyncio.sleep(after)
         status, answer, *rest = answering(seen)
+        if isinstance(answer, AsyncIterator):
+            await self._stream(send, answer)
+            return
         content = answer if isinstance(answer, bytes) else orjson.dumps(answer)
         told = {"content-type": "application/json", **(rest[0] if rest else {})}
         headers_out = [(name.encode(), value.encode()) for name, value in told.items()]
@@ -120,6 +123,14 @@ class StandIn:
             headers_out.append((b"content-length", str(len(content)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": content})
+
+    @staticmethod
+    async def _stream(send: Any, chunks: AsyncIterator[bytes]) -> None:
+        headers = [(b"content-type", b"text/csv")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 class Services:

@@ -1,7 +1,9 @@
 """What passes the gateway, in which form, and what does not."""
 
+import asyncio
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from chassis.problems import Conflict, Unavailable
@@ -263,3 +265,33 @@ async def test_probes_answer_at_the_public_port(gateway):
     client = await gateway()
     assert (await client.get("/livez")).status == 200
     assert (await client.get("/readyz")).status == 200
+
+
+EXPORT = "/bookings/export"
+
+
+async def ticking(count, pause):
+    for number in range(count):
+        await asyncio.sleep(pause)
+        yield b"%d\n" % number
+
+
+async def test_an_export_may_take_long_while_it_goes_on(gateway, services, keys):
+    """OPN-12: longer in all than any service may pause."""
+    services.booking.answers("GET", EXPORT, lambda _: (200, ticking(30, 0.05)))
+    client = await gateway(UPSTREAM_TIMEOUT="0.5")
+    key = {"Authorization": f"Bearer {keys.make('bookings:view')}"}
+    got = await client.get(f"/v1{EXPORT}", **key)
+    assert (got.status, got.body) == (200, b"".join(b"%d\n" % n for n in range(30)))
+
+
+async def test_an_export_that_stops_or_never_ends_is_cut_off(gateway, services, keys):
+    key = {"Authorization": f"Bearer {keys.make('bookings:view')}"}
+    for chunks, bounds in (
+        (lambda _: (200, ticking(2, 1.0)), {"UPSTREAM_TIMEOUT": "0.3"}),
+        (lambda _: (200, ticking(10_000, 0.05)), {"UPSTREAM_LONG_TIMEOUT": "0.5"}),
+    ):
+        services.booking.answers("GET", EXPORT, chunks)
+        client = await gateway(**bounds)
+        with pytest.raises(aiohttp.ClientError):
+            await client.get(f"/v1{EXPORT}", **key)

@@ -29,6 +29,7 @@ from booking.api import (
     sessions,
     venues,
 )
+from booking.api.exporting import Exports
 from booking.shop import Shop
 from booking.store.board import Board
 from booking.store.contacts import ContactVault
@@ -91,7 +92,7 @@ def build(settings: Settings) -> Service:
         ],
         handlers=messages.build(vault, shop.listings),
         jobs=[hourly(db, forget_idempotency_keys)],
-        parts=[shop, Board(db)],
+        parts=[shop, Board(db), Exports()],
         extend=_extend,
         on_stop=[db.close],
     )

@@ -39,7 +39,11 @@ def build(settings: Settings) -> Service:
             Upstream.NOTIFICATIONS: settings.NOTIFICATIONS_URL,
         },
         TokenMinter(settings.INTERNAL_TOKEN_PRIVATE_KEYS),
-        patience=Patience(settings.UPSTREAM_CONNECT_TIMEOUT, settings.UPSTREAM_TIMEOUT),
+        patience=Patience(
+            settings.UPSTREAM_CONNECT_TIMEOUT,
+            settings.UPSTREAM_TIMEOUT,
+            settings.UPSTREAM_LONG_TIMEOUT,
+        ),
         connections=settings.UPSTREAM_CONNECTIONS,
     )
     ready = ReadyPayments()

@@ -52,6 +52,7 @@ class Forward:
             },
             body=body,
             repeatable=match.route.idempotent,
+            long=match.route.long,
         )
         for index, (name, value) in enumerate(answer.headers):
             if name == _LOCATION and value.startswith(b"/") and not value.startswith(b"/v1/"):

@@ -51,6 +51,7 @@ class Route:
     `permission` binds API keys only: guests and holders of a manage token are let in by `callers`.
     `limit` is the class counted for guests and holders by address; keys are always counted by key.
     `cache` is the seconds a shared cache may keep a guest's answer, 0 = not at all (GTW-04).
+    `long`: its answer may go on for minutes, as long as it goes on.
     `idempotent`: takes an `Idempotency-Key`, so it may be sent again when a connection breaks.
     """
 
@@ -63,6 +64,7 @@ class Route:
     cache: int = 0
     idempotent: bool = False
     handling: Handling = "forward"
+    long: bool = False
 
     @property
     def upstream_path(self) -> str:
@@ -78,6 +80,7 @@ def get(
     *,
     cache: int = 0,
     handling: Handling = "forward",
+    long: bool = False,
 ) -> Route:
     """A reading line."""
     return Route(
@@ -89,6 +92,7 @@ def get(
         cache=cache,
         handling=handling,
         idempotent=True,
+        long=long,
     )
 
 
@@ -185,7 +189,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/bookings",                            _B, STAFF,  "bookings:view"),
     get("/v1/bookings/upcoming",                   _B, STAFF,  "bookings:view"),
     get("/v1/bookings/trend",                      _B, STAFF,  "bookings:view"),
-    get("/v1/bookings/export",                     _B, STAFF,  "bookings:view"),
+    get("/v1/bookings/export",                     _B, STAFF,  "bookings:view", long=True),
     get("/v1/bookings/failed",                     _B, STAFF,  "bookings:view"),
     post("/v1/bookings/{booking_id}/recover",      _B, STAFF,  "bookings:manage", idempotent=True),
     get("/v1/sessions/{id}/kitchen",               _B, STAFF,  "bookings:view"),

@@ -109,6 +109,8 @@ class Settings(ProcessSettings):
     """Seconds to connect to a service, or to wait for a free connection."""
     UPSTREAM_TIMEOUT: Annotated[float, Field(gt=0, le=120)] = 10.0
     """Seconds that a service may take to answer."""
+    UPSTREAM_LONG_TIMEOUT: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    """Seconds that an export may take, if it never pauses for more than `UPSTREAM_TIMEOUT`."""
     UPSTREAM_CONNECTIONS: Annotated[int, Field(ge=1, le=10_000)] = 256
     """Connections to the services at once, all together."""
     MAX_CONNECTIONS: Annotated[int, Field(ge=1, le=100_000)] = 2_000

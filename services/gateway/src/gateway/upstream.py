@@ -49,10 +49,14 @@ _TRACEPARENT: Final = istr("traceparent")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Bounds on a call, in seconds: to connect (or wait for a free connection), and in all."""
+    """Bounds on a call, in seconds: to connect (or wait for a free connection), and in all.
+
+    A `long` answer may take longer in all, but never pauses for more than `total`.
+    """
 
     connect: float = 2.0
     total: float = 10.0
+    long: float = 600.0
 
 
 class Services:
@@ -118,12 +122,14 @@ class Services:
         body: bytes | None = None,
         repeatable: bool = False,
         within: float | None = None,
+        long: bool = False,
     ) -> Answer:
         """The service's answer to `method target` (path and query, already escaped).
 
         `repeatable`: sending it twice does no harm, so a connection that breaks is tried once
-        more. `within`: seconds for this call instead of the usual bound. Statuses from 500 up come
-        back only as `Unavailable` that the service raised itself.
+        more. `within`: seconds for this call instead of the usual bound. `long`: the answer may go
+        on for minutes. Statuses from 500 up come back only as `Unavailable` that the service
+        raised itself.
 
         Raises:
             Unavailable: no answer, or the service said so.
@@ -135,13 +141,14 @@ class Services:
         if principal is not None:
             sent[_TOKEN] = self._minter.mint(principal, service)
         url = URL(self._addresses[service] + target, encoded=True)
+        bound = self._bound(within=within, long=long)
         try:
             try:
-                reply = await self._send(method, url, headers=sent, body=body, within=within)
+                reply = await self._send(method, url, headers=sent, body=body, bound=bound)
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
                 if not repeatable:
                     raise
-                reply = await self._send(method, url, headers=sent, body=body, within=within)
+                reply = await self._send(method, url, headers=sent, body=body, bound=bound)
             return await self._answer(service, reply)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             log.warning(
@@ -161,22 +168,27 @@ class Services:
         *,
         headers: Mapping[str, str],
         body: bytes | None,
-        within: float | None,
+        bound: aiohttp.ClientTimeout | None,
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the connection pool is not open")
-        if within is None:
+        if bound is None:
             return await self._session.request(
                 method, url, headers=headers, data=body, allow_redirects=False
             )
         return await self._session.request(
-            method,
-            url,
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=within),
+            method, url, headers=headers, data=body, allow_redirects=False, timeout=bound
         )
+
+    def _bound(self, *, within: float | None, long: bool) -> aiohttp.ClientTimeout | None:
+        if long:
+            # Reading pauses while the client does: that is no pause of the service's.
+            return aiohttp.ClientTimeout(
+                total=self._patience.long,
+                connect=self._patience.connect,
+                sock_read=self._patience.total,
+            )
+        return None if within is None else aiohttp.ClientTimeout(total=within)
 
     async def _answer(self, service: Upstream, reply: aiohttp.ClientResponse) -> Answer:
         headers: Headers = []

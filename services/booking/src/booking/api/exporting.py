@@ -7,9 +7,14 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from starlette.responses import StreamingResponse
+
+from chassis.problems import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
+
+    from starlette.types import Receive, Scope, Send
 
     Page = Iterable[Mapping[str, Any]]
 
@@ -25,6 +30,44 @@ COLUMNS = (
 
 # A cell that begins so is a formula to a spreadsheet, and a guest may choose any name.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+
+class Exports:
+    """The exports under way in this process: each reads as fast as its client does, for minutes."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._free = most
+
+    def begin(self) -> None:
+        """Take a turn.
+
+        Raises:
+            Unavailable: as many as may are under way.
+        """
+        if not self._free:
+            raise Unavailable("Other exports are under way. Please try again.", retry_after=5)
+        self._free -= 1
+
+    def end(self) -> None:
+        """Give the turn back."""
+        self._free += 1
+
+
+class Download(StreamingResponse):
+    """A file, written while it is read; its turn ends with it, however it ends."""
+
+    def __init__(
+        self, chunks: AsyncIterator[bytes], name: str, media_type: str, exports: Exports
+    ) -> None:
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        super().__init__(chunks, headers=headers, media_type=media_type)
+        self._exports = exports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._exports.end()
 
 
 async def as_json(pages: AsyncIterator[Page]) -> AsyncIterator[bytes]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response, StreamingResponse
 
 from booking.api import exporting, paging, views
@@ -18,8 +18,8 @@ from booking.usecases import figures
 from booking.usecases.list_bookings import list_bookings, looking_for, upcoming
 from chassis.auth import Principal
 from chassis.db import Database, Transaction
-from chassis.http import DB, json_reply
-from chassis.problems import Forbidden, Unauthenticated, responses
+from chassis.http import DB, json_reply, part
+from chassis.problems import Forbidden, Unauthenticated, Unavailable, responses
 
 router = APIRouter(tags=["front desk"], responses=responses(Unauthenticated, Forbidden))
 
@@ -94,7 +94,8 @@ async def get_dashboard(caller: Viewer, db: DB, venue_id: UUID | None = None) ->
         200: {
             "description": "Every row of the list, as CSV or as a JSON array",
             "content": {"text/csv": {}, "application/json": {}},
-        }
+        },
+        **responses(Unavailable),
     },
 )
 async def export_bookings(
@@ -103,21 +104,27 @@ async def export_bookings(
     db: DB,
     shop: ShopPart,
     asked: BookingsFilter,
+    exports: Annotated[exporting.Exports, Depends(part(exporting.Exports))],
     wanted_format: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
 ) -> Response:
     """The list as a file, streamed; the same filters give the same rows in the same order."""
-    org_id = org_of(caller)
-    wanted = await db.run(
-        org_id, lambda tx: looking_for(tx, asked.wanted, asked.search, shop.vault)
-    )
-    # The first page before the answer begins: what goes wrong there can still be told.
-    first = await _batch(db, org_id, wanted, None)
+    exports.begin()
+    try:
+        org_id = org_of(caller)
+        wanted = await db.run(
+            org_id, lambda tx: looking_for(tx, asked.wanted, asked.search, shop.vault)
+        )
+        # The first page before the answer begins: what goes wrong there can still be told.
+        first = await _batch(db, org_id, wanted, None)
+    except BaseException:
+        exports.end()
+        raise
     pages = _pages(db, org_id, wanted, first, partial(_row, caller, shop))
-    name = f"bookings-{datetime.now(UTC):%Y-%m-%d}.{wanted_format}"
-    return StreamingResponse(
+    return exporting.Download(
         _WRITERS[wanted_format](pages),
-        headers={"content-disposition": f'attachment; filename="{name}"'},
-        media_type=exporting.MEDIA_TYPES[wanted_format],
+        f"bookings-{datetime.now(UTC):%Y-%m-%d}.{wanted_format}",
+        exporting.MEDIA_TYPES[wanted_format],
+        exports,
     )
 
 
