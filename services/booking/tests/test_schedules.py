@@ -88,16 +88,23 @@ async def go_to(world, when):
     await world.advance(seconds=shift.total_seconds())
 
 
-async def ring(world, offering):
-    """A night's timer rings, as a worker handles it."""
-    now = await world.now()
+def due(world, offering, now):
+    """A night's timer, as a worker finds it."""
     meta = Meta(
         message_id=uuid7(now), type=timers.GenerationDue.TYPE, org_id=world.org_id,
         key=timers.generation_key(offering.id), sequence=0, time=now, attempt=0, traceparent=None,
     )  # fmt: skip
     payload = timers.GenerationDue(offering_id=offering.id).to_json().decode()
-    dispatcher = Dispatcher(world.db, build(world.shop.vault, world.shop.listings))
-    assert await dispatcher._attempt(Delivery(meta, payload, due=True)) == "done"
+    return Delivery(meta, payload, due=True)
+
+
+async def handle(world, delivery):
+    handlers = build(world.shop.vault, world.shop.listings)
+    return await Dispatcher(world.db, handlers)._attempt(delivery)
+
+
+async def ring(world, offering):
+    assert await handle(world, due(world, offering, await world.now())) == "done"
 
 
 async def timer_of(world, offering):
@@ -165,10 +172,10 @@ async def test_s3_3_the_2_oclock_job_twice_makes_no_duplicates_and_day_30_is_the
 async def test_the_night_is_at_2_by_the_venues_clock_and_sets_the_next(world):
     offering = await activity(world)
     for _ in range(3):
-        due = await timer_of(world, offering)
-        assert due.astimezone(LONDON).time() == time(2)
-        assert timedelta(0) < due - await world.now() <= timedelta(hours=25)
-        await go_to(world, due)
+        night = await timer_of(world, offering)
+        assert night.astimezone(LONDON).time() == time(2)
+        assert timedelta(0) < night - await world.now() <= timedelta(hours=25)
+        await go_to(world, night)
         await ring(world, offering)
 
 
@@ -194,6 +201,18 @@ async def test_workers_that_generate_at_once_make_each_session_once(world):
     found = await rows(world, offering)
     assert made[:4] == [0, 0, 0, 0]
     assert made[4] == len(found) == len({row["starts_at"] for row in found})
+
+
+async def test_two_workers_with_the_same_timer_make_one_nights_sessions(world):
+    offering = await activity(world, operating_days=list(WEEK))
+    before = len(await rows(world, offering))
+    await go_to(world, await timer_of(world, offering))
+    delivery = due(world, offering, await world.now())
+    outcomes = await asyncio.gather(handle(world, delivery), handle(world, delivery))
+    assert sorted(outcomes) == ["done", "duplicate"]
+    found = await rows(world, offering)
+    assert len(found) == len({row["starts_at"] for row in found}) == before + 12
+    assert await timer_of(world, offering) > await world.now()
 
 
 async def test_a_dated_offering_has_no_timer_and_nothing_to_generate(world):
