@@ -17,7 +17,7 @@ from booking.domain.holding import Wish
 from booking.domain.money import Money
 from booking.domain.presets import Preset
 from booking.shop import Shop
-from booking.store import bookings
+from booking.store import bookings, waitlist
 from booking.store.contacts import ContactVault
 from booking.store.idempotency import Key
 from booking.store.listings import Listings
@@ -33,6 +33,8 @@ from booking.usecases.create_venue import CreateVenue, create_venue
 from booking.usecases.expire import expire
 from booking.usecases.expire_change import expire_change
 from booking.usecases.hold import Hold, hold
+from booking.usecases.join_waitlist import JoinWaitlist, join_waitlist
+from booking.usecases.offer_places import offer_places
 from booking.usecases.open_session import Instants, OpenSession, open_session
 from booking.usecases.reschedule import Reschedule, reschedule
 from booking.usecases.settle_change import settle_change
@@ -302,6 +304,36 @@ class World:
             }
             for row in rows
         ]
+
+    async def wait_for(self, session, party=1, *, email=None, phone=None, quantities=None):
+        """Join the line as a guest never seen before, unless an address or phone is given."""
+        nobody_yet = next(_GUESTS)
+        command = JoinWaitlist(
+            session_id=session.id,
+            party_size=None if quantities else party,
+            quantities=quantities or {},
+            name=name_of(whole="Test Guest", given=None, family=None),
+            email=email or f"guest{nobody_yet}@example.com",
+            phone=phone or f"07{nobody_yet:09d}",
+            locale=None,
+            actor="guest",
+        )
+        joined = await self.run(lambda tx: join_waitlist(tx, command, shop=self.shop))
+        return joined.entry
+
+    async def offer(self, session):
+        """The waitlist's timer rings."""
+        await self.run(lambda tx: offer_places(tx, session.id, shop=self.shop))
+
+    async def entry(self, entry):
+        return await self.run(lambda tx: waitlist.read(tx, entry.id))
+
+    async def woken(self, session):
+        """Whether the line is going to be looked at at once."""
+        return await self.admin.fetchval(
+            "SELECT due_at <= messaging.now() FROM messaging.outbox WHERE timer_key = $1",
+            f"waitlist:{session.id}",
+        )
 
     async def booking(self, held):
         return await self.run(lambda tx: bookings.read(tx, held.booking_id))

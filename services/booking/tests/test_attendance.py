@@ -283,7 +283,7 @@ async def test_opn05_a_revoked_link_signs_nothing(world):
 
 
 async def ring(world, held):
-    handlers = messages.build(world.shop.vault)
+    handlers = messages.build(world.shop)
     _, handler = handlers.find(VisitOver.TYPE)
     await world.run(lambda tx: handler(tx, VisitOver(booking_id=held.booking_id), None))
 

@@ -44,6 +44,15 @@ async def test_a_manage_token_of_another_booking_finds_nothing(gateway, services
     assert not services.booking.seen
 
 
+async def test_the_token_of_a_place_in_line_opens_that_place_alone(gateway, services, manage_token):
+    services.booking.answers("GET", f"/waitlist/{BOOKING}", {"id": str(BOOKING)})
+    path = f"/v1/waitlist/{BOOKING}"
+    client = await gateway()
+    assert (await client.get(path, X_Manage_Token=manage_token(BOOKING))).status == 200
+    assert (await client.get(path, X_Manage_Token=manage_token(uuid4()))).status == 404
+    assert len(services.booking.seen) == 1
+
+
 async def test_forged_and_expired_manage_tokens_are_401(gateway, services, manage_token):
     client = await gateway()
     token = manage_token(BOOKING)

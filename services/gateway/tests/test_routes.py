@@ -13,7 +13,8 @@ def test_every_line_is_found_by_its_own_path():
     for route in ROUTES:
         path = route.path.replace("{organisation}", "a-b").replace("{prefix}", "abc123")
         path = path.replace("{embed_key}", "a" * 24)
-        path = path.replace("{id}", A).replace("{booking_id}", A)
+        for name in ("{id}", "{booking_id}", "{entry_id}"):
+            path = path.replace(name, A)
         match = table.match(route.method, path)
         assert match.route is route
         assert "/v1" + match.upstream_path == path
@@ -35,7 +36,7 @@ def test_caches_may_keep_only_what_guests_read():
 def test_bookings_are_only_for_their_holder_and_staff():
     """F-41: knowing an id gives nothing."""
     for route in ROUTES:
-        if "{booking_id}" in route.path:
+        if "{booking_id}" in route.path or "{entry_id}" in route.path:
             assert "guest" not in route.callers
 
 

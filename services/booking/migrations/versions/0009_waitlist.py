@@ -7,6 +7,8 @@ from chassis.migrations import tenant_table
 revision = "0009"
 down_revision = "0008"
 
+# earliest, latest: between which starts the group would come, where guests choose; until: when
+# waiting is over.
 # waiting: groups in line for a session, so that freeing a place costs nothing where nobody waits.
 # The check bounds the line.
 WAITLIST = """
@@ -34,6 +36,9 @@ CREATE TABLE waitlist_entries (
     email_hash bytea NOT NULL,
     phone_hash bytea,
     locale text NOT NULL,
+    earliest timestamptz,
+    latest timestamptz,
+    until timestamptz NOT NULL,
     booking_id uuid REFERENCES bookings,
     joined_at timestamptz NOT NULL,
     settled_at timestamptz,

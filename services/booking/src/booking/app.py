@@ -28,6 +28,7 @@ from booking.api import (
     schedules,
     sessions,
     venues,
+    waitlist,
 )
 from booking.api.exporting import Exports
 from booking.shop import Shop
@@ -79,6 +80,7 @@ def build(settings: Settings) -> Service:
             attendance.router,
             corrections.router,
             refunds.router,
+            waitlist.router,
             public.router,
             organisations.router,
             venues.router,
@@ -90,7 +92,7 @@ def build(settings: Settings) -> Service:
             gift_cards.router,
             sessions.router,
         ],
-        handlers=messages.build(vault, shop.listings),
+        handlers=messages.build(shop),
         jobs=[hourly(db, forget_idempotency_keys)],
         parts=[shop, Board(db), Exports()],
         extend=_extend,

@@ -19,6 +19,7 @@ from booking.usecases.generate_sessions import generate_tonight
 from booking.usecases.mark_processing import mark_processing
 from booking.usecases.note_payment import note_payment
 from booking.usecases.note_standing import note_standing
+from booking.usecases.offer_places import offer_places
 from booking.usecases.record_refund import Refunded, record_failed_refund, record_refund
 from booking.usecases.require_authentication import require_authentication
 from booking.usecases.settle_change import clear_change, fail_change, settle_change
@@ -37,8 +38,7 @@ from contracts.payments import (
 
 if TYPE_CHECKING:
     import contracts
-    from booking.store.contacts import ContactVault
-    from booking.store.listings import Listings
+    from booking.shop import Shop
     from chassis.db import Transaction
     from contracts.customers import CustomerStanding
 
@@ -51,9 +51,9 @@ def _hashes(message: CustomerStanding) -> list[bytes]:
     return [bytes.fromhex(text) for text in message.hashes]
 
 
-def build(vault: ContactVault, listings: Listings) -> Handlers:  # noqa: C901 - a list of short functions
+def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
     """The handlers of everything this service listens to, and of its own timers."""
-    handlers = Handlers("booking")
+    handlers, vault, listings = Handlers("booking"), shop.vault, shop.listings
 
     @handlers.on(HoldDue)
     async def hold_due(tx: Transaction, message: HoldDue, _: Meta) -> None:
@@ -69,7 +69,7 @@ def build(vault: ContactVault, listings: Listings) -> Handlers:  # noqa: C901 - 
 
     @handlers.on(WaitlistDue)
     async def waitlist_due(tx: Transaction, message: WaitlistDue, _: Meta) -> None:
-        """Nobody can be in line yet."""
+        await offer_places(tx, message.session_id, shop=shop)
 
     @handlers.on(VisitOver)
     async def visit_over(tx: Transaction, message: VisitOver, _: Meta) -> None:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from booking.domain.booking import BookedResource, Booking, Cancellation, Failure
+    from booking.domain.booking import BookedResource, Booking, Cancellation, Failure, Occasion
     from booking.domain.catalogue import Organisation, Venue
     from booking.domain.money import Money
     from booking.domain.moving import Change
+    from booking.domain.waiting import Entry
 
 
 class _Facts(TypedDict):
@@ -330,4 +331,42 @@ def details_changed(booking: Booking, contact: str) -> wire.BookingDetailsChange
         locale=booking.locale,
         manage_epoch=booking.manage_epoch,
         manage_expires_at=booking.occasion.manage_expires_at,
+    )
+
+
+def offered(booking: Booking, expires_at: datetime, contact: str) -> changes.BookingOffered:
+    """A waiting group's turn."""
+    occasion = booking.occasion
+    return changes.BookingOffered(
+        **_facts(booking),
+        title=occasion.title,
+        venue_name=occasion.venue_name,
+        starts_at=occasion.starts_at,
+        ends_at=occasion.ends_at,
+        timezone=occasion.timezone,
+        party_size=booking.party_size,
+        amount_due_now=_money(booking.quote.due_now),
+        expires_at=expires_at,
+        contact=contact,
+        locale=booking.locale,
+        manage_epoch=booking.manage_epoch,
+        manage_expires_at=occasion.manage_expires_at,
+    )
+
+
+def waitlisted(entry: Entry, occasion: Occasion, contact: str) -> changes.BookingWaitlisted:
+    """A group is in line; there is no booking yet."""
+    return changes.BookingWaitlisted(
+        org_id=entry.org_id,
+        venue_id=entry.venue_id,
+        offering_id=entry.offering_id,
+        session_id=entry.session_id,
+        entry_id=entry.id,
+        party_size=entry.party_size,
+        title=occasion.title,
+        venue_name=occasion.venue_name,
+        starts_at=entry.earliest or occasion.starts_at,
+        timezone=occasion.timezone,
+        contact=contact,
+        locale=entry.locale,
     )

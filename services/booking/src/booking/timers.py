@@ -63,6 +63,11 @@ def waitlist_key_of(session_id: UUID) -> str:
     return f"waitlist:{session_id}"
 
 
+def waitlist_again_key_of(session_id: UUID) -> str:
+    """The key of the next look at a line that nothing has woken by then."""
+    return f"waitlist-again:{session_id}"
+
+
 def generation_key(offering_id: UUID) -> str:
     """The key under which an offering has at most one timer for its sessions."""
     return f"generation:{offering_id}"

@@ -60,7 +60,7 @@ class Authentication:
 
         Raises:
             Unauthenticated: what was shown is not valid, or nothing was and guests are not let in.
-            NotFound: the manage token is for another booking.
+            NotFound: the manage token is for another booking, or another place in line.
             Unavailable: the key cannot be checked now.
         """
         callers = match.route.callers
@@ -68,7 +68,7 @@ class Authentication:
         if authorization is not None:
             return await self._key(authorization, request.trail, before_asking)
         if request.manage_token is not None and "manage" in callers:
-            return self._holder(request.manage_token, match.parameters.get("booking_id"))
+            return self._holder(request.manage_token, match.held)
         if "guest" in callers:
             return GUEST
         raise Unauthenticated(_what_is_taken(callers), headers=_CHALLENGE)
@@ -81,9 +81,9 @@ class Authentication:
             raise WrongScheme(headers=_CHALLENGE)
         return await self.keys.principal(key.strip(), trail, before_asking)
 
-    def _holder(self, token: str, booking_id: str | None) -> Principal:
+    def _holder(self, token: str, held: str | None) -> Principal:
         claims = self.manage_tokens.verify(token, datetime.now(UTC))
-        if booking_id is None or claims.booking_id != UUID(booking_id):
+        if held is None or claims.booking_id != UUID(held):
             raise NotFound
         return holder(claims.org_id, claims.booking_id, claims.epoch)
 

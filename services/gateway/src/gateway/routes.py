@@ -181,6 +181,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/bookings/{booking_id}/refund-approval",
                                                    _B, STAFF,  "payments:refund", idempotent=True),
     get("/v1/refund-approvals",                    _B, STAFF,  "payments:refund"),
+    post("/v1/bookings/{booking_id}/accept",       _B, HOLDER, "bookings:edit",   idempotent=True),
+    post("/v1/sessions/{id}/waitlist",             _B, BOOKER, "bookings:create",
+         limit="booking", idempotent=True),
+    get("/v1/sessions/{id}/waitlist",              _B, STAFF,  "bookings:view"),
+    get("/v1/waitlist/{entry_id}",                 _B, HOLDER, "bookings:view"),
+    delete("/v1/waitlist/{entry_id}",              _B, HOLDER, "bookings:edit"),
     get("/v1/bookings/{booking_id}/timeline",      _B, STAFF,  "bookings:view",
         handling="timeline"),
     get("/v1/bookings/{booking_id}/messages",      _N, STAFF,  "bookings:view"),
@@ -271,6 +277,7 @@ _PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
         "organisation": _SLUG,
         "id": _UUID,
         "booking_id": _UUID,
+        "entry_id": _UUID,
         "prefix": _PREFIX,
         "embed_key": _EMBED_KEY,
     }
@@ -284,6 +291,11 @@ class Match:
     route: Route
     upstream_path: str
     parameters: Mapping[str, str]
+
+    @property
+    def held(self) -> str | None:
+        """The id that a manage token must be for: of a booking, or of a place in line."""
+        return self.parameters.get("booking_id") or self.parameters.get("entry_id")
 
 
 class _Node:

@@ -114,6 +114,12 @@ class Booking:
     notes: str | None = None
 
     @property
+    def is_paid_at_venue(self) -> bool:
+        """Whether it was confirmed without payment, to be paid at the venue."""
+        unpaid = self.payment_status is PaymentStatus.UNPAID and not self.is_waiting()
+        return unpaid and not self.quote.due_now.amount_minor
+
+    @property
     def kept(self) -> Money:
         """What was paid less what changes to cheaper places gave back."""
         return Money(self.paid.amount_minor - self.returned_minor, self.paid.currency)

@@ -154,6 +154,26 @@ class Hours(Schedule):
         hours = ", ".join(f"{one.opens:%H:%M} to {one.closes:%H:%M}" for one in day.openings)
         raise KitchenClosed(Fault("start_time", f"the kitchen is closed then; it is open {hours}"))
 
+    def waited_starts(
+        self, session: Span, window: Span | None, party_size: int
+    ) -> list[datetime | None]:
+        """Every start in the window at which the rules let such a party come to the service.
+
+        Raises:
+            InvalidRequest: there is none.
+        """
+        first, last = window or session
+        last = min(last, self._last(session, self.stay(party_size)))
+        interval = timedelta(minutes=self.start_interval_minutes)
+        starts_at, starts = session.starts_at, []
+        while starts_at <= last and self._in_service(starts_at, session):
+            if starts_at >= first:
+                starts.append(starts_at)
+            starts_at += interval
+        if not starts:
+            raise InvalidRequest(Fault("starts_at", "nobody is seated then in this session"))
+        return [*starts]
+
     def check_start(
         self, starts_at: datetime, party_size: int, tz: ZoneInfo, now: datetime
     ) -> None:

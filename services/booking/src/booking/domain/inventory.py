@@ -115,6 +115,20 @@ class Counted:
         by_person = self.units is Units.PERSON
         return Claim(units=party_size if by_person else self.units_per_booking)
 
+    def waits_for(self, party_size: int) -> int:
+        """The units that a group in line waits for.
+
+        Raises:
+            InvalidRequest: the party is too small or large.
+        """
+        check_party(party_size, self.party_min, self.party_max)
+        return party_size if self.units is Units.PERSON else self.units_per_booking
+
+    def to_offer(self, party_size: int, free: Mapping[UUID, Seats]) -> tuple[UUID, ...] | None:
+        """Which of the free resources a waiting group is offered: none, units are enough."""
+        del party_size, free
+        return ()
+
     def kept(self, claim: Claim) -> tuple[UUID, ...]:
         """What of its claim a booking that moves asks for again, unless it is told otherwise."""
         del claim
@@ -175,6 +189,24 @@ class Exclusive:
                 Fault("party_size", f"this table is for {fewest} to {most} people")
             )
         return Claim(resource_ids=wanted)
+
+    def waits_for(self, party_size: int) -> int:
+        """No units: a group in line waits for a table.
+
+        Raises:
+            InvalidRequest: the party is too small or large.
+        """
+        check_party(party_size, self.party_min, self.party_max)
+        return 0
+
+    def to_offer(self, party_size: int, free: Mapping[UUID, Seats]) -> tuple[UUID, ...] | None:
+        """The free table with the fewest spare seats; None when none is for such a party."""
+        fitting = [
+            (seats.most, resource)
+            for resource, seats in free.items()
+            if seats.fewest <= party_size <= seats.most
+        ]
+        return (min(fitting)[1],) if fitting else None
 
     def kept(self, claim: Claim) -> tuple[UUID, ...]:
         """The same tables, where they were chosen."""
@@ -276,6 +308,20 @@ class Seated:
         """
         del claim
         return self.claim(party_size, (), {}, floor)
+
+    def waits_for(self, party_size: int) -> int:
+        """The covers that a group in line waits for; its tables are chosen when it is offered them.
+
+        Raises:
+            InvalidRequest: the party is too small or large.
+        """
+        check_party(party_size, self.party_min, self.party_max)
+        return party_size
+
+    def to_offer(self, party_size: int, free: Mapping[UUID, Seats]) -> tuple[UUID, ...] | None:
+        """None by name: the house chooses."""
+        del party_size, free
+        return ()
 
     def kept(self, claim: Claim) -> tuple[UUID, ...]:
         """Nothing: the house assigns tables anew."""

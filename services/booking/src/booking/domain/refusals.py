@@ -296,6 +296,36 @@ class PaymentDiffers(Clash):
     code = "PAYMENT_DIFFERS"
 
 
+class AlreadyWaiting(Clash):
+    """This guest is in line for this session already."""
+
+    code = "ALREADY_WAITING"
+
+
+class WaitlistFull(Clash):
+    """Too many groups are in line for this session already."""
+
+    code = "WAITLIST_FULL"
+
+
+class NoLongerWaiting(Clash):
+    """This group is not in line any more."""
+
+    code = "NO_LONGER_WAITING"
+
+
+class CannotAccept(Clash):
+    """There is nothing to accept here."""
+
+    code = "CANNOT_ACCEPT"
+
+
+class OfferEnded(Clash):
+    """The offer has ended."""
+
+    code = "OFFER_ENDED"
+
+
 class AlreadyExists(Clash):
     """Something with this name or number exists already."""
 

@@ -125,6 +125,19 @@ class Schedule:
         if starts_at.astimezone(tz).date() > last:
             raise TooFarAhead(Fault(field, f"may be booked up to {last.isoformat()} now"))
 
+    def waited_starts(
+        self, session: Span, window: Span | None, party_size: int
+    ) -> list[datetime | None]:
+        """The starts that a group in line would come to, soonest first; None: the session's.
+
+        Raises:
+            InvalidRequest: it wants to choose, and there is nothing to choose.
+        """
+        del session, party_size
+        if window is not None:
+            raise InvalidRequest(Fault("starts_at", "the start of this session is fixed"))
+        return [None]
+
     def booking_span(
         self, session: Span, wanted: datetime | None, party_size: int, tz: ZoneInfo
     ) -> Span:

@@ -24,6 +24,7 @@ from booking.domain.refusals import (
     Unknown,
 )
 from booking.domain.schedule import zone
+from booking.domain.waiting import as_offer
 from booking.phones import normal_phone
 from booking.store import bookings, holding, idempotency, orders, sessions
 from booking.store.holding import Outcome
@@ -47,7 +48,8 @@ _ATTEMPTS = 5
 class Hold:
     """A guest's wish, how to reach them, and what makes the request the same if it comes again.
 
-    ``email`` and ``phone`` as the guest typed them.
+    ``email`` and ``phone`` as the guest typed them. ``offer``: the guest did not ask just now, but
+    was in line for it.
     """
 
     wish: Wish
@@ -55,6 +57,11 @@ class Hold:
     phone: str | None
     key: idempotency.Key
     actor: str
+    offer: bool = False
+
+    def made(self, booking: Booking, now: datetime) -> Booking:
+        """The booking as it is made: at once, or offered."""
+        return as_offer(booking, now) if self.offer else booking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +138,7 @@ async def hold(
             # From the second attempt on we have locks that others may be waiting for.
             await _displace(tx, booking, now, wait=attempt == 0)
             continue
+        booking = command.made(booking, now)
         held = _held_of(booking)
         outcome = await holding.take(
             tx,
@@ -145,7 +153,7 @@ async def hold(
         if outcome is Outcome.BOOKED:
             await _order(tx, booking, wish, listing)
             await spend(tx, codes, booking, hashes=hashes, actor=command.actor)
-            await _announce(tx, booking, vault.for_bus(booking.name, contact))
+            await _announce(tx, booking, vault.for_bus(booking.name, contact), offer=command.offer)
             return held
         if outcome is Outcome.ANSWERED_BEFORE:
             return await _answer_given_before(tx, key, now, otherwise=IdempotencyInProgress())
@@ -204,13 +212,19 @@ async def _order(tx: Transaction, booking: Booking, wish: Wish, listing: Listing
         await orders.add(tx, booking, dishes)
 
 
-async def _announce(tx: Transaction, booking: Booking, contact: str) -> None:
+async def _announce(tx: Transaction, booking: Booking, contact: str, *, offer: bool) -> None:
     if booking.expires_at is not None:
         tx.publish(
             published.held(booking, booking.expires_at, contact),
             key=str(booking.id),
             sequence=booking.version,
         )
+        if offer:
+            tx.publish(
+                published.offered(booking, booking.expires_at, contact),
+                key=str(booking.id),
+                sequence=booking.version,
+            )
         tx.schedule(
             timers.HoldDue(booking_id=booking.id),
             due_at=booking.expires_at,

@@ -12,6 +12,7 @@ from booking import published, timers
 from booking.domain.booking import Booking
 from booking.domain.floor import without
 from booking.domain.holding import LocalStart, Wish, decide, span_of
+from booking.domain.making import Making
 from booking.domain.money import Money
 from booking.domain.moving import (
     Change,
@@ -169,6 +170,8 @@ async def _place(
         drinks_package=booking.drinks_package,
         source=booking.source,
         items=tuple(dish.choice for dish in await orders.of_booking(tx, booking)),
+        minimum_age_attested=True,  # asked when it was booked
+        making=Making(by_staff=command.by_staff, at_venue=booking.is_paid_at_venue),
     )
     span, session, taken = span_of(wish, listing, fresh.session, now), fresh.session, None
     if listing.offering.inventory.assigns_tables:

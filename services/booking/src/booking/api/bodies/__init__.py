@@ -8,6 +8,7 @@ from booking.api.bodies.bookings import (
     Customer,
     EditBookingDetails,
     EditCustomer,
+    JoinWaitlist,
     QuoteBooking,
     RescheduleBooking,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "EditVenue",
     "Instant",
     "IssueGiftCard",
+    "JoinWaitlist",
     "LocalTime",
     "Locale",
     "Noted",

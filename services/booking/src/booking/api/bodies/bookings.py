@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from booking.api.bodies.fields import Edit, Instant, Locale, LocalTime, optional, time_of
 from booking.domain.holding import LocalStart
 from booking.domain.inventory import LARGEST_PARTY
+from booking.domain.local_time import Span
 from booking.domain.ordering import MOST_CHOICES, Choice
 from chassis.http import Body
 
@@ -143,6 +144,43 @@ class RefundAmount(Body):
     """An amount in minor units of the currency that was paid in."""
 
     amount_minor: Annotated[int, Field(ge=0)]
+
+
+class JoinWaitlist(Body):
+    """A group that waits for a place."""
+
+    party_size: Annotated[
+        int | None, Field(ge=1, le=LARGEST_PARTY, description="1 unless quantities say otherwise")
+    ] = None
+    quantities: Annotated[
+        dict[TierKey, Annotated[int, Field(ge=0, le=LARGEST_PARTY)]],
+        Field(default_factory=dict, max_length=20, description="People by price tier"),
+    ]
+    starts_at: Annotated[
+        Instant | None, Field(description="The first start that would do, where guests choose")
+    ] = None
+    latest_start: Annotated[
+        Instant | None, Field(description="The last one; none: only `starts_at`")
+    ] = None
+    customer: Customer
+    locale: Locale | None = None
+    minimum_age_attested: Annotated[
+        bool, Field(description="True: everybody is old enough, where there is a minimum age")
+    ] = False
+
+    def window(self) -> Span | None:
+        """Between which starts the group would come, if it says."""
+        if self.starts_at is None:
+            return None
+        return Span(self.starts_at, self.latest_start or self.starts_at)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "JoinWaitlist":
+        if self.latest_start is not None and (
+            self.starts_at is None or self.latest_start < self.starts_at
+        ):
+            raise ValueError("latest_start needs a starts_at that is not after it")
+        return self
 
 
 class RescheduleBooking(Body):

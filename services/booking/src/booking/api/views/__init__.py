@@ -67,8 +67,16 @@ from booking.api.views.sessions import (
     Table,
 )
 from booking.api.views.shared import Money, Page
+from booking.api.views.waitlist import (
+    Accepted,
+    Offer,
+    WaitlistEntry,
+    WaitlistJoined,
+    WaitlistRow,
+)
 
 __all__ = [
+    "Accepted",
     "Attendance",
     "AuditEntry",
     "Availability",
@@ -95,6 +103,7 @@ __all__ = [
     "MenuItem",
     "MenuSection",
     "Money",
+    "Offer",
     "Offering",
     "OpeningHours",
     "Order",
@@ -120,6 +129,9 @@ __all__ = [
     "Trend",
     "TrendEntry",
     "Venue",
+    "WaitlistEntry",
+    "WaitlistJoined",
+    "WaitlistRow",
     "WaiverSigned",
     "booking_created",
     "booking_row",
