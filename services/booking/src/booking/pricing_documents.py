@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from booking.domain import dues, ordering, pricing
 from booking.domain.money import LARGEST_AMOUNT
@@ -13,7 +13,19 @@ from booking.settings_document import SettingsDocument
 
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT, description="in the currency's minor unit")]
 PositiveAmount = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT)]
-Methods: TypeAlias = Annotated[tuple[Literal["card"], ...], Field(min_length=1, max_length=1)]
+
+
+def _once_each(methods: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(methods)) != len(methods):
+        raise ValueError("names a method twice")
+    return methods
+
+
+Methods: TypeAlias = Annotated[
+    tuple[Literal["card", "bacs_debit"], ...],
+    Field(min_length=1, max_length=2),
+    AfterValidator(_once_each),
+]
 
 
 class DueInFull(SettingsDocument):

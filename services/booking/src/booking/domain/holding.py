@@ -99,7 +99,8 @@ def span_of(wish: Wish, listing: Listing, session: Session, now: datetime) -> Sp
         tz,
     )
     check_on_sale(listing, session, now, span.starts_at)
-    schedule.check_advance(now, span.starts_at, tz)
+    if not wish.making.overrides:
+        schedule.check_advance(now, span.starts_at, tz)
     return span
 
 
@@ -129,6 +130,7 @@ def decide(
             not valid here; the field is named.
         CoversReached, PacingReached, NoTableFree: the house has no table for the party then.
         PaymentsOff: something is due and payments are switched off (SEC-10).
+        NoPaymentMethod: something is due, and no method clears before the start (F-11).
     """
     offering, venue = listing.offering, listing.venue
     policy = wish.making.terms(offering.policy)
@@ -151,6 +153,7 @@ def decide(
     due = quote.due_now.amount_minor > 0
     if due and not payments_enabled:
         raise PaymentsOff
+    methods = offering.pricing.payment_methods
     nothing = Money(0, venue.currency)
     return Booking(
         id=booking_id,
@@ -170,7 +173,7 @@ def decide(
         paid=nothing,
         refunded=nothing,
         policy=policy,
-        payment_methods=policy.methods_for(offering.pricing.payment_methods, now, span.starts_at),
+        payment_methods=policy.methods_for(methods, now, span.starts_at) if due else methods,
         name=wish.name,
         sealed_contact=sealed_contact,
         locale=wish.locale or venue.locale,

@@ -187,6 +187,19 @@ def stated_party(stated: int | None, quantities: Mapping[str, int]) -> int:
     return 1 if stated is None else stated
 
 
+_CURRENCIES = {"bacs_debit": "GBP"}
+"""Methods that know one currency only."""
+
+
+def methods_elsewhere(pricing: Pricing, currency: str) -> list[str]:
+    """Those of its methods that cannot collect this currency."""
+    return [
+        method
+        for method in pricing.payment_methods
+        if _CURRENCIES.get(method, currency) != currency
+    ]
+
+
 def check_chargeable(pricing: Pricing, currency: str) -> None:
     """Raise ValueError for an amount too small to be collected, other than nothing (F-30)."""
     smallest = smallest_charge(currency)

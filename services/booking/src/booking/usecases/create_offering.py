@@ -10,7 +10,7 @@ from uuid import UUID
 from booking.documents import read_settings
 from booking.domain.catalogue import ListingStatus, Offering
 from booking.domain.presets import Preset, settings_of
-from booking.domain.pricing import Pricing, check_chargeable
+from booking.domain.pricing import Pricing, check_chargeable, methods_elsewhere
 from booking.domain.refusals import Fault, InvalidRequest
 from booking.store import audit, menus, offerings, venues
 from booking.usecases.keep_in_step import keep_in_step
@@ -78,7 +78,11 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
 
 
 def check_price(pricing: Pricing, currency: str) -> None:
-    """Raise InvalidRequest for an amount that no provider would collect (F-30)."""
+    """Raise InvalidRequest for an amount or a method that no provider would collect (F-30)."""
+    if foreign := methods_elsewhere(pricing, currency):
+        raise InvalidRequest(
+            Fault("pricing.payment_methods", f"{', '.join(foreign)} cannot collect {currency}")
+        )
     try:
         check_chargeable(pricing, currency)
     except ValueError as wrong:
