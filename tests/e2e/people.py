@@ -13,6 +13,17 @@ from .calls import Answer, Caller, Http, until
 from .outside import CARD, Json, StripeAccount, instant
 from .system import Clock, Endpoints
 
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+EVERY_HOUR = {
+    "operating_days": [*WEEKDAYS, "saturday", "sunday"],
+    "start_time": "09:00",
+    "end_time": "21:00",
+    "interval_minutes": 60,
+}
+TIERS = [
+    {"key": "adult", "label": "Adult", "amount_minor": 3500},
+    {"key": "child", "label": "Child", "amount_minor": 2500},
+]
 SCOPES = ("manage:bookings", "manage:catalogue", "manage:customers", "manage:payments")
 
 _numbers = itertools.count(secrets.randbelow(100) * 1000)
@@ -223,6 +234,19 @@ class Place:
         made = await self.staff.post("/v1/sessions", body)
         return Session(made["id"], instant(made["starts_at"]), instant(made["ends_at"]))
 
+    async def listed(self, caller: Caller) -> list[Session]:
+        """Every session on sale, as anybody sees them, by start."""
+        found: list[Session] = []
+        path, cursor = f"/v1/offerings/{self.offering_id}/sessions?limit=200", ""
+        while cursor is not None:
+            page = await caller.get(path + (f"&cursor={cursor}" if cursor else ""))
+            found += [
+                Session(one["id"], instant(one["starts_at"]), instant(one["ends_at"]))
+                for one in page["items"]
+            ]
+            cursor = page["next_cursor"]
+        return found
+
     async def table_status(self, caller: Caller, session: Session, number: int) -> str:
         """`available`, `pending` or `booked`, as anybody sees it."""
         seen = await caller.get(f"/v1/sessions/{session.id}/availability")
@@ -338,6 +362,32 @@ class City:
                 "title": "Pilates",
                 "inventory": {"capacity": capacity},
                 "pricing": {"amount_minor": price},
+                **settings,
+            },
+        )
+
+    async def escape_room(
+        self, *, capacity: int = 8, schedule: Json | None = None, **settings: Any
+    ) -> Place:
+        """Rooms in New York: every day 09:00 to 21:00 by the hour, 35.00 and 25.00 USD a head."""
+        return await self._place(
+            organisation={
+                "default_country": "US",
+                "locale": "en",
+                "reference_template": "BK-XXXXXX-XXXX",
+            },
+            venue={
+                "name": "Lockbox Downtown",
+                "timezone": "America/New_York",
+                "currency": "USD",
+                "locale": "en",
+            },
+            offering={
+                "preset": "activity",
+                "title": "The Vault",
+                "inventory": {"capacity": capacity},
+                "schedule": EVERY_HOUR | (schedule or {}),
+                "pricing": {"tiers": TIERS},
                 **settings,
             },
         )

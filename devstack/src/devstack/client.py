@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 from devstack import web
 from devstack.errors import StackError
+from devstack.progress import Say
 
+_PATIENCE = 120
 T = TypeVar("T")
 
 
@@ -48,6 +50,20 @@ class Client:
         """As `get`, for a POST."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._expect("POST", path, body, headers)
+
+    def patiently(self, path: str, body: object, idempotency_key: str, say: Say) -> Any:
+        """As `post`, but waits as long as the limits ask, if that is not longer than 2 minutes.
+
+        Raises:
+            StackError: the limits ask for more, or any other answer.
+        """
+        while True:
+            reply = self._call("POST", path, body, {"Idempotency-Key": idempotency_key})
+            seconds = float(reply.headers.get("retry-after", 1))
+            if reply.status != 429 or seconds > _PATIENCE:
+                return _successful("POST", path, reply).body
+            say(f"this address has booked as often as one may in a minute: {seconds:.0f} s to wait")
+            time.sleep(seconds)
 
     def _expect(
         self, method: str, path: str, body: object, headers: Mapping[str, str] | None

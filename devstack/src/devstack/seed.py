@@ -15,98 +15,10 @@ from devstack import private, web
 from devstack.client import Client
 from devstack.errors import StackError
 from devstack.keys import word
+from devstack.organisations import DEMOS, Demo, Offer
 from devstack.progress import Say
 
 _SCOPES = ("bookings", "catalogue", "customers", "payments")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the nightclub."""
-
-    number: int
-    seats_min: int
-    seats_max: int
-    floor: str
-    vip: bool = False
-
-
-@dataclass(frozen=True)
-class Demo:
-    """One organisation with one venue and one offering."""
-
-    organisation: Mapping[str, Any]
-    venue: Mapping[str, Any]
-    offering: Mapping[str, Any]
-    sessions: tuple[Mapping[str, Any], ...]  # days ahead, local times, title
-    tables: tuple[Table, ...] = field(default=())
-
-    @property
-    def slug(self) -> str:
-        return str(self.organisation["slug"])
-
-
-DEMOS = (
-    Demo(
-        organisation={
-            "slug": "backroom-leeds",
-            "name": "The Backroom",
-            "default_country": "GB",
-            "locale": "en",
-            "reference_template": "BRL-{YYYY}-XXXXX",
-        },
-        venue={
-            "slug": "backroom-leeds",
-            "name": "The Backroom, Leeds",
-            "timezone": "Europe/London",
-            "currency": "GBP",
-            "locale": "en",
-            "contact_email": "hello@backroom.example",
-            "statement_descriptor": "BACKROOM LEEDS",
-        },
-        offering={
-            "preset": "event_table",
-            "title": "Table at a club night",
-            "pricing": {"amount_minor": 5000},
-        },
-        sessions=tuple(
-            {"days": days, "start_time": "22:00", "end_time": "03:00", "title": "Club night"}
-            for days in (10, 17, 24, 31)
-        ),
-        tables=(
-            *(Table(number, 2, 6, "Main floor") for number in range(1, 9)),
-            *(Table(number, 4, 12, "Upper floor", vip=True) for number in range(9, 13)),
-        ),
-    ),
-    Demo(
-        organisation={
-            "slug": "studio-sodermalm",
-            "name": "Studio Södermalm",
-            "default_country": "SE",
-            "locale": "sv",
-            "reference_template": "BK-XXXXXX-XXXX",
-        },
-        venue={
-            "slug": "studio-sodermalm",
-            "name": "Studio Södermalm",
-            "timezone": "Europe/Stockholm",
-            "currency": "SEK",
-            "locale": "sv",
-            "contact_email": "hej@studio.example",
-            "statement_descriptor": "STUDIO SODERMALM",
-        },
-        offering={
-            "preset": "class",
-            "title": "Pilates",
-            "inventory": {"capacity": 20},
-            "pricing": {"amount_minor": 18000},
-        },
-        sessions=tuple(
-            {"days": days, "start_time": "18:00", "end_time": "19:00", "title": title}
-            for days, title in ((3, "Pilates mat"), (5, "Pilates reformer"), (7, "Pilates mat"))
-        ),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -179,26 +91,42 @@ def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) 
     )
     _payment_account(system, memory, staff, demo.slug)
     resources = _tables(staff, demo, venue["id"])
-    title = demo.offering["title"]
-    listed = staff.items(f"/v1/offerings?organisation={demo.slug}")
-    offering = _find(listed, "title", title) or staff.post(
-        "/v1/offerings", {"venue_id": venue["id"], **demo.offering}
-    )
-    sessions = _sessions(staff, demo, offering["id"], resources)
-    system.say(f"{demo.slug}: {len(sessions)} sessions of {title!r}")
+    sections = _menu(staff, demo, venue["id"])
+    offerings = {
+        offer.title: _offering(staff, demo, offer, venue["id"], resources, sections)
+        for offer in demo.offers
+    }
+    for title, made in offerings.items():
+        system.say(f"{demo.slug}: {title!r}, {len(made['sessions'])} sessions opened by hand")
     return {
         "id": organisation["id"],
         "venue_id": venue["id"],
         "api_key": noted["api_key"],
         "stripe_publishable_key": f"pk_test_{noted['stripe']}",
-        "offerings": {
-            title: {
-                "id": offering["id"],
-                "preset": demo.offering["preset"],
-                "sessions": [session["id"] for session in sessions],
-                "resources": resources,
-            }
-        },
+        "offerings": offerings,
+    }
+
+
+def _offering(
+    staff: Client,
+    demo: Demo,
+    offer: Offer,
+    venue_id: str,
+    resources: Mapping[str, str],
+    sections: Mapping[str, str],
+) -> dict[str, Any]:
+    body = {"venue_id": venue_id, **offer.settings}
+    if offer.section is not None:
+        pricing = body.get("pricing", {})
+        body["pricing"] = {**pricing, "section_ids": [sections[offer.section]]}
+    listed = staff.items(f"/v1/offerings?organisation={demo.slug}")
+    made = _find(listed, "title", offer.title) or staff.post("/v1/offerings", body)
+    sessions = _sessions(staff, demo, offer, made["id"], resources)
+    return {
+        "id": made["id"],
+        "preset": offer.settings["preset"],
+        "sessions": [session["id"] for session in sessions],
+        "resources": resources,
     }
 
 
@@ -231,12 +159,15 @@ def _tables(staff: Client, demo: Demo, venue_id: str) -> dict[str, str]:
 
 
 def _sessions(
-    staff: Client, demo: Demo, offering_id: str, resources: Mapping[str, str]
+    staff: Client, demo: Demo, offer: Offer, offering_id: str, resources: Mapping[str, str]
 ) -> list[Any]:
+    """The sessions with dates of their own; rules make the others by themselves."""
+    if not offer.sessions:
+        return []
     listed = staff.items(f"/v1/offerings/{offering_id}/sessions")
     today = datetime.now(UTC).astimezone(ZoneInfo(str(demo.venue["timezone"]))).date()
-    while len(listed) < len(demo.sessions):
-        plan = demo.sessions[len(listed)]
+    while len(listed) < len(offer.sessions):
+        plan = offer.sessions[len(listed)]
         body = {
             "offering_id": offering_id,
             "title": plan["title"],

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -14,7 +15,10 @@ _HERE: OpenerDirector = build_opener(ProxyHandler({}))  # everything is on this 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: status and decoded body (`None` when empty, text when it is no JSON)."""
+    """An answer: status and decoded body (`None` when empty, text when it is no JSON).
+
+    The names of the headers are in lower case.
+    """
 
     status: int
     body: Any
@@ -50,10 +54,10 @@ def call(
     request = Request(url, data=data, headers=sent, method=method)  # noqa: S310 - http only
     try:
         with _HERE.open(request, timeout=timeout) as answer:
-            return _reply(answer.status, answer.read(), dict(answer.headers))
+            return _reply(answer.status, answer.read(), answer.headers)
     except HTTPError as refusal:
         with refusal:
-            return _reply(refusal.code, refusal.read(), dict(refusal.headers))
+            return _reply(refusal.code, refusal.read(), refusal.headers)
 
 
 def ok(url: str, timeout: float = 3) -> bool:
@@ -64,7 +68,8 @@ def ok(url: str, timeout: float = 3) -> bool:
         return False
 
 
-def _reply(status: int, raw: bytes, headers: Mapping[str, str]) -> Reply:
+def _reply(status: int, raw: bytes, received: Message) -> Reply:
+    headers = {name.lower(): value for name, value in received.items()}
     text = raw.decode("utf-8", "replace")
     try:
         return Reply(status, json.loads(text) if text else None, headers)
