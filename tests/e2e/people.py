@@ -237,7 +237,7 @@ class Place:
     async def listed(self, caller: Caller) -> list[Session]:
         """Every session on sale, as anybody sees them, by start."""
         found: list[Session] = []
-        path, cursor = f"/v1/offerings/{self.offering_id}/sessions?limit=200", ""
+        path, cursor = f"/v1/offerings/{self.offering_id}/sessions?limit=100", ""
         while cursor is not None:
             page = await caller.get(path + (f"&cursor={cursor}" if cursor else ""))
             found += [

@@ -91,7 +91,7 @@ def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) 
     )
     _payment_account(system, memory, staff, demo.slug)
     resources = _tables(staff, demo, venue["id"])
-    sections = _menu(staff, demo, venue["id"])
+    sections: dict[str, str] = {}
     offerings = {
         offer.title: _offering(staff, demo, offer, venue["id"], resources, sections)
         for offer in demo.offers
