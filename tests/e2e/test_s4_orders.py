@@ -37,7 +37,7 @@ async def test_s4_01_from_the_widget_to_the_confirmation(
     seen = await booking.read()
     assert (seen["payment_status"], seen["source"]) == ("paid", "widget")
     customer = await rooms.customer(email=guest.email)
-    assert customer["name"]["display"] == guest.name
+    assert customer["display"] == guest.name
     mail = await mailbox.wait_for(guest.email, booking.reference)
     local = session.starts_at.astimezone(NEW_YORK)
     for said in (booking.reference, "The Vault", "Lockbox Downtown", f"{local:%H:%M}", "95.00"):
