@@ -15,7 +15,7 @@ from payments.calls.cancel import Cancel
 from payments.calls.create import Create
 from payments.calls.desk import Desk
 from payments.calls.refund import Refund
-from payments.domain.provider import PLATFORM, Account
+from payments.domain.provider import PLATFORM, Account, Providers
 from payments.providers.stripe import Stripe, Transport
 from payments.settings import Settings
 from payments.store import provider_events
@@ -28,15 +28,16 @@ def build(settings: Settings) -> Service:
     stripe.enable_telemetry = False
     db = Database(settings.DATABASE_URL, pool_size=settings.POOL_SIZE, application_name="payments")
     columns = Sealer(settings.COLUMN_KEYS)
-    provider = Stripe(settings.STRIPE_API_BASE, Transport())
+    stripe_intents = Stripe(settings.STRIPE_API_BASE, Transport())
+    providers = Providers([stripe_intents])
     accounts = Accounts(_platform(settings), columns)
-    desk = Desk(db, accounts, provider, columns, Sealer(settings.CONTACT_KEYS))
+    desk = Desk(db, accounts, providers, columns, Sealer(settings.CONTACT_KEYS))
     return Service(
         name="payments",
         settings=settings,
         db=db,
         routers=[bookings.router, accounts_api.router, webhooks.router],
-        handlers=messages.handlers(accounts, provider, enabled=settings.PAYMENTS_ENABLED),
+        handlers=messages.handlers(accounts, providers, enabled=settings.PAYMENTS_ENABLED),
         executors={
             "create_payment": Create(desk),
             "cancel_payment": Cancel(desk),
@@ -44,8 +45,8 @@ def build(settings: Settings) -> Service:
             "apply_event": ApplyEvent(desk),
         },
         jobs=[hourly(db, provider_events.forget)],
-        parts=[_public(settings, provider, accounts, columns)],
-        on_stop=[provider.close],
+        parts=[_public(settings, providers, accounts, columns)],
+        on_stop=[stripe_intents.close],
     )
 
 
@@ -60,10 +61,12 @@ def _platform(settings: Settings) -> Account:
     )
 
 
-def _public(settings: Settings, provider: Stripe, accounts: Accounts, columns: Sealer) -> Public:
+def _public(
+    settings: Settings, providers: Providers, accounts: Accounts, columns: Sealer
+) -> Public:
     return Public(
         accounts=accounts,
-        provider=provider,
+        providers=providers,
         columns=columns,
         platform_publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
         webhook_base=settings.WEBHOOK_BASE_URL,

@@ -15,7 +15,7 @@ from contracts.booking import (
 )
 from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from payments.domain import money
-from payments.domain.provider import Provider
+from payments.domain.provider import Providers
 from payments.store import venues
 from payments.store.accounts import Accounts
 from payments.usecases.close import close, close_change
@@ -26,7 +26,7 @@ _PAID_SOON_SECONDS = 5.0
 _UNFULFILLABLE = "unfulfillable"
 
 
-def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handlers:
+def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Handlers:
     """The service's handlers; `enabled`: whether new payments are taken at all."""
     table = Handlers("payments")
 
@@ -45,8 +45,8 @@ def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handle
         await prepare(
             tx,
             _hold(message),
-            account=await accounts.for_new_payments(tx, message.org_id),
-            provider=provider,
+            accounts=accounts,
+            providers=providers,
             enabled=enabled,
         )
 
@@ -66,8 +66,8 @@ def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handle
         await prepare(
             tx,
             _change(message),
-            account=await accounts.for_new_payments(tx, message.org_id),
-            provider=provider,
+            accounts=accounts,
+            providers=providers,
             enabled=enabled,
         )
 
@@ -77,23 +77,23 @@ def handlers(accounts: Accounts, provider: Provider, *, enabled: bool) -> Handle
     ) -> None:
         await close_change(tx, message.booking_id, message.change_id)
 
-    _refunding(table, provider)
+    _refunding(table, providers)
     return table
 
 
-def _refunding(table: Handlers, provider: Provider) -> None:
+def _refunding(table: Handlers, providers: Providers) -> None:
     """The messages after which money may have to go back."""
 
     @table.on(BookingCancelled)
     async def booking_cancelled(tx: Transaction, message: BookingCancelled, _: Meta) -> None:
         await close(tx, message.booking_id, "cancelled", for_good=True)
-        await _refund(tx, message, "cancelled", provider)
+        await _refund(tx, message, "cancelled", providers)
 
     @table.on(BookingUnfulfillable)
     async def booking_unfulfillable(
         tx: Transaction, message: BookingUnfulfillable, _: Meta
     ) -> None:
-        await _refund(tx, message, _UNFULFILLABLE, provider)
+        await _refund(tx, message, _UNFULFILLABLE, providers)
 
     @table.on(BookingRefundDue)
     async def booking_refund_due(tx: Transaction, message: BookingRefundDue, _: Meta) -> None:
@@ -101,14 +101,14 @@ def _refunding(table: Handlers, provider: Provider) -> None:
         cause = f"refund_due:{message.cause}{of_change}"
         if message.cause == _UNFULFILLABLE:  # asked for before, by the message of that name
             cause = _UNFULFILLABLE
-        await _refund(tx, message, cause, provider)
+        await _refund(tx, message, cause, providers)
 
 
 async def _refund(
     tx: Transaction,
     message: BookingCancelled | BookingUnfulfillable | BookingRefundDue,
     cause: str,
-    provider: Provider,
+    providers: Providers,
 ) -> None:
     try:
         await give_back(
@@ -117,7 +117,7 @@ async def _refund(
             payment_id=None if isinstance(message, BookingCancelled) else message.payment_id,
             amount=_money(message.refund),
             cause=cause,
-            provider=provider,
+            providers=providers,
             retry=isinstance(message, BookingRefundDue) and message.retry,
         )
     except NothingPaidYet:

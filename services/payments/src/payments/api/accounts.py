@@ -11,6 +11,7 @@ from chassis.http import DB, Body, require
 from chassis.problems import FieldError, Invalid, responses
 from payments.api.parts import Parts, Public, switched_on
 from payments.domain.keys import KeyRefused, check_secret_key
+from payments.domain.provider import Provider
 from payments.problems import ForeignOrganisation, NoOrganisation, NoSuchAccount, PaymentsDisabled
 from payments.usecases.open_account import open_account
 
@@ -95,7 +96,7 @@ async def create(
         publishable_key=account.publishable_key,
         webhook_path=path,
         webhook_url=_absolute(parts, path),
-        webhook_events=list(parts.provider.events),
+        webhook_events=list(_reader(parts, account.provider).events),
     )
 
 
@@ -123,6 +124,13 @@ def _organisation(body: AccountRequest, caller: Principal) -> UUID:
     if caller.kind != "operator" and org_id != caller.org_id:
         raise ForeignOrganisation
     return org_id
+
+
+def _reader(parts: Public, kind: str) -> Provider:
+    reader = parts.providers.of_kind(kind)
+    if reader is None:
+        raise NoSuchAccount
+    return reader
 
 
 def _absolute(parts: Public, path: str) -> str | None:

@@ -38,7 +38,10 @@ class FailureView(BaseModel):
 
 
 class PaymentView(BaseModel):
-    """How a booking's payment stands. `client_secret` is there only while it can be paid.
+    """How a booking's payment stands.
+
+    What it takes to pay is there only while it can be paid: a `client_secret` for the provider's
+    own form, or the `redirect_url` of its page.
 
     `change_id` names the change that this payment is for; null: the booking itself.
     """
@@ -49,7 +52,9 @@ class PaymentView(BaseModel):
     provider: str
     amount: Amount
     refunded_total: Amount
+    method: str
     client_secret: str | None
+    redirect_url: str | None
     publishable_key: str | None
     failure: FailureView | None
 
@@ -127,7 +132,9 @@ def _view(standing: Standing, platform_key: str | None) -> PaymentView:
         provider=found.provider,
         amount=_amount(found.amount),
         refunded_total=_amount(found.refunded_total),
+        method=found.method,
         client_secret=standing.client_secret,
+        redirect_url=standing.redirect_url,
         publishable_key=standing.publishable_key or platform_key,
         failure=FailureView(code=key, message=message(key, found.locale)) if key else None,
     )

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from chassis.http import part
 from chassis.sealing import Sealer
-from payments.domain.provider import Provider
+from payments.domain.provider import Providers
 from payments.problems import PaymentsDisabled
 from payments.store.accounts import Accounts
 
@@ -18,7 +18,7 @@ class Public:
     """The tools of the HTTP side. `columns` opens stored secrets."""
 
     accounts: Accounts
-    provider: Provider
+    providers: Providers
     columns: Sealer
     platform_publishable_key: str | None
     webhook_base: str | None

@@ -25,15 +25,19 @@ class Received(BaseModel):
 
 
 @router.post(
-    "/webhooks/stripe/{account_id}",
+    "/webhooks/{provider}/{account_id}",
     responses=responses(SignatureMissing, SignatureWrong, EventUnreadable, NoSuchAccount),
 )
-async def stripe(
-    account_id: Annotated[str, Path(max_length=64)], request: Request, parts: Parts, db: DB
+async def take(
+    provider: Annotated[str, Path(max_length=32)],
+    account_id: Annotated[str, Path(max_length=64)],
+    request: Request,
+    parts: Parts,
+    db: DB,
 ) -> Received:
-    """Take a Stripe event (PAY-23); 200 as soon as it is stored, whatever comes of it."""
+    """Take a provider's event (PAY-23); 200 as soon as it is stored, whatever comes of it."""
     account = await parts.accounts.by_id(db, account_id)
-    if account is None:
+    if account is None or account.provider != provider:
         raise NoSuchAccount
     event = await _verified(request, parts, db, account)
     org_id = account.org_id or uuid_in(event.metadata.get("org_id"))
@@ -49,15 +53,18 @@ async def stripe(
 
 async def _verified(request: Request, parts: Public, db: DB, account: Account) -> ProviderEvent:
     body = await request.body()
+    reader = parts.providers.of_kind(account.provider)
+    if reader is None:
+        raise NoSuchAccount
     try:
         try:
-            return parts.provider.verify(account, body, request.headers)
+            return reader.verify(account, body, request.headers)
         except Forged:
             # The secret may have been added a moment ago, through another process.
             fresh = await parts.accounts.by_id(db, account.id, reread=True)
             if fresh is None or fresh.webhook_secrets == account.webhook_secrets:
                 raise
-            return parts.provider.verify(fresh, body, request.headers)
+            return reader.verify(fresh, body, request.headers)
     except Unsigned:
         raise SignatureMissing from None
     except Forged:

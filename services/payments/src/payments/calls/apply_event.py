@@ -8,7 +8,7 @@ import structlog
 from chassis.db import Transaction
 from chassis.intents import Done, Intent, Outcome
 from payments.calls.desk import Desk
-from payments.domain.provider import Account, ProviderError, Refused
+from payments.domain.provider import Account, Provider, ProviderError, Refused
 from payments.store import payments, provider_events
 from payments.usecases import observe as observing
 from payments.usecases.receive_event import intend_apply
@@ -37,6 +37,9 @@ class ApplyEvent:
         except ProviderError as error:
             return await self.desk.put_off(error)
 
+    def _provider(self, account: Account, event: dict[str, Any]) -> Provider:
+        return self.desk.providers.named(event.get("adapter") or account.provider)
+
     async def _payment(self, account: Account, event: dict[str, Any], intent: Intent) -> Outcome:
         ref: str = event["payment_ref"]
         seen: int | None = None
@@ -44,7 +47,7 @@ class ApplyEvent:
             # An outcome that may still change is only believed if nothing moved during the look.
             async with self.desk.db.transaction(intent.org_id) as tx:
                 seen = await payments.version_of(tx, account.id, ref)
-        snapshot = await self.desk.provider.look(account, ref)
+        snapshot = await self._provider(account, event).look(account, ref)
 
         async def record(tx: Transaction) -> None:
             outcome = await observing.observe(
@@ -60,7 +63,7 @@ class ApplyEvent:
 
     async def _refunds(self, account: Account, event: dict[str, Any]) -> Outcome:
         ref: str = event["payment_ref"]
-        shown = await self.desk.provider.refunds(account, ref)
+        shown = await self._provider(account, event).refunds(account, ref)
 
         async def record(tx: Transaction) -> None:
             payment = await payments.lock_by_ref(tx, account.id, ref)

@@ -40,12 +40,12 @@ class Cancel:
 
     async def _cancel(self, attempt: Attempt, payment: Payment) -> Snapshot:
         account = await self.desk.account(payment.account_id)
-        ref = payment.provider_ref or ""
+        provider, ref = self.desk.provider(payment), payment.provider_ref or ""
         try:
-            return await self.desk.provider.cancel(account, ref, key=attempt.key)
+            return await provider.cancel(account, ref, key=attempt.key)
         except (OutOfState, Remembered):
             # Paid, cancelled or being cleared already: whatever it is now is the truth.
-            return await self.desk.provider.look(account, ref)
+            return await provider.look(account, ref)
 
 
 async def _refused(tx: Transaction, attempt: Attempt, code: str) -> None:

@@ -39,7 +39,7 @@ class Create:
                 return await self._unwanted(task, account, unwanted_since, intent)
             if attempt.must_look_first(now):
                 return await self._look_first(task, account)
-            snapshot = await self._create(attempt, account)
+            snapshot = await self._create(attempt, payment, account)
         except Refused as no:
             code = no.code
             return GiveUp(code, lambda tx: drop(tx, attempt, why=code, refused=True))
@@ -47,9 +47,9 @@ class Create:
             return await self.desk.put_off(error, attempt)
         return self._created(attempt, payment, snapshot)
 
-    async def _create(self, attempt: Attempt, account: Account) -> Snapshot:
+    async def _create(self, attempt: Attempt, payment: Payment, account: Account) -> Snapshot:
         email = self._email(attempt)
-        make = self.desk.provider.create
+        make = self.desk.provider(payment).create
         try:
             return await make(account, attempt.body, key=attempt.key, receipt_email=email)
         except Refused as no:
@@ -69,7 +69,7 @@ class Create:
 
         if intent.attempt == 1 and now - attempt.created_at < _SURELY_NEW:
             return Done(give_up)
-        found = await self.desk.provider.find(account, attempt.id)
+        found = await self.desk.provider(payment).find(account, attempt.id)
         if found is not None:
             return self._created(attempt, payment, found)
         if now - since < SEARCH_LAG:
@@ -79,10 +79,10 @@ class Create:
     async def _look_first(self, task: Task, account: Account) -> Outcome:
         """The key is spent: take what it created, or try with a new one."""
         attempt, payment, _ = task
-        found = await self.desk.provider.find(account, attempt.id)
+        found = await self.desk.provider(payment).find(account, attempt.id)
         if found is not None:
             return self._created(attempt, payment, found)
-        provider = self.desk.provider
+        provider = self.desk.provider(payment)
         return Done(lambda tx: replace(tx, attempt, payment, provider, "absent"))
 
     def _created(self, attempt: Attempt, payment: Payment, snapshot: Snapshot) -> Done:

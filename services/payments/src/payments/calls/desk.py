@@ -9,11 +9,13 @@ from chassis.db import Database
 from chassis.intents import Intent, Retry
 from chassis.sealing import Sealer
 from payments.domain.attempt import SEARCH_LAG, Attempt
+from payments.domain.payment import Payment
 from payments.domain.provider import (
     Account,
     Misconfigured,
     Provider,
     ProviderError,
+    Providers,
     Remembered,
     Unreached,
 )
@@ -34,7 +36,7 @@ class Desk:
 
     db: Database
     accounts: Accounts
-    provider: Provider
+    providers: Providers
     columns: Sealer
     contacts: Sealer
 
@@ -43,6 +45,10 @@ class Desk:
         async with self.db.transaction(intent.org_id) as tx:
             found = await attempts.find(tx, UUID(intent.payload["attempt_id"]))
         return found if found and found.attempt.open else None
+
+    def provider(self, payment: Payment) -> Provider:
+        """The adapter that a payment goes through."""
+        return self.providers.named(payment.provider)
 
     async def account(self, account_id: str) -> Account:
         """The account to call with.

@@ -31,7 +31,8 @@ class Refund:
         try:
             if attempt.must_look_first(now):
                 return await self._look_first(task, account)
-            made = await self.desk.provider.refund(account, attempt.body, key=attempt.key)
+            provider = self.desk.provider(payment)
+            made = await provider.refund(account, attempt.body, key=attempt.key)
         except (Refused, OutOfState) as no:
             return await self._refused(attempt, payment, account, no.code)
         except ProviderError as error:
@@ -44,7 +45,7 @@ class Refund:
         shown = await self._refunds(account, payment)
         if _is_among(attempt, shown):
             return _done(attempt, shown)
-        provider = self.desk.provider
+        provider = self.desk.provider(payment)
         return Done(lambda tx: replace(tx, attempt, payment, provider, "absent"))
 
     async def _refused(
@@ -60,7 +61,8 @@ class Refund:
         return GiveUp(code, lambda tx: refuse_refund(tx, attempt, shown, code))
 
     async def _refunds(self, account: Account, payment: Payment) -> Sequence[RefundSnapshot]:
-        return await self.desk.provider.refunds(account, payment.provider_ref or "")
+        provider = self.desk.provider(payment)
+        return await provider.refunds(account, payment.provider_ref or "")
 
 
 def _is_among(attempt: Attempt, shown: Sequence[RefundSnapshot]) -> bool:

@@ -115,6 +115,7 @@ class Payment:
     closing: str | None = None
     closing_at: datetime | None = None
     change_id: UUID | None = None
+    method: str = "card"
 
     @property
     def closable(self) -> bool:

@@ -72,7 +72,10 @@ class RefundOrder:
 
 
 class Provider(Protocol):
-    """A payment provider. The `draft_` methods are pure; the async ones call out.
+    """One way of taking money. The `draft_` methods are pure; the async ones call out.
+
+    `name` is kept on each payment; `account_kind` says which of an organisation's accounts it
+    uses, and `methods` are those that a guest may choose.
 
     Raises (all async methods):
         Unreached, Misconfigured: make the same call again later.
@@ -82,6 +85,8 @@ class Provider(Protocol):
     """
 
     name: str
+    account_kind: str
+    methods: frozenset[str]
     events: tuple[str, ...]
     """The kinds of notification that an account has to send us."""
 
@@ -120,6 +125,37 @@ class Provider(Protocol):
             Unsigned, Forged, Unreadable.
         """
         ...
+
+
+class Providers:
+    """All the ways of taking money that this installation has."""
+
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        """`providers` have distinct names and methods; the first takes what no other does."""
+        self._first = providers[0]
+        self._by_name = {provider.name: provider for provider in providers}
+        self._by_method = {method: one for one in providers for method in one.methods}
+
+    def named(self, name: str) -> Provider:
+        """The adapter that a payment was made through.
+
+        Raises:
+            KeyError: this installation has no such adapter.
+        """
+        return self._by_name[name]
+
+    def taking(self, methods: Sequence[str]) -> Provider:
+        """The adapter for what the guest chose, the first of `methods` that any of them takes."""
+        for method in methods:
+            if method in self._by_method:
+                return self._by_method[method]
+        return self._first
+
+    def of_kind(self, account_kind: str) -> Provider | None:
+        """The adapter that reads the notifications of a kind of account."""
+        return next(
+            (one for one in self._by_name.values() if one.account_kind == account_kind), None
+        )
 
 
 class ProviderError(Exception):

@@ -22,6 +22,7 @@ class Snapshot:
     metadata: Mapping[str, str]
     failure: Failure | None = None
     client_secret: str | None = field(default=None, repr=False)
+    redirect_url: str | None = field(default=None, repr=False)
 
     @property
     def settled(self) -> bool:
@@ -63,3 +64,4 @@ class ProviderEvent:
     about_refunds: bool
     settles: bool  # it tells of an outcome that nothing later can change
     digest: Mapping[str, object]
+    adapter: str | None = None  # which adapter looks, where an account serves several

@@ -30,19 +30,23 @@ class Accounts:
         """`platform`: from the settings, for organisations without an account of their own."""
         self._platform = platform
         self._sealer = sealer
-        self._of_org: dict[UUID, _Remembered] = {}
+        self._of_org: dict[tuple[UUID, str], _Remembered] = {}
         self._by_id: dict[str, _Remembered] = {}
 
-    async def for_new_payments(self, tx: Transaction, org_id: UUID) -> Account:
-        """The account that new payments of an organisation go through."""
-        known = self._of_org.get(org_id)
+    async def for_new_payments(self, tx: Transaction, org_id: UUID, kind: str) -> Account | None:
+        """The account of a kind that new payments of an organisation go through, if it has one."""
+        known = self._of_org.get((org_id, kind))
         if known is None or _older(known, REMEMBERED_SECONDS):
             row = await tx.fetchrow(
-                f"SELECT {_COLUMNS} FROM payment_accounts WHERE org_id = $1 AND active",  # noqa: S608
+                f"SELECT {_COLUMNS} FROM payment_accounts "  # noqa: S608  # our column names
+                "WHERE org_id = $1 AND provider = $2 AND active",
                 org_id,
+                kind,
             )
-            known = self._of_org[org_id] = self._remember(row)
-        return known.account or self._platform
+            known = self._of_org[org_id, kind] = self._remember(row)
+        if known.account is None and kind == self._platform.provider:
+            return self._platform
+        return known.account
 
     async def by_id(self, db: Database, account_id: str, *, reread: bool = False) -> Account | None:
         """The account with this id, whoever it belongs to; no tenant is known yet.
@@ -84,7 +88,7 @@ class Accounts:
             now,
         )
         if account.org_id is not None:
-            self._of_org.pop(account.org_id, None)
+            self._of_org.pop((account.org_id, account.provider), None)
 
     async def add_webhook_secret(self, tx: Transaction, account_id: str, secret: str) -> bool:
         """Accept `secret` besides the newest one so far; False: no such account.

@@ -14,7 +14,8 @@ COLUMNS = """
     p.id, p.org_id, p.booking_id, p.account_id, p.provider, p.provider_ref, p.status,
     p.amount_minor, p.currency, p.captured_minor, p.captured_currency, p.refunded_minor,
     p.failure_code, p.failure_decline_code, p.failure_occurrence, p.closing, p.closing_at,
-    p.expires_at, p.locale, p.version, p.change_id"""
+    p.expires_at, p.locale, p.version, p.change_id,
+    p.method"""
 
 _SELECT = f"SELECT {COLUMNS} FROM payments p"  # noqa: S608  # our own column names
 
@@ -28,8 +29,10 @@ ORDER BY p.closing IS NULL AND p.status = ANY($3) DESC, p.change_id IS NULL DESC
 
 _INSERT = """
 INSERT INTO payments (id, org_id, booking_id, change_id, account_id, provider, status, amount_minor,
-                      currency, failure_code, expires_at, locale, version, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, messaging.now(), messaging.now())
+                      currency, failure_code, expires_at, locale, version, method, created_at,
+                      updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, messaging.now(),
+        messaging.now())
 ON CONFLICT (booking_id, coalesce(change_id, booking_id)) DO NOTHING
 RETURNING true
 """
@@ -63,6 +66,7 @@ async def insert(tx: Transaction, payment: Payment) -> bool:
             payment.expires_at,
             payment.locale,
             payment.version,
+            payment.method,
         )
     )
 
@@ -168,6 +172,7 @@ def payment_of(row: Record) -> Payment:
         locale=row["locale"],
         version=row["version"],
         change_id=row["change_id"],
+        method=row["method"],
     )
 
 

@@ -11,7 +11,7 @@ from payments import published
 from payments.domain.attempt import Kind
 from payments.domain.money import Money
 from payments.domain.payment import Payment, Status
-from payments.domain.provider import Provider, RefundOrder
+from payments.domain.provider import Provider, Providers, RefundOrder
 from payments.domain.refunds import Refund, Taken, refusal, shares
 from payments.domain.snapshot import RefundStatus
 from payments.store import attempts, payments, refunds
@@ -31,7 +31,7 @@ async def give_back(
     payment_id: UUID | None,
     amount: Money,
     cause: str,
-    provider: Provider,
+    providers: Providers,
     retry: bool = False,
 ) -> None:
     """Record a refund and the intent to make it, of one payment or of all that the booking has.
@@ -57,7 +57,7 @@ async def give_back(
             return
         cause = f"{cause}#{len(earlier) + 1}"
     for each, share in shares(amount, taken):
-        await _give_back(tx, each, share, cause, provider)
+        await _give_back(tx, each, share, cause, providers.named(each.payment.provider))
 
 
 async def _give_back(

@@ -87,16 +87,16 @@ async def _tell(tx: Transaction, payment: Payment, fact: Fact) -> None:
 
 
 def seal_secret(secrets: Sealer, payment: Payment, snapshot: Snapshot) -> str | None:
-    """The client secret as it may be stored."""
-    if snapshot.client_secret is None:
-        return None
-    return secrets.seal({"client_secret": snapshot.client_secret}, f"payment:{payment.id}")
+    """What the customer needs to pay, as it may be stored."""
+    means = {"client_secret": snapshot.client_secret, "redirect_url": snapshot.redirect_url}
+    told = {name: value for name, value in means.items() if value is not None}
+    return secrets.seal(told, f"payment:{payment.id}") if told else None
 
 
-def open_secret(secrets: Sealer, payment: Payment, sealed: str) -> str:
-    """The client secret, to give to the customer.
+def open_secret(secrets: Sealer, payment: Payment, sealed: str) -> dict[str, str]:
+    """`client_secret` or `redirect_url`, to give to the customer.
 
     Raises:
         BrokenSeal: its key is no longer known.
     """
-    return str(secrets.open(sealed, f"payment:{payment.id}")["client_secret"])
+    return dict(secrets.open(sealed, f"payment:{payment.id}"))

@@ -14,8 +14,9 @@ from payments.domain.attempt import Kind
 from payments.domain.failures import Failure
 from payments.domain.money import Money, is_chargeable
 from payments.domain.payment import Fact, Payment, Status
-from payments.domain.provider import Account, PaymentOrder, Provider
+from payments.domain.provider import Account, PaymentOrder, Provider, Providers
 from payments.store import attempts, closed_bookings, payments, venues
+from payments.store.accounts import Accounts
 from payments.store.venues import Venue
 from payments.usecases.intend import intend
 
@@ -39,10 +40,15 @@ class Hold:
     locale: str
     contact: str = field(repr=False)
     change_id: UUID | None = None
+    method: str | None = None
+
+
+NO_ACCOUNT = "none"
+"""Stands on a payment whose organisation has no account that could take it; it failed at once."""
 
 
 async def prepare(
-    tx: Transaction, hold: Hold, *, account: Account, provider: Provider, enabled: bool
+    tx: Transaction, hold: Hold, *, accounts: Accounts, providers: Providers, enabled: bool
 ) -> None:
     """Record what the worker is to create at the provider.
 
@@ -57,11 +63,13 @@ async def prepare(
     if closed:
         log.info("payment.not_wanted", booking_id=str(hold.booking_id))
         return
+    provider = providers.taking((hold.method, *hold.methods) if hold.method else hold.methods)
+    account = await accounts.for_new_payments(tx, hold.org_id, provider.account_kind)
     payment = Payment(
         id=uuid7(),
         org_id=hold.org_id,
         booking_id=hold.booking_id,
-        account_id=account.id,
+        account_id=account.id if account else NO_ACCOUNT,
         provider=provider.name,
         amount=hold.due,
         status=Status.PREPARING,
@@ -69,8 +77,9 @@ async def prepare(
         expires_at=hold.expires_at,
         locale=hold.locale,
         change_id=hold.change_id,
+        method=hold.method or next((m for m in hold.methods if m in provider.methods), "card"),
     )
-    refusal = _refusal(hold.due, enabled=enabled)
+    refusal = _refusal(hold.due, account, enabled=enabled)
     if refusal is not None:
         failed = payment.learn(Fact.REFUSED, Failure(refusal))
         if await payments.insert(tx, failed):
@@ -80,9 +89,11 @@ async def prepare(
         await _intend(tx, hold, venue, payment, provider)
 
 
-def _refusal(due: Money, *, enabled: bool) -> str | None:
+def _refusal(due: Money, account: Account | None, *, enabled: bool) -> str | None:
     if not enabled:
         return "payments_disabled"
+    if account is None:
+        return "no_account"
     return None if is_chargeable(due) else "amount_too_small"
 
 

@@ -13,10 +13,11 @@ from payments.usecases.observe import open_secret
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A payment, and what the customer needs to pay it; None as secret: nothing to be done."""
+    """A payment, and what the customer needs to pay it; neither secret nor address: nothing."""
 
     payment: Payment
     client_secret: str | None = field(repr=False)
+    redirect_url: str | None = field(repr=False)
     publishable_key: str | None
 
 
@@ -32,5 +33,5 @@ async def read_payment(
     if found is None:
         raise NoPayment
     payment, sealed, publishable_key = found
-    secret = open_secret(secrets, payment, sealed) if sealed and payment.payable else None
-    return Standing(payment, secret, publishable_key)
+    means = open_secret(secrets, payment, sealed) if sealed and payment.payable else {}
+    return Standing(payment, means.get("client_secret"), means.get("redirect_url"), publishable_key)

@@ -34,6 +34,7 @@ def _essence(event: ProviderEvent) -> dict[str, object]:
         "payment_ref": event.payment_ref,
         "about_refunds": event.about_refunds,
         "settles": event.settles,
+        "adapter": event.adapter,
     }
 
 

@@ -32,6 +32,8 @@ class Stripe:
     """Stripe at one base address; a client per call, all on one connection pool."""
 
     name = "stripe"
+    account_kind = "stripe"
+    methods = requests.METHODS
     events = notifications.ACTED_ON
 
     def __init__(self, base: str, transport: Transport) -> None:
