@@ -116,8 +116,8 @@ PUB = Demo(
         "statement_descriptor": "THE ANCHOR",
     },
     offers=(
-        Offer({"preset": "dining", "title": "A table for dinner"}),
         Offer({"preset": "sunday_lunch", "title": "Sunday lunch"}, section="Sunday lunch"),
+        Offer({"preset": "dining", "title": "A table for dinner"}),
     ),
     tables=(
         *(Table(number, 1, 2, "Bar") for number in range(1, 5)),

@@ -69,6 +69,9 @@ class Memory:
         )
 
 
+_Made = tuple[str, Mapping[str, str], Mapping[str, str]]  # venue, tables, sections of the menu
+
+
 def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) -> dict[str, Any]:
     noted = memory.organisations.setdefault(demo.slug, {})
     organisation = operator.find(f"/v1/organisations/{demo.slug}") or operator.post(
@@ -91,9 +94,9 @@ def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) 
     )
     _payment_account(system, memory, staff, demo.slug)
     resources = _tables(staff, demo, venue["id"])
-    sections: dict[str, str] = {}
+    sections = _menu(staff, demo, venue["id"])
     offerings = {
-        offer.title: _offering(staff, demo, offer, venue["id"], resources, sections)
+        offer.title: _offering(staff, demo, offer, (venue["id"], resources, sections))
         for offer in demo.offers
     }
     for title, made in offerings.items():
@@ -107,18 +110,12 @@ def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) 
     }
 
 
-def _offering(
-    staff: Client,
-    demo: Demo,
-    offer: Offer,
-    venue_id: str,
-    resources: Mapping[str, str],
-    sections: Mapping[str, str],
-) -> dict[str, Any]:
+def _offering(staff: Client, demo: Demo, offer: Offer, made_before: _Made) -> dict[str, Any]:
+    venue_id, resources, sections = made_before
     body = {"venue_id": venue_id, **offer.settings}
     if offer.section is not None:
-        pricing = body.get("pricing", {})
-        body["pricing"] = {**pricing, "section_ids": [sections[offer.section]]}
+        menu = {"section_ids": [sections[offer.section]], "preorder": "required"}
+        body["pricing"] = {"kind": "items", "menu": {**menu, "cutoff_hours": 24}}
     listed = staff.items(f"/v1/offerings?organisation={demo.slug}")
     made = _find(listed, "title", offer.title) or staff.post("/v1/offerings", body)
     sessions = _sessions(staff, demo, offer, made["id"], resources)
@@ -152,10 +149,35 @@ def _tables(staff: Client, demo: Demo, venue_id: str) -> dict[str, str]:
                     "seats_min": table.seats_min,
                     "seats_max": table.seats_max,
                     "vip": table.vip,
+                    **({"join_group": table.group} if table.group else {}),
                 },
             )
             ids[table.number] = made["id"]
     return {str(number): ids[number] for number in sorted(ids)}
+
+
+def _menu(staff: Client, demo: Demo, venue_id: str) -> dict[str, str]:
+    """Ids of the menu's sections by their name, with their dishes in them."""
+    if not demo.menu:
+        return {}
+    path = f"/v1/venues/{venue_id}/menu-sections"
+    listed = {section["name"]: section["id"] for section in staff.items(path)}
+    for name, dishes in demo.menu.items():
+        if name not in listed:
+            listed[name] = staff.post(path, {"name": name})["id"]
+        known = {item["name"] for item in staff.items(f"/v1/menu-sections/{listed[name]}/items")}
+        for order, dish in enumerate(dishes):
+            if dish.name not in known:
+                staff.post(
+                    f"/v1/menu-sections/{listed[name]}/items",
+                    {
+                        "name": dish.name,
+                        "price_minor": dish.price_minor,
+                        "allergens": list(dish.allergens),
+                        "sort_order": order,
+                    },
+                )
+    return listed
 
 
 def _sessions(

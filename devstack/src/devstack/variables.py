@@ -25,20 +25,30 @@ def run(endpoints: Mapping[str, Any]) -> int:
     }
     for organisation in organisations.values():
         for offering in organisation["offerings"].values():
-            found |= _offering(organisation, offering)
+            found = _offering(organisation, offering) | found
     for name, value in found.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
+_PREFIXES = {
+    "event_table": "TABLE",
+    "class": "CLASS",
+    "activity": "GAME",
+    "dining": "DINNER",
+    "sunday_lunch": "LUNCH",
+}
+
+
 def _offering(organisation: Mapping[str, Any], offering: Mapping[str, Any]) -> dict[str, str]:
-    """`CLASS`, `CLASS_SESSION` and `CLASS_KEY`; the same for `TABLE`, and its `TABLE_1` ..."""
-    prefix = "TABLE" if offering["resources"] else "CLASS"
-    numbers = {f"{prefix}_{number}": table for number, table in offering["resources"].items()}
-    return {
+    """`CLASS`, `CLASS_KEY` and `CLASS_VENUE`; what has dates also `CLASS_SESSION`, and `TABLE_1`."""
+    prefix = _PREFIXES[offering["preset"]]
+    found = {
         f"{prefix}_KEY": organisation["api_key"],
         f"{prefix}_VENUE": organisation["venue_id"],
         prefix: offering["id"],
-        f"{prefix}_SESSION": offering["sessions"][0],
-        **numbers,
     }
+    if offering["sessions"]:
+        found[f"{prefix}_SESSION"] = offering["sessions"][0]
+        found |= {f"{prefix}_{number}": table for number, table in offering["resources"].items()}
+    return found
