@@ -41,7 +41,7 @@ _PREFIXES = {
 
 
 def _offering(organisation: Mapping[str, Any], offering: Mapping[str, Any]) -> dict[str, str]:
-    """`CLASS`, `CLASS_KEY` and `CLASS_VENUE`; what has dates also `CLASS_SESSION`, and `TABLE_1`."""
+    """`CLASS`, `CLASS_KEY`, `CLASS_VENUE`; what has dates also `CLASS_SESSION`, and `TABLE_1`."""
     prefix = _PREFIXES[offering["preset"]]
     found = {
         f"{prefix}_KEY": organisation["api_key"],
