@@ -49,7 +49,7 @@ class WaitlistDue(Message):
 
 def wake_waitlists(tx: Transaction, session_ids: Iterable[UUID], now: datetime) -> None:
     """Look at these sessions' waitlists as soon as this transaction has committed."""
-    for session_id in session_ids:
+    for session_id in sorted(session_ids):  # all in one order: their rows are locked
         tx.schedule(WaitlistDue(session_id=session_id), due_at=now, key=waitlist_key_of(session_id))
 
 

@@ -64,6 +64,7 @@ async def reschedule_booking(
     command = Reschedule(
         booking_id=booking_id,
         session_id=body.session_id,
+        start=body.start,
         party_size=body.party_size,
         quantities=body.quantities,
         resource_ids=body.resource_ids,

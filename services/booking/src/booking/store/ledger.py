@@ -25,16 +25,18 @@ if TYPE_CHECKING:
     from booking.domain.moving import Place
     from chassis.db import Transaction
 
-# Sessions where somebody waits for what has just been freed: by units in the session itself, by
-# resources in any session that offers them at that time. Nobody waiting anywhere costs one look
-# into an empty index.
+# Sessions where somebody waits for what has just been freed: places of the session itself, as its
+# row says once it is ours, and tables in any session that offers them at that time. Where nobody
+# waits anywhere it costs one look into an empty index.
 WAITED_FOR = """
-ARRAY(SELECT DISTINCT s.id FROM freed JOIN sessions s ON s.waiting > 0 AND (
-    s.id = freed.session_id
-    OR (s.starts_at < upper(freed.during) AND s.ends_at > lower(freed.during)
-        AND EXISTS (SELECT FROM session_resources sr
-            WHERE sr.session_id = s.id AND sr.resource_id = freed.resource_id)))
-    ORDER BY s.id)
+ARRAY(
+    SELECT counted.id FROM counted WHERE counted.waiting > 0
+    UNION
+    SELECT s.id FROM freed JOIN sessions s
+        ON s.waiting > 0 AND s.starts_at < upper(freed.during) AND s.ends_at > lower(freed.during)
+    WHERE EXISTS (SELECT FROM session_resources sr
+        WHERE sr.session_id = s.id AND sr.resource_id = freed.resource_id)
+)
 """
 
 # All that a booking has, or what one of its changes holds beside it.

@@ -100,7 +100,7 @@ counted AS (
         SELECT session_id, sum(units)::integer AS units FROM live GROUP BY session_id
     ) back
     WHERE s.id = back.session_id AND back.units > 0
-    RETURNING s.id
+    RETURNING s.id, s.waiting
 ),
 unpaced AS (
     UPDATE pacing p SET covers = p.covers - back.units FROM (

@@ -36,8 +36,11 @@ async def move(
     listings: Listings,
     actor: str,
     reason: str | None = None,
+    held: bool = False,
 ) -> Booking:
     """Move a locked booking to its change's place, now (RSC-01, RSC-03).
+
+    ``held``: the change holds that place, so it is taken whatever the rules have become since.
 
     Its old place, and what the change held beside it, are freed in the same transaction in which
     the new one is taken: nobody sees one without the other, and a refusal restores both. What the
@@ -51,9 +54,11 @@ async def move(
     after = moved(booking, change.place, by_guest=change.by_guest)
     await _return_share(tx, booking, after, actor=actor)
     waited_for = await ledger.release(tx, booking.id, now)
-    placed = await take_place(
-        tx, replace(after, version=booking.version), now, listings=listings, actor="reschedule"
-    )
+    wanted = replace(after, version=booking.version)
+    if held:
+        placed = wanted if await ledger.retake(tx, wanted) else None
+    else:
+        placed = await take_place(tx, wanted, now, listings=listings, actor="reschedule")
     if placed is None:
         raise place_taken(after)
     after = replace(after, claim=placed.claim)

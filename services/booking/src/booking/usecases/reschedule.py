@@ -28,6 +28,7 @@ from booking.domain.refusals import AlreadyBooked, Fault, InvalidRequest, Paymen
 from booking.store import audit, bookings, changes, for_hold, ledger, orders, sessions
 from booking.usecases.expire_change import end_change
 from booking.usecases.find_codes import codes_of
+from booking.usecases.look import look
 from booking.usecases.make_way import make_way
 from booking.usecases.move import facts_of, move, place_taken
 from booking.usecases.take_place import take_place
@@ -111,8 +112,8 @@ async def reschedule(tx: Transaction, command: Reschedule, *, shop: Shop) -> Res
         expires_at=_hold_ends(booking, place, now) if due.amount_minor else None,
         place=place,
     )
-    await changes.add(tx, change, booking, now)
     if not due.amount_minor:
+        await changes.add(tx, change, booking, now)
         done = await move(
             tx,
             booking,
@@ -127,8 +128,7 @@ async def reschedule(tx: Transaction, command: Reschedule, *, shop: Shop) -> Res
         return Rescheduled(done, change, refund)
     if not shop.payments_enabled:
         raise PaymentsOff
-    held = await _hold(tx, booking, change, command, shop=shop)
-    return Rescheduled(held, change, Money(0, due.currency))
+    return await _hold(tx, booking, change, command, shop=shop)
 
 
 async def _without_lapsed_change(tx: Transaction, booking: Booking, now: datetime) -> Booking:
@@ -144,7 +144,7 @@ async def _place(
     tx: Transaction, booking: Booking, command: Reschedule, shop: Shop, now: datetime
 ) -> Place:
     """What a new booking of this guest would be given there, under the same rules as any other."""
-    session_id = command.session_id or booking.session_id
+    session_id = await _target(tx, booking, command, shop.listings)
     await sessions.lock_all(tx, {booking.session_id, session_id})
     asked = command.resource_ids or booking.claim.resource_ids
     fresh = await for_hold.read(tx, session_id, asked)
@@ -198,6 +198,29 @@ async def _place(
     return place_in(candidate, booking)
 
 
+async def _target(
+    tx: Transaction, booking: Booking, command: Reschedule, listings: Listings
+) -> UUID:
+    """The session to move to: the one named, the one at the wished time, or its own."""
+    if command.session_id is not None or command.start is None:
+        return command.session_id or booking.session_id
+    changed_people = command.party_size is not None or command.quantities is not None
+    wish = Wish(
+        offering_id=booking.offering_id,
+        start=command.start,
+        party_size=command.party_size if changed_people else booking.party_size,
+        quantities=(command.quantities or {}) if changed_people else booking.quantities,
+        resource_ids=(),
+        name=booking.name,
+        locale=booking.locale,
+        arrival_time=None,
+        special_requests=None,
+        drinks_package=None,
+        source=booking.source,
+    )
+    return (await look(tx, wish, listings)).fresh.session.id
+
+
 def kept_start(booking: Booking, listing: Listing, session_id: UUID) -> datetime | None:
     """The start of a booking that stays in its session, where guests choose their starts."""
     stays = listing.offering.schedule.starts_are_chosen and session_id == booking.session_id
@@ -206,17 +229,25 @@ def kept_start(booking: Booking, listing: Listing, session_id: UUID) -> datetime
 
 async def _hold_beside(
     tx: Transaction, booking: Booking, change: Change, now: datetime, listings: Listings
-) -> bool:
+) -> Place:
+    """Hold the change's place beside the booking's own; the place with what is held of it.
+
+    Raises:
+        CapacityExceeded, ResourceTaken: somebody else has it.
+    """
     place = change.place
     wanted = moved(booking, place, by_guest=change.by_guest)
     if place.claim.assigned:
         beside = replace(wanted, version=booking.version)
-        held = await take_place(tx, beside, now, listings=listings, actor="reschedule")
-        return held is not None
-    if await ledger.hold_beside(tx, booking, place):
-        return True
-    retried = await make_way(tx, wanted, now, actor="reschedule")
-    return retried and await ledger.hold_beside(tx, booking, place)
+        placed = await take_place(tx, beside, now, listings=listings, actor="reschedule")
+        if placed is not None:
+            return replace(place, claim=placed.claim)
+    elif await ledger.hold_beside(tx, booking, place) or (
+        await make_way(tx, wanted, now, actor="reschedule")
+        and await ledger.hold_beside(tx, booking, place)
+    ):
+        return place
+    raise place_taken(place)
 
 
 def _hold_ends(booking: Booking, place: Place, now: datetime) -> datetime:
@@ -230,11 +261,12 @@ async def _hold(
     command: Reschedule,
     *,
     shop: Shop,
-) -> Booking:
+) -> Rescheduled:
     """Hold the new place beside the old one, and ask for the difference."""
-    now, place = await tx.now(), change.place
-    if not await _hold_beside(tx, booking, change, now, shop.listings):
-        raise place_taken(place)
+    now = await tx.now()
+    place = await _hold_beside(tx, booking, change, now, shop.listings)
+    change = replace(change, place=place)
+    await changes.add(tx, change, booking, now)
     await changes.point_to(tx, booking, change.id)
     held = replace(booking, version=booking.version + 1, change_id=change.id)
     await audit.note(
@@ -266,4 +298,4 @@ async def _hold(
         key=str(held.id),
         sequence=held.version,
     )
-    return held
+    return Rescheduled(held, change, Money(0, change.due.currency))

@@ -56,7 +56,7 @@ async def settle_change(
     await changes.settle(tx, change_id, ChangeState.DONE, now, payment_id=receipt.payment_id)
     tx.unschedule(timers.change_key_of(change_id))
     paid = with_receipt(booking, receipt.payment_id, receipt.amount)
-    await move(tx, paid, change, now, vault=vault, listings=listings, actor=ACTOR)
+    await move(tx, paid, change, now, vault=vault, listings=listings, actor=ACTOR, held=True)
 
 
 async def fail_change(

@@ -1,7 +1,7 @@
 """What guests and staff send about bookings."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -67,24 +67,20 @@ class ChosenItem(Body):
 Items = Annotated[tuple[ChosenItem, ...], Field(max_length=MOST_CHOICES)]
 
 
-class WishedTime(Body):
-    """A session; or an offering and a time; or, where guests choose their start, both."""
+class ChosenTime(Body):
+    """When the party comes: an instant, or a date and a time by the venue's clock."""
 
-    session_id: UUID | None = None
-    offering_id: UUID | None = None
     starts_at: Annotated[Instant | None, Field(description="When the party comes")] = None
     date: Annotated[dt.date | None, Field(description="By the venue's clock, instead")] = None
     start_time: Annotated[LocalTime | None, Field(examples=["19:30"])] = None
 
     @model_validator(mode="after")
-    def _one_time(self) -> "WishedTime":
+    def _one_time(self) -> Self:
         local = (self.date, self.start_time)
         if self.starts_at is not None and any(part is not None for part in local):
             raise ValueError("give starts_at, or date and start_time")
         if any(part is not None for part in local) and None in local:
             raise ValueError("date and start_time belong together")
-        if self.session_id is None and (self.offering_id is None or self.start is None):
-            raise ValueError("name a session_id, or an offering_id and a time")
         return self
 
     @property
@@ -93,6 +89,19 @@ class WishedTime(Body):
         if self.date is not None and self.start_time is not None:
             return LocalStart(self.date, time_of(self.start_time))
         return self.starts_at
+
+
+class WishedTime(ChosenTime):
+    """A session; or an offering and a time; or, where guests choose their start, both."""
+
+    session_id: UUID | None = None
+    offering_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.session_id is None and (self.offering_id is None or self.start is None):
+            raise ValueError("name a session_id, or an offering_id and a time")
+        return self
 
 
 class QuoteBooking(WishedTime):
@@ -175,7 +184,7 @@ class JoinWaitlist(Body):
         return Span(self.starts_at, self.latest_start or self.starts_at)
 
     @model_validator(mode="after")
-    def _in_order(self) -> "JoinWaitlist":
+    def _in_order(self) -> Self:
         if self.latest_start is not None and (
             self.starts_at is None or self.latest_start < self.starts_at
         ):
@@ -183,8 +192,8 @@ class JoinWaitlist(Body):
         return self
 
 
-class RescheduleBooking(Body):
-    """What should be different; what is left out stays as it is."""
+class RescheduleBooking(ChosenTime):
+    """What should be different; what is left out stays. A time alone finds its session."""
 
     session_id: UUID | None = None
     party_size: Annotated[int | None, Field(ge=1, le=LARGEST_PARTY)] = None
@@ -199,7 +208,7 @@ class RescheduleBooking(Body):
     reason: Annotated[str | None, Field(max_length=500, description="Staff must give one")] = None
 
     @model_validator(mode="after")
-    def _something(self) -> "RescheduleBooking":
+    def _something(self) -> Self:
         if not self.model_fields_set - {"reason"}:
             raise ValueError("say what should be different")
         return self
