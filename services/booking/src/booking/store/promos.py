@@ -69,8 +69,9 @@ counted AS (
     UPDATE promo_codes p SET used = p.used - 1 FROM returned r WHERE p.id = r.promo_id
     RETURNING r.promo_id, r.email_hash, r.phone_hash
 )
-UPDATE promo_guests g SET used = g.used - 1 FROM counted c
-WHERE g.promo_id = c.promo_id AND g.hash IN (c.email_hash, c.phone_hash)
+UPDATE promo_guests g SET used = g.used - 1
+FROM counted c CROSS JOIN unnest(ARRAY[c.email_hash, c.phone_hash]) AS guest (hash)
+WHERE g.promo_id = c.promo_id AND g.hash = guest.hash
 """
 
 # Of a booking that lost its code: whether it can have it again. Nobody else can decide meanwhile.
@@ -79,7 +80,7 @@ SELECT p.id, p.max_per_customer, u.email_hash, u.phone_hash, p.status,
     p.max_uses IS NULL OR p.used < p.max_uses AS is_left,
     p.max_per_customer IS NULL OR NOT EXISTS (
         SELECT FROM promo_guests g WHERE g.promo_id = p.id
-            AND g.hash IN (u.email_hash, u.phone_hash) AND g.used >= p.max_per_customer
+            AND g.hash = ANY (ARRAY[u.email_hash, u.phone_hash]) AND g.used >= p.max_per_customer
     ) AS is_left_for_guest
 FROM promo_uses u JOIN promo_codes p ON p.id = u.promo_id
 WHERE u.booking_id = $1 FOR UPDATE OF p
