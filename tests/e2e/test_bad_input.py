@@ -93,8 +93,12 @@ async def ground(city: City) -> Ground:
             "POST /v1/bookings/{booking_id}/cancel",
             f"{booking.path}/cancel",
             staff,
-            {"reason": "a reason"},
+            {
+                "reason": "a reason",
+                "refund": {"amount_minor": 1},
+            },
         ),
+        *on_the_day(booking.path, staff),
         Door(
             "POST /v1/organisations",
             "/v1/organisations",
@@ -214,6 +218,33 @@ async def ground(city: City) -> Ground:
         ),
     ]
     return Ground(club, session, booking.id, doors)
+
+
+def on_the_day(path: str, staff: Sequence[Caller]) -> list[Door]:
+    """What staff do with a booking; its place is held and unpaid, so that nothing of it succeeds."""
+    steps: dict[str, dict[str, Any]] = {
+        "check-in": {"override": {"reason": "a reason"}},
+        "complete": {"reason": "a reason"},
+        "no-show": {"reason": "a reason"},
+        "undo": {"reason": "a reason"},
+        "waiver": {"signed_name": "Test Guest"},
+        "revoke-links": {"reason": "a reason"},
+        "refund-approval": {"decision": "approve", "reason": "a reason"},
+    }
+    doors = [
+        Door(f"POST /v1/bookings/{{booking_id}}/{step}", f"{path}/{step}", staff, body)
+        for step, body in steps.items()
+    ]
+    correction = {
+        "customer": {"name": "Test Guest", "email": "guest@example.com", "phone": "+447700900123"},
+        "special_requests": "by the window",
+        "allergies": ["nuts"],
+        "arrival_time": "23:00",
+        "notes": "a note",
+        "reason": "a reason",
+        "version": 1,
+    }
+    return [*doors, Door("PATCH /v1/bookings/{booking_id}", path, staff, correction)]
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -398,7 +429,7 @@ async def test_sql_is_text(city: City, ground: Ground) -> None:
 
 def _has_a_form(path: tuple[Any, ...]) -> bool:
     free_text = {"name", "title", "description", "label", "reason", "floor", "features"}
-    free_text |= {"special_requests", "drinks_package"}
+    free_text |= {"special_requests", "drinks_package", "signed_name", "allergies", "notes"}
     return not free_text & set(path)
 
 

@@ -72,6 +72,9 @@ async def desk(city: City) -> Desk:
             "/v1/bookings/{booking_id}/timeline": booking.id,
             "/v1/bookings/{booking_id}/messages": booking.id,
             "/v1/bookings/{booking_id}/cancel": booking.id,
+            "/v1/bookings/{booking_id}/check-in": booking.id,
+            "/v1/bookings/{booking_id}/waiver": booking.id,
+            "/v1/bookings/{booking_id}/refund-approval": booking.id,
         },
     )
 

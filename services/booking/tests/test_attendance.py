@@ -1,5 +1,6 @@
 """The day itself: every step against every state, the time for each, and what is on record."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -100,6 +101,12 @@ _WAYS = {
 }
 
 
+async def audit_lines(world, held):
+    return await world.admin.fetchval(
+        "SELECT count(*) FROM audit WHERE entity_id = $1", held.booking_id
+    )
+
+
 @pytest.mark.parametrize("status", Status)
 async def test_s4_5_every_step_against_every_state(world, status):
     """Legal steps do what the table says, all others are refused and change nothing."""
@@ -107,18 +114,20 @@ async def test_s4_5_every_step_against_every_state(world, status):
         held = await booked(world, status)
         before = await world.booking(held)
         assert before.status is status
-        news = await world.types(held)
+        news, lines = await world.types(held), await audit_lines(world, held)
         expected = TRANSITIONS.get((verb, status))
         if expected is None:
             with pytest.raises(IllegalState):
                 await world.attend(step, held)
             assert await world.booking(held) == before
             assert await world.types(held) == news
+            assert await audit_lines(world, held) == lines
         else:
             await world.attend(step, held)
             after = await world.booking(held)
             assert (after.status, after.version) == (expected, before.version + 1)
             assert len(await world.types(held)) == len(news) + 1
+            assert await audit_lines(world, held) == lines + 1
     assert await world.drift() == []
 
 
@@ -161,6 +170,22 @@ async def test_f15_completing_and_missing_never_frees_a_place(world):
     await world.attend(attend.mark_no_show, missing)
     assert await world.taken(session) == 2
     assert await world.drift() == []
+
+
+async def test_of_all_who_decide_about_a_guest_at_once_one_does(world):
+    """Checked in, missing or cancelled: whoever has the row first, the others see what it is."""
+    held = await booked(world, Status.CONFIRMED)
+    await world.day_of(held)
+    await asyncio.gather(
+        *(world.attend(attend.mark_no_show, held) for _ in range(4)),
+        *(world.attend(attend.check_in, held) for _ in range(4)),
+        return_exceptions=True,
+    )
+    booking = await world.booking(held)
+    assert booking.status in {Status.CHECKED_IN, Status.NO_SHOW}
+    assert booking.version == 3
+    told = [type_ for type_ in await world.types(held) if type_ != "booking.held.v1"]
+    assert told == ["booking.confirmed.v1", f"booking.{booking.status}.v1"]
 
 
 async def test_nobody_is_missing_before_the_start(world):

@@ -147,7 +147,7 @@ async def test_where_refunds_are_approved_a_cancelled_booking_waits(client, worl
     assert (waiting["amount"]["amount_minor"], waiting["requested_by"]) == (18000, "guest")
 
     body = {"decision": "approve", "reason": "As promised"}
-    status, decided = await client("POST", f"{path}/refund-approval", refunder, json=body)
+    status, decided = await client("POST", f"{path}/refund-approval", refunder, "k" * 16, json=body)
     assert (status, decided["refund"]["amount_minor"]) == (200, 18000)
     (row,) = await world.published("booking.refund_due.v1", about=held)
     message = _message("booking.refund_due.v1", row)
@@ -160,8 +160,14 @@ async def test_where_refunds_are_approved_a_cancelled_booking_waits(client, worl
     assert (row["actor"], row["reason"]) == ("key:k1", "As promised")
     assert (row["before"]["awaiting"], row["after"]["refund"]) == (18000, 18000)
     assert (await client("GET", "/refund-approvals", refunder))[1]["items"] == []
-    status, refused = await client("POST", f"{path}/refund-approval", refunder, json=body)
+    again = await client("POST", f"{path}/refund-approval", refunder, "k" * 16, json=body)
+    assert again == (200, decided)
+    assert client.headers["Idempotent-Replayed"] == "true"
+    assert len(await world.published("booking.refund_due.v1", about=held)) == 1
+    status, refused = await client("POST", f"{path}/refund-approval", refunder, "l" * 16, json=body)
     assert (status, refused["code"]) == (409, "NO_REFUND_PENDING")
+    status, refused = await client("POST", f"{path}/refund-approval", refunder, json=body)
+    assert (status, refused["code"]) == (400, "IDEMPOTENCY_KEY_REQUIRED")
 
 
 async def test_a_rejected_refund_is_over(world):
@@ -224,7 +230,7 @@ async def test_waiting_refunds_come_in_pages_of_ones_own_organisation(client, wo
     assert (seen, page["next_cursor"]) == ([str(held.booking_id) for held in mine], None)
     path = f"/bookings/{theirs.booking_id}/refund-approval"
     body = {"decision": "approve", "reason": "Mine now"}
-    assert (await client("POST", path, refunder, json=body))[0] == 404
+    assert (await client("POST", path, refunder, "k" * 16, json=body))[0] == 404
     for caller, status in (
         (GUEST, 401),
         (manage(world.org_id, mine[0].booking_id), 403),
@@ -248,6 +254,6 @@ async def test_waiting_refunds_come_in_pages_of_ones_own_organisation(client, wo
 async def test_a_decision_that_cannot_be_names_its_field(client, world, said, field):
     refunder = staff(world.org_id, "payments:refund")
     path = f"/bookings/{uuid7()}/refund-approval"
-    status, refused = await client("POST", path, refunder, json=said)
+    status, refused = await client("POST", path, refunder, "k" * 16, json=said)
     assert status == 422
     assert field in [error["field"] for error in refused["errors"]]

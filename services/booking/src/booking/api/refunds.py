@@ -6,8 +6,8 @@ from fastapi import APIRouter
 
 from booking.api import paging, views
 from booking.api.bodies import DecideRefund
-from booking.api.callers import IdempotencyKey, Refunder, actor_of, optional_key, org_of
-from booking.api.problems import IdempotencyKeyReused
+from booking.api.callers import IdempotencyKey, Refunder, actor_of, org_of, required_key
+from booking.api.problems import IdempotencyKeyRequired, IdempotencyKeyReused
 from booking.usecases import decide_refund
 from booking.usecases.once import Answer, once
 from booking.usecases.refund_approvals import refund_approvals
@@ -35,7 +35,13 @@ async def list_waiting(
 @router.post(
     "/bookings/{booking_id}/refund-approval",
     responses=responses(
-        NotFound, Unauthenticated, Forbidden, Conflict, Invalid, IdempotencyKeyReused
+        NotFound,
+        Unauthenticated,
+        Forbidden,
+        Conflict,
+        Invalid,
+        IdempotencyKeyReused,
+        IdempotencyKeyRequired,
     ),
 )
 async def decide(
@@ -46,9 +52,12 @@ async def decide(
     db: DB,
     idempotency_key: IdempotencyKey = None,
 ) -> views.RefundDecided:
-    """Approve or reject the refund of a cancelled booking, once, with a reason."""
+    """Approve or reject the refund of a cancelled booking, once, with a reason.
+
+    It moves money, so it needs an `Idempotency-Key`.
+    """
     route = f"POST /bookings/{booking_id}/refund-approval"
-    key = optional_key(caller, route, idempotency_key, body)
+    key = required_key(caller, route, idempotency_key, body)
     command = decide_refund.DecideRefund(
         booking_id=booking_id,
         approved=body.decision == "approve",
