@@ -217,7 +217,11 @@ async def test_a_day_is_the_venues_own_also_when_the_clocks_change(world, utc):
     ]
     opened = [await _open_at(world, offering, start) for start in starts]
     await world.hold(opened[1])
-    found = await world.run(lambda tx: day_availability(tx, offering.id, date(2026, 10, 25)))
+    found = await world.run(
+        lambda tx: day_availability(
+            tx, offering.id, date(2026, 10, 25), listings=world.shop.listings
+        )
+    )
     assert [(view["starts_at"], view["remaining"]) for view in found["sessions"]] == [
         (starts[1], 4),
         (starts[2], 5),
@@ -229,7 +233,9 @@ async def test_a_day_of_tables_shows_each_table(world):
     session, tables = await world.table_session(tables=2)
     await world.hold(session, tables[:1])
     day = session.starts_at.astimezone(zone("Europe/London")).date()
-    found = await world.run(lambda tx: day_availability(tx, session.offering_id, day))
+    found = await world.run(
+        lambda tx: day_availability(tx, session.offering_id, day, listings=world.shop.listings)
+    )
     shown = orjson.loads(orjson.dumps(found))
     assert [table["status"] for table in shown["sessions"][0]["tables"]] == ["pending", "available"]
 
@@ -238,7 +244,11 @@ async def test_a_day_out_of_reach_is_refused(world):
     session = await world.class_session()
     for day in (date.min, date.max):
         with pytest.raises(InvalidRequest, match="date"):
-            await world.run(lambda tx, day=day: day_availability(tx, session.offering_id, day))
+            await world.run(
+                lambda tx, day=day: day_availability(
+                    tx, session.offering_id, day, listings=world.shop.listings
+                )
+            )
 
 
 @pytest.mark.parametrize(

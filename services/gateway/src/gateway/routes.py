@@ -172,6 +172,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/bookings/{booking_id}/cancel",       _B, HOLDER, "bookings:cancel", idempotent=True),
     post("/v1/bookings/{booking_id}/reschedule",   _B, HOLDER, "bookings:edit",   idempotent=True),
     patch("/v1/bookings/{booking_id}",             _B, STAFF,  "bookings:edit"),
+    post("/v1/bookings/{booking_id}/tables",       _B, STAFF,  "bookings:edit", idempotent=True),
+    post("/v1/offerings/{id}/explain",             _B, STAFF,  "bookings:view"),
     post("/v1/bookings/{booking_id}/check-in",     _B, STAFF,  "bookings:edit", idempotent=True),
     post("/v1/bookings/{booking_id}/complete",     _B, STAFF,  "bookings:edit", idempotent=True),
     post("/v1/bookings/{booking_id}/no-show",      _B, STAFF,  "bookings:edit", idempotent=True),

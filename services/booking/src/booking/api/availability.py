@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from booking.api import views
+from booking.api.bodies.fields import LocalTime, time_of
 from booking.api.callers import ShopPart
 from booking.domain.inventory import LARGEST_PARTY
 from booking.domain.refusals import Unknown
@@ -86,11 +87,23 @@ async def get_day_availability(
     request: Request,
     offering_id: UUID,
     day: Annotated[date, Query(alias="date", description="A day at the venue: YYYY-MM-DD")],
-    party_size: Annotated[int | None, Query(ge=1, le=LARGEST_PARTY)] = None,
+    party_size: Annotated[
+        int | None, Query(ge=1, le=LARGEST_PARTY, description="Needed where tables are assigned")
+    ] = None,
+    at: Annotated[
+        LocalTime | None,
+        Query(alias="time", description="A wanted start: what is near, if it is not free"),
+    ] = None,
     db: DB,
     shop: ShopPart,
 ) -> Response:
-    """What is left of the sessions that begin on one day at the venue."""
+    """What is left on one day at the venue: of its sessions, or at each start guests may choose."""
     org_id = await shop.tenants.of_offering(offering_id)
-    found = await db.run(org_id, lambda tx: day_availability(tx, offering_id, day, party_size))
+    wanted = None if at is None else time_of(at)
+    found = await db.run(
+        org_id,
+        lambda tx: day_availability(
+            tx, offering_id, day, party_size, wanted, listings=shop.listings
+        ),
+    )
     return reply(request, Shown.of(found))

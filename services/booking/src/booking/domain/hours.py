@@ -114,15 +114,22 @@ class Hours(Schedule):
 
     def starts(self, date: date, party_size: int, tz: ZoneInfo) -> list[Seating]:
         """Every time at which the rules let such a party come in the services of a date."""
+        return [
+            Seating(service, span)
+            for service in self.spans(date, tz)
+            for span in self.within(service, party_size)
+        ]
+
+    def within(self, session: Span, party_size: int) -> list[Span]:
+        """One for each start on the grid, as long as the party stays."""
         interval = timedelta(minutes=self.start_interval_minutes)
         stay = self.stay(party_size)
-        seatings = []
-        for service in self.spans(date, tz):
-            starts_at = service.starts_at
-            while self._in_service(starts_at, service) and starts_at <= self._last(service, stay):
-                seatings.append(Seating(service, Span(starts_at, starts_at + stay)))
-                starts_at += interval
-        return seatings
+        spans = []
+        starts_at = session.starts_at
+        while self._in_service(starts_at, session) and starts_at <= self._last(session, stay):
+            spans.append(Span(starts_at, starts_at + stay))
+            starts_at += interval
+        return spans
 
     def seating(
         self, date: date, at: time, party_size: int, tz: ZoneInfo, now: datetime

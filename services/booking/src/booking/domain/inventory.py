@@ -281,7 +281,7 @@ class Seated:
         covers_over = _over(session.taken + party_size, session.capacity)
         if covers_over > sum(hold.covers for hold in of_session):
             raise CoversReached
-        counted = sum(covers for at, covers in taken.paced.items() if self._in(slot, at))
+        counted = self.arriving(slot, taken.paced)
         pacing_over = _over(counted + party_size, self.pacing_covers)
         if pacing_over > sum(hold.covers for hold in of_slot):
             raise PacingReached
@@ -335,6 +335,10 @@ class Seated:
     def slot(self, opens_at: datetime, starts_at: datetime) -> datetime:
         """The beginning of the interval in which a party that comes then is counted."""
         return starts_at - (starts_at - opens_at) % self._interval
+
+    def arriving(self, slot: datetime, paced: Mapping[datetime, int]) -> int:
+        """The covers that arrive in the interval that begins at ``slot``."""
+        return sum(covers for at, covers in paced.items() if self._in(slot, at))
 
     def session_capacity(self, asked: int | None) -> int | None:
         """How many people a new session takes in all; None: the tables and pacing limit it."""

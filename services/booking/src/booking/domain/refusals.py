@@ -131,25 +131,25 @@ class CapacityExceeded(Clash):
 class Full(CapacityExceeded):
     """A rule has no room for this party at this time. ``rule``: which one."""
 
-    rule: ClassVar[str] = "full"
+    rule: ClassVar[str] = "FULL"
 
 
 class CoversReached(Full):
     """This service has no places left for a party of this size."""
 
-    rule = "covers"
+    rule = "COVERS"
 
 
 class PacingReached(Full):
     """Too many guests arrive at this time; a little earlier or later may be possible."""
 
-    rule = "pacing"
+    rule = "PACING"
 
 
 class NoTableFree(Full):
     """No table for a party of this size is free for all of that time."""
 
-    rule = "tables"
+    rule = "TABLES"
 
 
 class ResourceTaken(Clash):

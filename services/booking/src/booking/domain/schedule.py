@@ -156,6 +156,11 @@ class Schedule:
         del party_size
         return None
 
+    def within(self, session: Span, party_size: int) -> list[Span]:
+        """When such a party may come to a session: for all of it, where guests choose no start."""
+        del party_size
+        return [session]
+
     def check_start(
         self, starts_at: datetime, party_size: int, tz: ZoneInfo, now: datetime
     ) -> None:

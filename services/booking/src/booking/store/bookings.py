@@ -19,7 +19,7 @@ from chassis.db import sqlstate_of
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -120,6 +120,7 @@ SELECT EXISTS (SELECT FROM changed) AS saved, {WAITED_FOR} AS waited_for
 """
 
 RESOURCES = "SELECT number, label FROM resources WHERE id = ANY($1) ORDER BY number"
+REFERENCES = "SELECT id, reference FROM bookings WHERE id = ANY($1::uuid[])"
 ATTACH_CUSTOMER = """
 UPDATE bookings SET customer_id = $2 WHERE id = $1 AND customer_id IS DISTINCT FROM $2
 RETURNING id
@@ -252,6 +253,14 @@ async def resources_of(tx: Transaction, resource_ids: Sequence[UUID]) -> list[Bo
         return []
     rows = await tx.fetch(RESOURCES, list(resource_ids))
     return [BookedResource(row["number"], row["label"]) for row in rows]
+
+
+async def references_of(tx: Transaction, booking_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The references of bookings by id; no query when there are none."""
+    if not booking_ids:
+        return {}
+    rows = await tx.fetch(REFERENCES, list(booking_ids))
+    return {row["id"]: row["reference"] for row in rows}
 
 
 async def attach_customer(tx: Transaction, booking_id: UUID, customer_id: UUID) -> bool:

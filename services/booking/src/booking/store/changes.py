@@ -166,6 +166,15 @@ async def save_moved(tx: Transaction, before: Booking, after: Booking) -> None:
     )
 
 
+async def change_tables(tx: Transaction, before: Booking, after: Booking) -> None:
+    """Write a locked booking's other tables; the ledger is written apart.
+
+    Raises:
+        StaleBooking: the row is not at ``before.version``.
+    """
+    await _update(tx, before, {"resource_ids": list(after.claim.resource_ids)})
+
+
 async def _update(tx: Transaction, before: Booking, values: dict[str, Any]) -> None:
     table = tables.bookings
     written = await tx.core(

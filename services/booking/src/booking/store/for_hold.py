@@ -39,7 +39,8 @@ _AFRESH = """
 _WITHOUT_FLOOR = "SELECT {columns}, {afresh} FROM sessions s WHERE {target}"
 _WITH_FLOOR = """
 WITH s AS MATERIALIZED (SELECT * FROM sessions s WHERE {target})
-SELECT {columns}, {afresh}, f.*, p.slots, p.covers
+SELECT {columns}, {afresh}, f.tables, f.holders, f.lapsed, f.lapsed_sessions, f.lapsed_slots,
+    f.lapsed_covers, p.slots, p.covers
 FROM s CROSS JOIN LATERAL floor_at(s.venue_id, $4::tstzrange) f
 CROSS JOIN LATERAL (
     SELECT array_agg(slot) AS slots, array_agg(covers) AS covers FROM pacing

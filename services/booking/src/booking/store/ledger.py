@@ -17,6 +17,7 @@ from booking.domain.seating import Pace
 from booking.store import places
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -52,6 +53,15 @@ freed AS (
     WHERE booking_id = $1 AND released_at IS NULL
         AND ($3::integer IS NULL OR booking_version = $3)
         AND (SELECT count(*) FROM counted) + (SELECT count(*) FROM unpaced) IS NOT NULL
+    RETURNING session_id, resource_id, units, during
+)
+SELECT {WAITED_FOR}
+"""
+
+RELEASE_TABLES = f"""
+WITH freed AS (
+    UPDATE allocations SET released_at = $2
+    WHERE booking_id = $1 AND released_at IS NULL AND resource_id = ANY($3::uuid[])
     RETURNING session_id, resource_id, units, during
 )
 SELECT {WAITED_FOR}
@@ -152,6 +162,17 @@ async def release(
     The answer: sessions in which somebody waits for it.
     """
     waited_for: list[UUID] = await tx.fetchval(RELEASE, booking_id, now, version)
+    return waited_for
+
+
+async def release_tables(
+    tx: Transaction, booking_id: UUID, resource_ids: Sequence[UUID], now: datetime
+) -> list[UUID]:
+    """Free some of a booking's tables; its covers stay counted.
+
+    The answer: sessions in which somebody waits for one of them.
+    """
+    waited_for: list[UUID] = await tx.fetchval(RELEASE_TABLES, booking_id, now, list(resource_ids))
     return waited_for
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from booking.domain.catalogue import Listing, ListingStatus
 from booking.domain.inventory import Seats, Table
+from booking.domain.refusals import Unknown
 from booking.store import menus, tables
 from booking.store.offerings import offering_of
 from booking.store.organisations import organisation_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from chassis.db import Transaction
 
 _MOST = 5_000
+_VERSION = "SELECT version, messaging.now() AS now FROM offerings WHERE id = $1"
 
 
 class Listings:
@@ -34,6 +36,18 @@ class Listings:
     def known(self, offering_id: UUID) -> Listing | None:
         """The newest listing that this process has seen; it may be out of date."""
         return self._known.get(offering_id)
+
+    async def current(self, tx: Transaction, offering_id: UUID) -> Listing:
+        """The listing as it is now. ``tx.now()`` is free after it.
+
+        Raises:
+            Unknown: there is no such offering.
+        """
+        row = await tx.fetchrow(_VERSION, offering_id)
+        if row is None:
+            raise Unknown
+        tx.observe_now(row["now"])
+        return await self.at(tx, offering_id, row["version"])
 
     async def at(self, tx: Transaction, offering_id: UUID, version: int) -> Listing:
         """The listing at this version of the offering, or a newer one."""

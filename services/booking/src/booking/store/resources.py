@@ -97,6 +97,17 @@ async def active_ids(tx: Transaction, venue_id: UUID, wanted: Sequence[UUID] | N
     return list((await tx.core(query.order_by(table.c.id))).scalars())
 
 
+async def active(tx: Transaction, venue_id: UUID, wanted: Sequence[UUID]) -> list[Resource]:
+    """Those of ``wanted`` that are active resources of a venue, by number."""
+    table = tables.resources
+    query = select(table).where(
+        table.c.venue_id == venue_id,
+        table.c.status == ListingStatus.ACTIVE,
+        table.c.id.in_(wanted),
+    )
+    return [resource_of(row) for row in await tx.core(query.order_by(table.c.number))]
+
+
 def resource_of(row: Row[Any]) -> Resource:
     """The resource in a row of its table."""
     return Resource(

@@ -25,6 +25,7 @@ from booking.api.bodies.prices import (
     EditPromo,
     IssueGiftCard,
 )
+from booking.api.bodies.seating import ChangeTables, ExplainTime
 from booking.api.bodies.sessions import EditSession, OpenSession
 from booking.api.bodies.venues import (
     AddResource,
@@ -43,6 +44,7 @@ __all__ = [
     "AdjustGiftCard",
     "CancelBooking",
     "ChangeOrder",
+    "ChangeTables",
     "CheckIn",
     "CreateBooking",
     "CreateOffering",
@@ -62,6 +64,7 @@ __all__ = [
     "EditResource",
     "EditSession",
     "EditVenue",
+    "ExplainTime",
     "Instant",
     "IssueGiftCard",
     "JoinWaitlist",

@@ -58,6 +58,7 @@ from booking.api.views.schedules import (
     OpeningHours,
     ScheduleConflict,
 )
+from booking.api.views.seating import Explanation, TablesChanged
 from booking.api.views.sessions import (
     Availability,
     DayAvailability,
@@ -92,6 +93,7 @@ __all__ = [
     "DayAvailability",
     "EditedOffering",
     "EmbeddedVenue",
+    "Explanation",
     "Failure",
     "Generated",
     "GiftCard",
@@ -124,6 +126,7 @@ __all__ = [
     "SessionOnSale",
     "SessionSummary",
     "Table",
+    "TablesChanged",
     "Timeline",
     "TimelineEntry",
     "Trend",

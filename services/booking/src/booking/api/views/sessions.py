@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from booking.api.views.shared import Money
 from booking.domain.schedule import zone
@@ -112,10 +112,51 @@ class SessionLeft(Availability):
     title: str
 
 
+class StartLeft(BaseModel):
+    """A start that guests may choose; `reason`: the rule that says no to such a party then.
+
+    COVERS, PACING or TABLES: full by that rule; or the code of a refusal.
+    """
+
+    session_id: UUID
+    date: date
+    time: Annotated[str, Field(description="By the venue's clock")]
+    starts_at: datetime
+    ends_at: datetime
+    available: bool
+    reason: str | None
+
+
+class ClosedDay(BaseModel):
+    """Why there is no start at all."""
+
+    reason: str
+    message: str
+
+
+class WantedTime(BaseModel):
+    """The wanted time, and when it is not free what is near: up to three each."""
+
+    starts_at: datetime
+    available: bool
+    reason: str | None
+    message: str | None
+    before: list[StartLeft]
+    after: list[StartLeft]
+    other_days: list[StartLeft]
+
+
 class DayAvailability(BaseModel):
-    """The sessions that begin on one day at the venue, by start."""
+    """The sessions that begin on one day at the venue, by start.
+
+    Where the house assigns tables: `starts` for a party of `party_size` instead.
+    """
 
     offering_id: UUID
     date: date
     timezone: str
     sessions: list[SessionLeft]
+    party_size: int | None = None
+    starts: list[StartLeft] | None = None
+    closed: ClosedDay | None = None
+    wanted: WantedTime | None = None
