@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from booking_client import OPERATOR, staff
+from booking_codes import card, promo
 
 from booking.domain.money import Money
 from booking.domain.refusals import CannotRepair, NothingToRepair
@@ -253,6 +254,32 @@ async def test_what_is_long_over_is_looked_at_only_when_asked_for(world):
     await world.advance(days=3)
     assert "capacity_drift" not in await report(world)
     assert (await report(world, began))["capacity_drift"] == [session.id]
+
+
+async def test_codes_and_cards_that_drifted_are_found(world):
+    session = await world.class_session()
+    code = await promo(world)
+    gift, secret = await card(world)
+    await world.hold(session, promo_code="SUMMER-10", gift_card=secret)
+    assert await report(world) == {}
+    await world.admin.execute("UPDATE promo_codes SET used = 2 WHERE id = $1", code.id)
+    await world.admin.execute("UPDATE gift_cards SET balance_minor = 1 WHERE id = $1", gift.id)
+    assert await report(world) == {"promo_drift": [code.id], "gift_card_drift": [gift.id]}
+
+
+@pytest.mark.parametrize("kept", ["promo_code", "gift_card"])
+async def test_a_code_that_did_not_come_back_with_the_place_is_found(world, kept):
+    session = await world.class_session(price=50000)
+    await promo(world)
+    _, secret = await card(world)
+    codes = {"promo_code": "SUMMER-10"} if kept == "promo_code" else {"gift_card": secret}
+    held = await world.hold(session, **codes)
+    await world.advance(minutes=15)
+    await world.admin.execute(
+        "UPDATE bookings SET lines = '[]', amount_gift = 0 WHERE id = $1", held.booking_id
+    )
+    await world.expire(held)
+    assert await report(world) == {"kept_codes": [held.booking_id]}
 
 
 async def test_faults_of_others_are_neither_seen_nor_mended(world, make_world, db, admin):

@@ -61,6 +61,9 @@ def held_values(booking: Booking, actor: str) -> tuple[Any, ...]:
         "offering_kind": booking.occasion.offering_kind,
         "starts_at": booking.occasion.starts_at,
         "source": booking.source,
+        "amount_total": booking.quote.total.amount_minor,
+        "discount": booking.quote.discount.amount_minor,
+        "gift_card": booking.quote.gift.amount_minor if booking.quote.gift else 0,
     }
     return uuid7(booking.created_at), actor, document(facts)
 

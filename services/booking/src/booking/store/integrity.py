@@ -121,6 +121,36 @@ INVARIANTS: Final = (
         WHERE b.status = 'unfulfillable' AND r.outcome = 'counted'
             AND r.refunded_minor < r.amount_minor AND r.received_at < $2""",
     ),
+    Invariant(
+        "promo_drift",
+        "A promo code counts other uses than bookings have",
+        """SELECT p.id, jsonb_build_object('code', p.code, 'used', p.used,
+            'live', count(u.booking_id)) AS facts
+        FROM promo_codes p LEFT JOIN promo_uses u ON u.promo_id = p.id AND u.returned_at IS NULL
+        GROUP BY p.id HAVING p.used <> count(u.booking_id)
+            AND $1::timestamptz IS NOT NULL AND $2::timestamptz IS NOT NULL""",
+    ),
+    Invariant(
+        "gift_card_drift",
+        "A gift card has another balance than its entries add up to",
+        """SELECT c.id, jsonb_build_object('last4', c.last4, 'balance_minor', c.balance_minor,
+            'entries_minor', sum(e.amount_minor), 'currency', c.currency) AS facts
+        FROM gift_cards c LEFT JOIN gift_entries e ON e.card_id = c.id
+        GROUP BY c.id HAVING c.balance_minor <> coalesce(sum(e.amount_minor), 0)
+            AND $1::timestamptz IS NOT NULL AND $2::timestamptz IS NOT NULL""",
+    ),
+    Invariant(
+        "kept_codes",
+        "A booking that ended unpaid still has its promo code or its gift card's share",
+        f"""SELECT {_BOOKING} FROM bookings b
+        WHERE b.id IN (
+            SELECT booking_id FROM promo_uses WHERE returned_at IS NULL
+            UNION ALL
+            SELECT booking_id FROM gift_entries WHERE booking_id IS NOT NULL
+            GROUP BY booking_id HAVING sum(amount_minor) < 0
+        ) AND b.status IN ('expired', 'payment_failed', 'unfulfillable') AND b.starts_at >= $1
+            AND $2::timestamptz IS NOT NULL""",
+    ),
 )
 
 
