@@ -11,7 +11,7 @@ from booking import timers
 from booking.domain.catalogue import ListingStatus, SessionStatus
 from booking.domain.edits import UNSET
 from booking.domain.presets import Preset
-from booking.domain.refusals import InvalidRequest, NotOnSale, SessionClosed
+from booking.domain.refusals import InvalidRequest, NotOnSale, SessionClosed, TooFarAhead
 from booking.messages import build
 from booking.store import sessions
 from booking.usecases.calendar import calendar
@@ -414,14 +414,26 @@ async def test_the_busiest_rule_is_made_and_changed_in_one_statement_each(world)
         await edit(world, offering, schedule={"advance_booking_days": 104})
 
 
-async def test_s3_19_advance_booking_30_makes_day_31_too_far(world):
-    offering = await activity(world, advance_booking_days=30)
-    now = await world.now()
-    last = at(await today(world) + timedelta(days=30), 23, 59)
-    offering.schedule.check_advance(now, last, LONDON)
-    with pytest.raises(InvalidRequest) as refused:
-        offering.schedule.check_advance(now, last + timedelta(minutes=1), LONDON)
+async def test_s3_19_advance_booking_30_takes_day_30_and_refuses_day_31(world):
+    offering = await activity(world, operating_days=list(WEEK), advance_booking_days=30)
+    first = await today(world)
+    last = await session_at(world, offering, at(first + timedelta(days=30), 20))
+    assert await world.hold(last)
+    beyond = await session_at(world, offering, at(first + timedelta(days=31), 9))
+    with pytest.raises(TooFarAhead) as refused:
+        await world.hold(beyond)
     assert refused.value.code == "TOO_FAR_AHEAD"
+    assert (await session_at(world, offering, beyond.starts_at)).taken == 0
+
+
+async def test_the_last_day_is_counted_by_the_venues_calendar(world):
+    offering = await activity(world, operating_days=list(WEEK), advance_booking_days=1)
+    now = at(await today(world) + timedelta(days=1), 23, 59)
+    evening = now + timedelta(days=1)
+    offering.schedule.check_advance(now, evening, LONDON)
+    with pytest.raises(TooFarAhead):
+        offering.schedule.check_advance(now, evening + timedelta(minutes=1), LONDON)
+    offering.schedule.check_advance(now + timedelta(minutes=1), evening + timedelta(days=1), LONDON)
 
 
 async def lunch_with_a_party_at(world, hour):
