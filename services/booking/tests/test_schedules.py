@@ -99,7 +99,7 @@ def due(world, offering, now):
 
 
 async def handle(world, delivery):
-    handlers = build(world.shop.vault, world.shop.listings)
+    handlers = build(world.shop)
     return await Dispatcher(world.db, handlers)._attempt(delivery)
 
 
@@ -334,6 +334,27 @@ async def test_what_staff_changed_by_hand_is_left_alone_and_not_made_again(world
     ]
 
 
+async def test_what_staff_only_announce_differently_still_follows_the_rules(world):
+    offering = await activity(world)
+    session = await session_at(world, offering, at(await coming(world, 0), 10))
+    command = EditSession(session_id=session.id, description="With a guide", actor="test")
+    assert (await world.run(lambda tx: edit_session(tx, command))).session.origin == "rule"
+    await edit(world, offering, inventory={"capacity": 6})
+    assert (await session_at(world, offering, session.starts_at)).capacity == 6
+
+
+async def test_more_places_wake_who_is_in_line_for_them(world):
+    offering = await activity(world)
+    session = await session_at(world, offering, at(await coming(world, 0), 10))
+    await world.admin.execute("UPDATE sessions SET waiting = 1 WHERE id = $1", session.id)
+    await edit(world, offering, inventory={"capacity": 12})
+    woken = await world.admin.fetchval(
+        "SELECT count(*) FROM messaging.outbox WHERE timer_key = $1",
+        timers.waitlist_key_of(session.id),
+    )
+    assert woken == 1
+
+
 async def test_a_shorter_horizon_does_not_close_what_is_further_ahead(world):
     offering = await activity(world, advance_booking_days=200)
     before = await rows(world, offering)
@@ -472,6 +493,7 @@ async def test_a_service_whose_hours_move_takes_its_bookings_along(world):
         (True, at(day, 11, 30), at(day, 16))
     ]
     assert (edited.sessions.made, edited.sessions.closed) == (0, 0)
+    assert edited.sessions.changed > 10
     assert edited.sessions.conflicts == []
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from booking.domain.schedule import DayState, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import date, datetime
-    from uuid import UUID
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from booking.domain.schedule import Schedule
@@ -28,6 +29,62 @@ class ConflictReason(StrEnum):
     EDITED_BY_HAND = "edited_by_hand"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session ahead. ``slot_at``: the start of the rule it stands for; None: of no rule.
+
+    ``by_hand``: staff keep it, and the rules leave it alone.
+    """
+
+    id: UUID
+    slot_at: datetime | None
+    span: Span
+    title: str
+    capacity: int | None
+    open: bool
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done so that there are the sessions which the rules want.
+
+    ``missing``: spans to make sessions for. ``misfits``: sessions to change, each with the span
+    that the rules want of it; None: to close. ``watched``: sessions that may stand against the
+    rules afterwards, those among them, each with what the rules want.
+    """
+
+    missing: list[Span]
+    misfits: dict[UUID, Span | None]
+    watched: dict[UUID, Span | None]
+
+
+def plan(kept: Sequence[Kept], wanted: Sequence[Span], title: str, capacity: int | None) -> Plan:
+    """Compare the sessions that are there with those that the rules want.
+
+    A session that staff opened at a wanted time stands for the rule's.
+    """
+    by_start = {span.starts_at: span for span in wanted}
+    there = {one.slot_at for one in kept}
+    there |= {one.span.starts_at for one in kept if one.slot_at is None and one.open}
+    misfits: dict[UUID, Span | None] = {}
+    watched: dict[UUID, Span | None] = {}
+    for one in kept:
+        if one.slot_at is None:
+            continue
+        span = by_start.get(one.slot_at)
+        if one.by_hand:
+            if span is None:
+                watched[one.id] = None
+        elif span is None:
+            watched[one.id] = None
+            if one.open:
+                misfits[one.id] = None
+        elif (span, title, capacity, True) != (one.span, one.title, one.capacity, one.open):
+            misfits[one.id] = watched[one.id] = span
+    return Plan([span for span in wanted if span.starts_at not in there], misfits, watched)
+
+
 def wanted_spans(schedule: Schedule, now: datetime, through: date, tz: ZoneInfo) -> list[Span]:
     """The sessions that the rules want to start after ``now``, to the end of a date.
 
@@ -41,7 +98,7 @@ def wanted_spans(schedule: Schedule, now: datetime, through: date, tz: ZoneInfo)
     return spans
 
 
-def moves(stale: Mapping[UUID, Span], free: Iterable[Span]) -> list[tuple[UUID, Span]]:
+def moves(stale: Mapping[UUID, Span], free: Iterable[Span]) -> dict[UUID, Span]:
     """Which session goes over to which wanted span: the one it shares most time with.
 
     Each session and each span is in one pair at most.
@@ -59,7 +116,7 @@ def moves(stale: Mapping[UUID, Span], free: Iterable[Span]) -> list[tuple[UUID, 
         if session_id not in chosen and span not in given:
             chosen[session_id] = span
             given.add(span)
-    return list(chosen.items())
+    return chosen
 
 
 def reason_of(

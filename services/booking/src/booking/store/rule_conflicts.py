@@ -12,25 +12,23 @@ from booking.domain.lifecycle import OCCUPYING
 from booking.store.rule_sessions import HAS_TABLES_TAKEN
 
 if TYPE_CHECKING:
-    from booking.store.rule_sessions import Rule
+    from collections.abc import Mapping
+
     from chassis.db import Transaction
 
 MOST_CONFLICTS = 100
 _LIVE = [status.value for status in OCCUPYING]
 
 _CONFLICTS = f"""
-SELECT s.id, s.starts_at, s.ends_at, s.origin, w.starts_at IS NULL AS stale,
+SELECT s.id, s.starts_at, s.origin, w.ends_at IS NULL AS stale,
     w.ends_at IS DISTINCT FROM s.ends_at AS other_end, count(*) OVER () AS total
-FROM sessions s
-LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
-    ON w.starts_at = s.slot_at
-WHERE s.offering_id = $1 AND s.slot_at IS NOT NULL AND s.starts_at > $4
-    AND CASE WHEN s.origin = 'rule' THEN
-            (w.starts_at IS NULL OR w.ends_at <> s.ends_at OR s.taken > $5::integer)
-            AND (s.taken > 0 OR {HAS_TABLES_TAKEN.format(session="s")})
-        ELSE w.starts_at IS NULL AND s.status = 'open' END
+FROM unnest($1::uuid[], $2::timestamptz[]) AS w (id, ends_at) JOIN sessions s ON s.id = w.id
+WHERE CASE WHEN s.origin = 'rule' THEN
+        (w.ends_at IS NULL OR w.ends_at <> s.ends_at OR s.taken > $3::integer)
+        AND (s.taken > 0 OR {HAS_TABLES_TAKEN.format(session="s")})
+    ELSE w.ends_at IS NULL AND s.status = 'open' END
 ORDER BY s.starts_at, s.id
-LIMIT $6
+LIMIT $4
 """
 
 # Bookings start within their session: so the index on their starts finds them.
@@ -54,20 +52,17 @@ class Standing:
     bookings: int
 
 
-async def conflicts(tx: Transaction, rule: Rule) -> tuple[list[Standing], int]:
-    """Sessions that stay against the rules, for their bookings or as staff's, by start.
+async def conflicts(
+    tx: Transaction, ends: Mapping[UUID, datetime | None], capacity: int | None
+) -> tuple[list[Standing], int]:
+    """Those of some sessions that stay against the rules, for their bookings or as staff's.
 
-    At most ``MOST_CONFLICTS`` of them, and how many there are.
+    At most ``MOST_CONFLICTS`` of them by start, and how many there are. ``ends``: when the rules
+    want each session to end; None: they do not want it.
     """
-    rows = await tx.fetch(
-        _CONFLICTS,
-        rule.offering.id,
-        rule.starts,
-        rule.ends,
-        rule.now,
-        rule.capacity,
-        MOST_CONFLICTS,
-    )
+    if not ends:
+        return [], 0
+    rows = await tx.fetch(_CONFLICTS, list(ends), list(ends.values()), capacity, MOST_CONFLICTS)
     if not rows:
         return [], 0
     counts = await tx.fetch(_LIVE_BOOKINGS, [row["id"] for row in rows], _LIVE)

@@ -2,47 +2,43 @@
 
 ``slot_at`` is the start at which the rule wants a session, and unique within an offering, so that
 making sessions twice, or in two processes at once, makes none twice (SCH-09).
+
+What is to be done is decided outside (``booking.domain.upkeep``), and the statements go by ids:
+a join of thousands of wanted times with sessions just made would be planned without statistics.
 """
 
 # ruff: noqa: S608 - the pieces of these statements are constants
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from booking.domain.catalogue import Offering
+from booking.domain.catalogue import SessionOrigin, SessionStatus
 from booking.domain.lifecycle import OCCUPYING
 from booking.domain.schedule import Span
+from booking.domain.upkeep import Kept
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from booking.domain.catalogue import Offering
     from chassis.db import Transaction
 
 _LIVE = [status.value for status in OCCUPYING]
 
-_LAST = "SELECT max(slot_at) FROM sessions WHERE offering_id = $1 AND slot_at IS NOT NULL"
-
-_SLOTS = """
-SELECT slot_at FROM sessions
-WHERE offering_id = $1 AND slot_at IS NOT NULL AND slot_at > $2
+_AHEAD = """
+SELECT id, slot_at, starts_at, ends_at, title, capacity, status, origin FROM sessions
+WHERE offering_id = $1 AND starts_at > $2
 """
 
-# What a rule should change, locked against holds: one that has its place already is seen by the
-# statements after this, and one that waits here finds the session's new version (as in an edit).
+# Locked against holds: one that has its place already is seen by the statements after this, and
+# one that waits here finds the session's new version, as in an edit.
 _LOCK = """
-SELECT s.id, s.starts_at, s.ends_at, w.starts_at IS NULL AS stale
-FROM sessions s
-LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
-    ON w.starts_at = s.slot_at
-WHERE s.offering_id = $1 AND s.origin = 'rule' AND s.starts_at > $4
-    AND CASE WHEN w.starts_at IS NULL THEN s.status = 'open'
-        ELSE (s.ends_at, s.title, s.capacity, s.status)
-            IS DISTINCT FROM (w.ends_at, $5, $6::integer, 'open') END
-ORDER BY s.id
-FOR UPDATE OF s
+SELECT id FROM sessions
+WHERE id = ANY($1::uuid[]) AND origin = 'rule' ORDER BY id FOR UPDATE
 """
 
 HAS_TABLES_TAKEN = """EXISTS (
@@ -52,56 +48,55 @@ HAS_TABLES_TAKEN = """EXISTS (
 # the bookings, which start within their session's present span.
 _STARTS_OUTSIDE = """(EXISTS (
     SELECT FROM allocations a WHERE a.session_id = {session}.id AND a.released_at IS NULL
-        AND a.resource_id IS NOT NULL AND NOT lower(a.during) BETWEEN w.starts_at AND w.ends_at)
+        AND a.resource_id IS NOT NULL AND NOT lower(a.during) BETWEEN {starts_at} AND w.ends_at)
     OR EXISTS (
     SELECT FROM bookings b WHERE b.session_id = {session}.id AND b.org_id = {session}.org_id
         AND b.starts_at BETWEEN {session}.starts_at AND {session}.ends_at
-        AND b.status = ANY({live}) AND NOT b.starts_at BETWEEN w.starts_at AND w.ends_at))"""
+        AND b.status = ANY({live}) AND NOT b.starts_at BETWEEN {starts_at} AND w.ends_at))"""
 
 # Where guests choose their starts, a service that moves takes its bookings along if all fit.
 _MOVE = f"""
 UPDATE sessions s SET slot_at = w.starts_at, starts_at = w.starts_at, ends_at = w.ends_at,
     version = s.version + 1
 FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) AS w (id, starts_at, ends_at)
-WHERE s.id = w.id AND NOT {_STARTS_OUTSIDE.format(session="s", live="$4")}
+WHERE s.id = w.id AND s.origin = 'rule'
+    AND NOT {_STARTS_OUTSIDE.format(session="s", starts_at="w.starts_at", live="$4")}
+RETURNING s.id
 """
 
-# $7: whether bookings have starts of their own. If not, what is booked keeps its session's time as
-# it was. The capacity never falls below what is taken.
+# No wanted end: the rules want no such session. $5: whether bookings have starts of their own. If
+# not, what is booked keeps its session's time as it was. The capacity never falls below what is
+# taken.
 _ALIGN = f"""
 UPDATE sessions s SET title = n.title, ends_at = n.ends_at, capacity = n.capacity,
     status = n.status, version = s.version + 1
 FROM (
-    SELECT m.id, m.status AS was,
-        CASE WHEN w.starts_at IS NULL THEN 'closed' ELSE 'open' END AS status,
-        CASE WHEN w.starts_at IS NULL THEN m.title ELSE $5 END AS title,
-        CASE WHEN w.starts_at IS NULL OR m.taken > $6::integer THEN m.capacity
-            ELSE $6::integer END AS capacity,
-        CASE WHEN w.starts_at IS NULL OR w.ends_at = m.ends_at THEN m.ends_at
+    SELECT m.id,
+        CASE WHEN w.ends_at IS NULL THEN 'closed' ELSE 'open' END AS status,
+        CASE WHEN w.ends_at IS NULL THEN m.title ELSE $3 END AS title,
+        CASE WHEN w.ends_at IS NULL OR m.taken > $4::integer THEN m.capacity
+            ELSE $4::integer END AS capacity,
+        CASE WHEN w.ends_at IS NULL OR w.ends_at = m.ends_at THEN m.ends_at
             WHEN m.taken = 0 AND NOT {HAS_TABLES_TAKEN.format(session="m")} THEN w.ends_at
-            WHEN $7 AND NOT {_STARTS_OUTSIDE.format(session="m", live="$8")} THEN w.ends_at
+            WHEN $5 AND NOT {
+    _STARTS_OUTSIDE.format(session="m", starts_at="m.starts_at", live="$6")
+} THEN w.ends_at
             ELSE m.ends_at END AS ends_at
-    FROM sessions m
-    LEFT JOIN unnest($2::timestamptz[], $3::timestamptz[]) AS w (starts_at, ends_at)
-        ON w.starts_at = m.slot_at
-    WHERE m.id = ANY($1::uuid[]) AND m.starts_at > $4
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS w (id, ends_at) JOIN sessions m ON m.id = w.id
+    WHERE m.origin = 'rule'
 ) n
 WHERE s.id = n.id AND (s.title, s.ends_at, s.capacity, s.status)
     IS DISTINCT FROM (n.title, n.ends_at, n.capacity, n.status)
-RETURNING s.status, n.was
+RETURNING s.id, s.status = 'closed' AS closed, s.status = 'open' AND s.waiting > 0 AS waited_for
 """
 
-# All new sessions of an offering in one statement. A session that staff opened at the same time
-# stands for the rule's.
+# All new sessions of an offering in one statement.
 _MAKE = """
 WITH made AS (
     INSERT INTO sessions (id, org_id, offering_id, venue_id, title, starts_at, ends_at, slot_at,
         origin, capacity, status, version, created_at)
     SELECT w.id, $1, $2, $3, $4, w.starts_at, w.ends_at, w.starts_at, 'rule', $5, 'open', 1, $6
     FROM unnest($7::uuid[], $8::timestamptz[], $9::timestamptz[]) AS w (id, starts_at, ends_at)
-    WHERE NOT EXISTS (
-        SELECT FROM sessions s
-        WHERE s.offering_id = $2 AND s.starts_at = w.starts_at AND s.status = 'open')
     ON CONFLICT (offering_id, slot_at) WHERE slot_at IS NOT NULL DO NOTHING
     RETURNING id
 )
@@ -119,109 +114,86 @@ ON CONFLICT DO NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What the rules want of an offering's sessions after ``now``."""
-
-    offering: Offering
-    spans: Sequence[Span]
-    capacity: int | None
-    now: datetime
-
-    @property
-    def starts(self) -> list[datetime]:
-        """Starts of the wanted sessions."""
-        return [span.starts_at for span in self.spans]
-
-    @property
-    def ends(self) -> list[datetime]:
-        """Ends of the wanted sessions, in the same order."""
-        return [span.ends_at for span in self.spans]
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """A session that is not as the rules want it; locked."""
+class Aligned:
+    """A session that was changed. ``waited_for``: it is open and somebody is in line for it."""
 
     id: UUID
-    starts_at: datetime
-    ends_at: datetime
-    stale: bool
+    closed: bool
+    waited_for: bool
 
 
-async def last_slot(tx: Transaction, offering_id: UUID) -> datetime | None:
-    """The latest start for which there is a session of the rule."""
-    last: datetime | None = await tx.fetchval(_LAST, offering_id)
-    return last
+async def ahead(tx: Transaction, offering_id: UUID, now: datetime) -> list[Kept]:
+    """Every session of an offering that has not started, whoever keeps it."""
+    return [
+        Kept(
+            id=row["id"],
+            slot_at=row["slot_at"],
+            span=Span(row["starts_at"], row["ends_at"]),
+            title=row["title"],
+            capacity=row["capacity"],
+            open=row["status"] == SessionStatus.OPEN.value,
+            by_hand=row["origin"] == SessionOrigin.MANUAL.value,
+        )
+        for row in await tx.fetch(_AHEAD, offering_id, now)
+    ]
 
 
-async def lock_misfits(tx: Transaction, rule: Rule) -> list[Misfit]:
-    """The sessions that a rule should close, change or open again, locked against holds."""
+async def lock(tx: Transaction, session_ids: Iterable[UUID]) -> None:
+    """Lock sessions of rules against holds."""
+    await tx.execute(_LOCK, list(session_ids))
+
+
+async def move(tx: Transaction, moves: Mapping[UUID, Span]) -> set[UUID]:
+    """Give locked sessions another span, each if all its bookings start within it; the moved."""
     rows = await tx.fetch(
-        _LOCK,
-        rule.offering.id,
-        rule.starts,
-        rule.ends,
-        rule.now,
-        rule.offering.title,
-        rule.capacity,
-    )
-    return [Misfit(row["id"], row["starts_at"], row["ends_at"], row["stale"]) for row in rows]
-
-
-async def slots(tx: Transaction, rule: Rule) -> set[datetime]:
-    """The starts for which there are sessions of the rule, open or closed."""
-    rows = await tx.fetch(_SLOTS, rule.offering.id, rule.now)
-    return {row["slot_at"] for row in rows}
-
-
-async def move(tx: Transaction, moves: Sequence[tuple[UUID, Span]]) -> None:
-    """Give sessions another span, each if all its bookings start within it."""
-    await tx.execute(
         _MOVE,
-        [session_id for session_id, _ in moves],
-        [span.starts_at for _, span in moves],
-        [span.ends_at for _, span in moves],
+        list(moves),
+        [span.starts_at for span in moves.values()],
+        [span.ends_at for span in moves.values()],
         _LIVE,
     )
+    return {row["id"] for row in rows}
 
 
-async def align(tx: Transaction, rule: Rule, session_ids: Sequence[UUID]) -> list[tuple[str, str]]:
-    """Bring locked sessions in step, without breaking what is booked.
+async def align(
+    tx: Transaction, offering: Offering, ends: Mapping[UUID, datetime | None]
+) -> list[Aligned]:
+    """Bring locked sessions in step, without breaking what is booked; those that changed.
 
-    Returns:
-        The status before and after of each that changed.
+    ``ends``: when the rules want each to end; None: they do not want it.
     """
     rows = await tx.fetch(
         _ALIGN,
-        list(session_ids),
-        rule.starts,
-        rule.ends,
-        rule.now,
-        rule.offering.title,
-        rule.capacity,
-        rule.offering.schedule.starts_are_chosen,
+        list(ends),
+        list(ends.values()),
+        offering.title,
+        offering.inventory.session_capacity(None),
+        offering.schedule.starts_are_chosen,
         _LIVE,
     )
-    return [(row["was"], row["status"]) for row in rows]
+    return [Aligned(row["id"], row["closed"], row["waited_for"]) for row in rows]
 
 
-async def make(
-    tx: Transaction, rule: Rule, spans: Sequence[Span], resource_ids: Sequence[UUID]
-) -> int:
-    """Make the sessions of these spans that are not there, offering these resources; how many."""
-    offering = rule.offering
+async def make(tx: Transaction, offering: Offering, spans: Sequence[Span], now: datetime) -> int:
+    """Make the sessions of these spans that are not there; how many were made."""
     made: int = await tx.fetchval(
         _MAKE,
         offering.org_id,
         offering.id,
         offering.venue_id,
         offering.title,
-        rule.capacity,
-        rule.now,
-        [uuid7(rule.now) for _ in spans],
+        offering.inventory.session_capacity(None),
+        now,
+        [uuid7(now) for _ in spans],
         [span.starts_at for span in spans],
         [span.ends_at for span in spans],
     )
-    if resource_ids:
-        await tx.execute(_OFFER, offering.id, list(resource_ids), rule.now)
     return made
+
+
+async def offer(
+    tx: Transaction, offering_id: UUID, resource_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Let all sessions of the rule that have not started offer these resources."""
+    if resource_ids:
+        await tx.execute(_OFFER, offering_id, list(resource_ids), now)

@@ -55,11 +55,10 @@ INSERT INTO session_resources (session_id, resource_id, org_id)
 SELECT $1, wanted, $2 FROM unnest($3::uuid[]) wanted
 ON CONFLICT DO NOTHING
 """
-# What staff change by hand is theirs from then on: no rule touches it again.
 _SAVE = """
 UPDATE sessions SET title = $2, starts_at = $3, ends_at = $4, capacity = $5, status = $6,
     version = $7, description = $8, image_url = $9, ticket_url = $10,
-    origin = 'manual'
+    origin = $11
 WHERE id = $1
 RETURNING waiting > 0
 """
@@ -139,6 +138,7 @@ async def save(tx: Transaction, session: Session, announcement: Announcement) ->
         announcement.description,
         announcement.image_url,
         announcement.ticket_url,
+        session.origin.value,
     )
     return bool(waited_for)
 

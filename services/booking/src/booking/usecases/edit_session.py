@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from booking import timers
-from booking.domain.catalogue import Announcement, Session, SessionStatus
+from booking.domain.catalogue import Announcement, Session, SessionOrigin, SessionStatus
 from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
 from booking.store import audit, offerings, sessions, upcoming, venues
@@ -87,6 +87,9 @@ async def edit_session(tx: Transaction, command: EditSession) -> SessionView:
     if (after, announcement, tables) == (before, announced, None):
         return found
     await _check(tx, before, after, venue)
+    if after != before or tables is not None:
+        # What staff change by hand is theirs from then on: no rule touches it again.
+        after = replace(after, origin=SessionOrigin.MANUAL)
     after = replace(after, version=before.version + 1)
     waited_for = await sessions.save(tx, after, announcement)
     had = [] if tables is None else await sessions.resource_ids_of(tx, after.id)

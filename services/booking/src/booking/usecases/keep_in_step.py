@@ -6,24 +6,24 @@ and by hand alike. What is booked is kept as it was booked, and reported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from booking import timers
-from booking.domain.catalogue import ListingStatus, SessionStatus
+from booking.domain.catalogue import ListingStatus
 from booking.domain.inventory import Exclusive
 from booking.domain.local_time import next_occurrence, zone
 from booking.domain.schedule import Span
-from booking.domain.upkeep import ConflictReason, moves, reason_of, wanted_spans
+from booking.domain.upkeep import ConflictReason, moves, plan, reason_of, wanted_spans
 from booking.store import audit, resources, rule_conflicts, rule_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from booking.domain.catalogue import Offering, Venue
-    from booking.store.rule_sessions import Misfit, Rule
+    from booking.domain.upkeep import Kept, Plan
     from chassis.db import Transaction
 
 NIGHT = time(2)
@@ -77,20 +77,27 @@ async def keep_in_step(tx: Transaction, offering: Offering, venue: Venue, *, act
     else:
         tx.unschedule(key)
     through = now.astimezone(tz).date() + timedelta(days=rules.horizon())
-    last = await rule_sessions.last_slot(tx, offering.id)
-    known = through if last is None else max(through, last.astimezone(tz).date())
-    spans = wanted_spans(rules, now, known, tz)
-    rule = rule_sessions.Rule(offering, spans, offering.inventory.session_capacity(None), now)
-    changes = await _mend(tx, rule) if last is not None else []
+    kept = await rule_sessions.ahead(tx, offering.id, now)
+    slots = [one.slot_at for one in kept if one.slot_at is not None]
     # Sessions further ahead may be there from a longer horizon; more of them are not made.
-    near = [span for span in spans if span.starts_at.astimezone(tz).date() <= through]
-    made = await rule_sessions.make(tx, rule, near, await _tables(tx, offering)) if near else 0
-    standing, total = await rule_conflicts.conflicts(tx, rule)
-    closed = sum(after == SessionStatus.CLOSED for _, after in changes)
+    last = max([through, *(slot.astimezone(tz).date() for slot in slots)])
+    spans = wanted_spans(rules, now, last, tz)
+    capacity = offering.inventory.session_capacity(None)
+    todo = plan(kept, spans, offering.title, capacity)
+    near = [span for span in todo.missing if span.starts_at.astimezone(tz).date() <= through]
+    todo = replace(todo, missing=near)
+    mended = await _mend(tx, offering, kept, todo, now)
+    given = set(mended.moved.values())
+    missing = [span for span in near if span not in given]
+    made = await rule_sessions.make(tx, offering, missing, now) if missing else 0
+    if rules.makes_sessions():
+        await rule_sessions.offer(tx, offering.id, await _tables(tx, offering), now)
+    watched = {**todo.watched, **mended.moved}
+    standing, total = await rule_conflicts.conflicts(tx, _ends(watched), capacity)
     done = InStep(
         made=made,
-        changed=len(changes) - closed,
-        closed=closed,
+        changed=len(mended.changed),
+        closed=len(mended.closed),
         through=through if rules.makes_sessions() else None,
         conflicts=[
             Conflict(
@@ -110,7 +117,7 @@ async def keep_in_step(tx: Transaction, offering: Offering, venue: Venue, *, act
         ],
         conflicts_total=total,
     )
-    if made or changes:
+    if made or mended.changed or mended.closed:
         await audit.note(
             tx,
             "offering",
@@ -129,23 +136,35 @@ async def keep_in_step(tx: Transaction, offering: Offering, venue: Venue, *, act
     return done
 
 
-async def _mend(tx: Transaction, rule: Rule) -> list[tuple[str, str]]:
-    misfits = await rule_sessions.lock_misfits(tx, rule)
-    if not misfits:
-        return []
-    if rule.offering.schedule.starts_are_chosen:
-        await _move(tx, rule, misfits)
-    return await rule_sessions.align(tx, rule, [misfit.id for misfit in misfits])
+@dataclass(frozen=True, slots=True)
+class _Mended:
+    changed: set[UUID] = field(default_factory=set)
+    closed: set[UUID] = field(default_factory=set)
+    moved: dict[UUID, Span] = field(default_factory=dict)
 
 
-async def _move(tx: Transaction, rule: Rule, misfits: Sequence[Misfit]) -> None:
-    stale = {one.id: Span(one.starts_at, one.ends_at) for one in misfits if one.stale}
-    if not stale:
-        return
-    taken = await rule_sessions.slots(tx, rule)
-    pairs = moves(stale, [span for span in rule.spans if span.starts_at not in taken])
-    if pairs:
-        await rule_sessions.move(tx, pairs)
+async def _mend(
+    tx: Transaction, offering: Offering, kept: Sequence[Kept], todo: Plan, now: datetime
+) -> _Mended:
+    if not todo.misfits:
+        return _Mended()
+    await rule_sessions.lock(tx, todo.misfits)
+    moved: dict[UUID, Span] = {}
+    if offering.schedule.starts_are_chosen:
+        # Services that moved take their bookings along.
+        stale = {one.id: one.span for one in kept if todo.misfits.get(one.id, one) is None}
+        pairs = moves(stale, todo.missing)
+        went = await rule_sessions.move(tx, pairs) if pairs else set()
+        moved = {one: span for one, span in pairs.items() if one in went}
+    aligned = await rule_sessions.align(tx, offering, _ends({**todo.misfits, **moved}))
+    # More places, or places again: who stands in line for them comes first.
+    timers.wake_waitlists(tx, [one.id for one in aligned if one.waited_for], now)
+    closed = {one.id for one in aligned if one.closed}
+    return _Mended(moved.keys() | {one.id for one in aligned} - closed, closed, moved)
+
+
+def _ends(wanted: Mapping[UUID, Span | None]) -> dict[UUID, datetime | None]:
+    return {one: None if span is None else span.ends_at for one, span in wanted.items()}
 
 
 async def _tables(tx: Transaction, offering: Offering) -> list[UUID]:

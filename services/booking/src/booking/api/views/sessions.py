@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Session(BaseModel):
-    """A dated session; `capacity` and `remaining` are null where tables are sold."""
+    """A session; `capacity` and `remaining` are null where tables are sold.
+
+    `origin` is `rule` while the offering's schedule keeps it, `manual` once staff do.
+    """
 
     id: UUID
     offering_id: UUID
@@ -29,6 +32,7 @@ class Session(BaseModel):
     starts_at: datetime
     ends_at: datetime
     status: str
+    origin: str
     capacity: int | None
     remaining: int | None
     version: int
@@ -74,6 +78,7 @@ def _shown(view: SessionView) -> dict[str, Any]:
         "starts_at": session.starts_at,
         "ends_at": session.ends_at,
         "status": session.status,
+        "origin": session.origin,
         "capacity": session.capacity,
         "remaining": view.remaining,
         "version": session.version,
