@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import cost, holds, latency, relay, report
+from bench import availability, cost, holds, latency, relay, report
 from bench.cpu import usage
 from bench.ground import ground
 from bench.past import Past
@@ -19,7 +19,8 @@ from bench.system import System, system
 from devstack import postgres, rabbitmq
 from devstack.servers import CHOICE
 
-PARTS = "abcdef"
+PARTS = "abcdefg"
+_FEW = {"holds": 20, "bookings": 40}
 
 
 def main() -> None:
@@ -37,11 +38,14 @@ def main() -> None:
         "machine": {"start": report.machine()},
     }
     run_dir = chosen.run_dir.resolve()
-    if "a" in chosen.only or "d" in chosen.only or "f" in chosen.only:
-        _chassis(run_dir, chosen.only, size, result, say)
-    if set(chosen.only) & set("bcef"):
+    # A past is that of what is measured beside it, or of everything.
+    with_past = "f" in chosen.only
+    parts = set(chosen.only) - {"f"} or set("bcdeg")
+    if parts & set("ad"):
+        _chassis(run_dir, parts, size, result, say, with_past=with_past)
+    if parts & set("bceg"):
         with system(run_dir, say) as running:
-            _whole(running, chosen.only, size, result, say)
+            _whole(running, parts, size, result, say, with_past=with_past)
     result["machine"]["end"] = report.machine()
     result["seconds"] = round(time.monotonic() - began)
     report.write(result)
@@ -57,33 +61,50 @@ class _Size:
         self.relay = {"messages": 3_000 if quick else 10_000, "rounds": 1 if quick else 5}
         self.latency = 40 if quick else 300
         self.holds = {"holds": 150, "rounds": 1} if quick else {"holds": 600, "rounds": 4}
+        self.reads = {"reads": 1_000, "rounds": 1} if quick else {"reads": 8_000, "rounds": 4}
         self.cost = {"holds": 200, "bookings": 40} if quick else {"holds": 1_500, "bookings": 400}
         self.sessions = 40 if quick else 300
         self.idle = 3 if quick else 10
 
 
-def _chassis(run_dir: Path, only: str, size: _Size, result: dict[str, Any], say: Any) -> None:
+def _chassis(
+    run_dir: Path,
+    parts: set[str],
+    size: _Size,
+    result: dict[str, Any],
+    say: Any,
+    *,
+    with_past: bool,
+) -> None:
     """What needs no service: (a), and (d) without and with a past."""
     with ExitStack() as opened:
         base = opened.enter_context(ground(run_dir, say))
         amqp = opened.enter_context(base.vhost("bench"))
         one = opened.enter_context(base.database("bench_producer"))
-        if "a" in only:
+        if "a" in parts:
             result["a_relay"] = asyncio.run(relay.measure(base, one, amqp, say=say, **size.relay))
-        if "d" in only or "f" in only:
+        if "d" in parts:
             other = opened.enter_context(base.database("bench_consumer"))
             result["d_latency"] = asyncio.run(
                 latency.measure(one, other, amqp, messages=size.latency, say=say)
             )
-        if "f" in only:
+        if with_past and "d" in parts:
             asyncio.run(latency.remember(one, other, size.past))
             result.setdefault("f_past", {})["d_latency"] = asyncio.run(
                 latency.measure(one, other, amqp, messages=size.latency, say=say)
             )
 
 
-def _whole(running: System, only: str, size: _Size, result: dict[str, Any], say: Any) -> None:
-    """What needs the services: (b), (c), (e), and with a past."""
+def _whole(
+    running: System,
+    parts: set[str],
+    size: _Size,
+    result: dict[str, Any],
+    say: Any,
+    *,
+    with_past: bool,
+) -> None:
+    """What needs the services: (b), (c), (e), (g), and with a past."""
     time.sleep(2)
     result["memory"] = running.memory()
     before = usage(running.pids())
@@ -97,16 +118,23 @@ def _whole(running: System, only: str, size: _Size, result: dict[str, Any], say:
 
     def both() -> dict[str, Any]:
         found: dict[str, Any] = {}
-        if set(only) & set("bef"):
+        if parts & set("be"):
             found["b_e_holds"] = asyncio.run(holds.measure(running, shop, say=say, **size.holds))
-        if set(only) & set("cf"):
+        if "c" in parts:
             found["c_cost"] = asyncio.run(cost.measure(running, shop, say=say, **size.cost))
+        if "g" in parts:
+            found["g_availability"] = asyncio.run(
+                availability.measure(running, shop, say=say, **size.reads)
+            )
         return found
 
     result |= both()
-    if "f" in only:
+    if with_past:
+        if not parts >= set("bc"):
+            # The past is made of copies of what the system itself has done.
+            asyncio.run(cost.measure(running, shop, say=say, **_FEW))
         say(f"(f) {size.past} past bookings, in every service")
-        past = result["f_past"]
+        past = result.setdefault("f_past", {})
         past["filled"] = asyncio.run(Past(running, size.past, say).fill())
         past |= both()
         past["ratio_to_empty"] = report.ratios(result, past)
@@ -136,7 +164,8 @@ def _arguments() -> argparse.Namespace:
         "--only",
         default=PARTS,
         metavar="LETTERS",
-        help="a relay, b holds, c CPU, d latency, e one session, f with a past (default: all)",
+        help="a relay, b holds, c CPU, d latency, e one session, f with a past, "
+        "g availability (default: all)",
     )
     parser.add_argument(
         "--past",

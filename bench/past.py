@@ -60,7 +60,9 @@ _BOOKINGS = {
     "amount_refunded": "CASE WHEN n % 10 = 8 THEN t.amount_total ELSE 0 END",
     "email_hash": "pg_temp.past_hash('email', n / 3)",
     "phone_hash": "pg_temp.past_hash('phone', n / 3)",
+    "display_name": "'Test Guest ' || substr(md5(n::text), 1, 8)",
     "created_at": _AT,
+    "status_at": _AT,
     "expires_at": f"{_AT} + interval '15 minutes'",
     "confirmed_at": f"CASE WHEN n % 10 < 9 THEN {_AT} + interval '1 minute' END",
     "cancelled_at": f"CASE WHEN n % 10 = 8 THEN {_AT} + interval '15 minutes' END",
@@ -173,7 +175,10 @@ class Past:
         )  # fmt: skip
         for kind, first, last, place, starts_at, allocated in kinds:
             confirmed = f"status = 'confirmed' AND {kind}"
-            await self._copy(connection, "bookings", confirmed, _BOOKINGS | place, first, last)
+            span = {"starts_at": starts_at, "ends_at": f"{starts_at} + interval '2 hours'"}
+            await self._copy(
+                connection, "bookings", confirmed, _BOOKINGS | place | span, first, last
+            )
             await self._copy(
                 connection, "allocations", kind,
                 {

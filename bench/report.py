@@ -42,6 +42,8 @@ def lines(result: dict[str, Any]) -> list[Line]:
         found += _holds("", holds)
     if cost := result.get("c_cost"):
         found += _cost("", cost)
+    if reads := result.get("g_availability"):
+        found += _availability("", reads)
     if past := result.get("f_past"):
         found += _past(result, past)
     if memory := result.get("memory"):
@@ -143,13 +145,43 @@ def _cost(suffix: str, cost: dict[str, Any]) -> list[Line]:
     ]
 
 
+def _availability(suffix: str, reads: dict[str, Any]) -> list[Line]:
+    found = []
+    for kind, name in (
+        ("class_free", "a class, 0 % sold"),
+        ("class_sold_out", "a class, 100 % sold"),
+        ("event_table_free", "60 tables, 0 % sold"),
+        ("event_table_sold_out", "60 tables, 100 % sold"),
+    ):
+        one = reads[kind]
+        aimed = kind.startswith("class")
+        found.append(
+            Line(
+                f"(g) availability reads/s, {name}{suffix}",
+                f"{one['ours']['per_second']:.0f} ({one['ratio']:.2f} of bare)",
+                f"bare {one['bare']['per_second']:.0f}/s",
+                "≥ 2,000" if aimed else "",
+                one["ours"]["per_second"] >= 2_000 if aimed else None,
+            )
+        )
+    flat = reads["sold_out_to_free"]["class"]
+    found.append(
+        Line(f"(g) sold out / free, classes{suffix}", f"{flat:.2f}", "", "≥ 0.9", flat >= 0.9)
+    )
+    return found
+
+
 def _past(result: dict[str, Any], past: dict[str, Any]) -> list[Line]:
     suffix = f", {past['filled']['bookings']:,} past bookings"
-    found = [
-        *_holds(suffix, past["b_e_holds"]),
-        *_cost(suffix, past["c_cost"]),
-        *_latency(f"(d){suffix},", past["d_latency"]),
-    ]
+    found = []
+    if holds := past.get("b_e_holds"):
+        found += _holds(suffix, holds)
+    if cost := past.get("c_cost"):
+        found += _cost(suffix, cost)
+    if reads := past.get("g_availability"):
+        found += _availability(suffix, reads)
+    if latency := past.get("d_latency"):
+        found += _latency(f"(d){suffix},", latency)
     for name, value in past["ratio_to_empty"].items():
         found.append(Line(f"(f) {name}, with / without", f"{value:.2f}", "", "≥ 0.9", value >= 0.9))
     del result
@@ -164,20 +196,28 @@ def ratios(empty: dict[str, Any], past: dict[str, Any]) -> dict[str, float]:
     and knows no past; latency in units of the bare path's.
     """
     found: dict[str, float] = {}
-    for kind in ("class", "event_table", "single_session"):
-        before, after = empty["b_e_holds"][kind]["ours"], past["b_e_holds"][kind]["ours"]
-        found[f"holds/s, {kind.replace('_', ' ')}"] = after["per_second"] / before["per_second"]
-    for part in ("hold", "confirmed_booking"):
+    if "b_e_holds" in past:
+        for kind in ("class", "event_table", "single_session"):
+            before, after = empty["b_e_holds"][kind]["ours"], past["b_e_holds"][kind]["ours"]
+            share = after["per_second"] / before["per_second"]
+            found[f"holds/s, {kind.replace('_', ' ')}"] = share
+    if "c_cost" in past:
+        for part in ("hold", "confirmed_booking"):
+            before, after = (
+                one["c_cost"][part]["cpu_ms"] / one["c_cost"][part]["cpu_ms_by_part"]["gateway"]
+                for one in (empty, past)
+            )
+            found[f"CPU per {part.replace('_', ' ')}"] = before / after
+    if "g_availability" in past:
+        for kind in ("class_free", "class_sold_out"):
+            before, after = (one["g_availability"][kind]["ratio"] for one in (empty, past))
+            found[f"availability by bare, {kind.replace('_', ' ')}"] = after / before
+    if "d_latency" in past:
         before, after = (
-            one["c_cost"][part]["cpu_ms"] / one["c_cost"][part]["cpu_ms_by_part"]["gateway"]
+            one["d_latency"]["chassis"]["p50"] / one["d_latency"]["bare"]["p50"]
             for one in (empty, past)
         )
-        found[f"CPU per {part.replace('_', ' ')}"] = before / after
-    before, after = (
-        one["d_latency"]["chassis"]["p50"] / one["d_latency"]["bare"]["p50"]
-        for one in (empty, past)
-    )
-    found["latency p50"] = before / after
+        found["latency p50"] = before / after
     return {name: round(value, 3) for name, value in found.items()}
 
 

@@ -5,7 +5,7 @@ a day after the one before.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -45,7 +45,11 @@ class Shop:
     classes: list[Target]
     tables: list[Target]
     one_night: list[Target]
+    lesson_id: str
+    night_id: str
+    resources: list[str]
     _dealt: int = 0
+    _opened: int = 0
 
     def class_places(self) -> list[Target]:
         """Many sessions with room for everyone."""
@@ -71,6 +75,18 @@ class Shop:
             raise ValueError("the bench has run out of tables")
         self._dealt += count
         return dealt
+
+    def another_session(self, capacity: int | None) -> str:
+        """The id of a new class of that capacity, or of a new night of all tables if it is None."""
+        self._opened += 1
+        day = date(2034, 1, 1) + timedelta(days=self._opened)
+        body: dict[str, Any] = {"starts_at": f"{day}T18:00:00Z", "ends_at": f"{day}T20:00:00Z"}
+        body |= (
+            {"offering_id": self.night_id, "resource_ids": self.resources}
+            if capacity is None
+            else {"offering_id": self.lesson_id, "capacity": capacity}
+        )
+        return str(self.staff.post("/v1/sessions", body)["id"])
 
 
 async def open_shop(system: System, *, sessions: int) -> Shop:
@@ -146,7 +162,17 @@ async def open_shop(system: System, *, sessions: int) -> Shop:
     one_night = [
         Target(first.session_id, first.starts_at, first.ends_at, resource) for resource in resources
     ]
-    return Shop(org_id, staff, publishable_key, classes, tables, one_night)
+    return Shop(
+        org_id,
+        staff,
+        publishable_key,
+        classes,
+        tables,
+        one_night,
+        lesson["id"],
+        night["id"],
+        resources,
+    )
 
 
 async def _sessions(
