@@ -153,3 +153,7 @@ def _result(runs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
 
 def _rates(runs: list[dict[str, float]]) -> list[float]:
     return [run["per_second"] for run in runs]
+
+
+def _cost(runs: list[dict[str, float]]) -> list[float]:
+    return [run["cpu_us"] + run["postgres_cpu_us"] for run in runs]

@@ -7,7 +7,7 @@ Two years of bookings, the latest a month ago; archives and inboxes hold their t
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 import asyncpg
@@ -73,11 +73,17 @@ _CLASS = f"pg_temp.past_id('class', 1 + (n - 1) / {_PER_CLASS})"
 _CLASS_DURING = f"pg_temp.past_at(1 + (n - 1) / {_PER_CLASS})"
 
 
+ALL = frozenset({"booking", "payments", "customers", "notifications"})
+
+
 class Past:
     """Fills the databases of one system, once."""
 
-    def __init__(self, system: System, bookings: int, say: Say) -> None:
+    def __init__(
+        self, system: System, bookings: int, say: Say, services: Collection[str] = ALL
+    ) -> None:
         self._system = system
+        self._services = services
         self._count = bookings
         self._say = say
 
@@ -94,6 +100,7 @@ class Past:
             "customers": self._customers,
             "notifications": self._notifications,
         }
+        fills = {name: fill for name, fill in fills.items() if name in self._services}
         counts = await asyncio.gather(*(self._fill(name, fill) for name, fill in fills.items()))
         return {
             "bookings": self._count,

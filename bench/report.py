@@ -159,14 +159,15 @@ def _availability(suffix: str, reads: dict[str, Any]) -> list[Line]:
             Line(
                 f"(g) availability reads/s, {name}{suffix}",
                 f"{one['ours']['per_second']:.0f} ({one['ratio']:.2f} of bare)",
-                f"bare {one['bare']['per_second']:.0f}/s",
+                f"bare {one['bare']['per_second']:.0f}/s; a read takes {one['ours']['cpu_us']:.0f} µs "
+                f"of CPU, of PostgreSQL {one['ours']['postgres_cpu_us']:.0f}",
                 "≥ 2,000" if aimed else "",
                 one["ours"]["per_second"] >= 2_000 if aimed else None,
             )
         )
     flat = reads["sold_out_to_free"]["class"]
     found.append(
-        Line(f"(g) sold out / free, classes{suffix}", f"{flat:.2f}", "", "≥ 0.9", flat >= 0.9)
+        Line(f"(g) CPU free / sold out, classes{suffix}", f"{flat:.2f}", "", "≥ 0.9", flat >= 0.9)
     )
     return found
 
