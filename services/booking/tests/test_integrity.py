@@ -6,8 +6,10 @@ from uuid import uuid4
 import pytest
 from booking_client import OPERATOR, staff
 from booking_codes import card, promo
+from restaurant import Restaurant
 
 from booking.domain.money import Money
+from booking.domain.presets import Preset
 from booking.domain.refusals import CannotRepair, NothingToRepair
 from booking.store.integrity import INVARIANTS, MOST_ROWS
 from booking.usecases.check_integrity import check_integrity
@@ -329,3 +331,77 @@ async def test_the_report_and_a_repair_over_http(client, world):
         assert (status, refused["errors"][0]["field"]) == (422, field)
     status, refused = await client("GET", "/integrity?from=once", reader)
     assert (status, refused["errors"][0]["field"]) == (422, "from")
+
+
+async def test_arrivals_of_a_slot_that_drifted_are_found_and_recounted(world):
+    dining = await Restaurant.open(world, {1: (1, 4), 2: (1, 4)}, inventory={"pacing_covers": 10})
+    await dining.book("19:00", party=3)
+    assert await report(world) == {}
+    session_id = await world.admin.fetchval(
+        "UPDATE pacing SET covers = 9 WHERE org_id = $1 AND covers = 3 RETURNING session_id",
+        world.org_id,
+    )
+    await world.admin.execute(
+        "INSERT INTO pacing SELECT session_id, slot + interval '1 hour', org_id, 2 FROM pacing "
+        "WHERE session_id = $1",
+        session_id,
+    )
+    assert await report(world) == {"pacing_drift": [session_id]}
+    await mend(world, "pacing_drift", session_id)
+    assert await report(world) == {}
+    counted = await world.admin.fetch(
+        "SELECT covers FROM pacing WHERE session_id = $1 ORDER BY slot", session_id
+    )
+    assert [row["covers"] for row in counted] == [3, 0]
+    await world.admin.execute("DELETE FROM pacing WHERE session_id = $1", session_id)
+    assert await report(world) == {"pacing_drift": [session_id]}
+    await mend(world, "pacing_drift", session_id)
+    with pytest.raises(NothingToRepair):
+        await mend(world, "pacing_drift", session_id)
+
+
+async def test_a_party_s_tables_and_covers_are_freed_together(world):
+    dining = await Restaurant.open(world, {1: (1, 4)}, inventory={"pacing_covers": 4})
+    held = await dining.book("19:00", party=4)
+    session_id = await world.admin.fetchval(
+        "SELECT session_id FROM bookings WHERE id = $1", held.booking_id
+    )
+    await world.cancel(held)
+    await world.admin.execute(
+        "UPDATE allocations SET released_at = NULL WHERE booking_id = $1", held.booking_id
+    )
+    await world.admin.execute("UPDATE sessions SET taken = 4 WHERE id = $1", session_id)
+    await world.admin.execute("UPDATE pacing SET covers = 4 WHERE session_id = $1", session_id)
+    assert await report(world) == {"orphan_allocations": [held.booking_id]}
+    await mend(world, "orphan_allocations", held.booking_id)
+    assert await report(world) == {}
+    await dining.book("19:00", party=4)
+
+
+async def test_a_change_that_nobody_will_end_is_found_and_ended(world):
+    offering = await world.offering(
+        Preset.CLASS,
+        inventory={"capacity": 9, "units": "person", "party_max": 9},
+        pricing={
+            "kind": "per_head",
+            "tiers": [{"key": "adult", "label": "Adult", "amount_minor": 5000}],
+        },
+    )
+    cheap = await world.open(offering)
+    dear = await world.open(offering, starts_in=timedelta(days=12))
+    held = await world.hold(cheap, party=1)
+    await world.pay(held)
+    moving = await world.reschedule(held, dear, party_size=2)
+    assert moving.change.state == "pending"
+    assert await report(world) == {}
+    await world.advance(minutes=25)
+    assert await report(world) == {}  # its timer is only late
+    await world.admin.execute(
+        "DELETE FROM messaging.outbox WHERE timer_key = $1", f"change:{moving.change.id}"
+    )
+    assert await report(world) == {"stuck_changes": [held.booking_id]}
+    await mend(world, "stuck_changes", held.booking_id)
+    assert await report(world) == {}
+    assert (await world.taken(cheap), await world.taken(dear)) == (1, 0)
+    with pytest.raises(NothingToRepair):
+        await mend(world, "stuck_changes", held.booking_id)

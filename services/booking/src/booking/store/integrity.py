@@ -65,6 +65,26 @@ INVARIANTS: Final = (
             AND s.taken <> coalesce(live.units, 0) AND $2::timestamptz IS NOT NULL""",
     ),
     Invariant(
+        "pacing_drift",
+        "A session counts other arrivals in a slot than its bookings are",
+        """SELECT id, jsonb_build_object('slots', jsonb_agg(jsonb_build_object(
+            'slot', slot, 'covers', covers, 'live', units) ORDER BY slot)) AS facts
+        FROM (
+            SELECT session_id AS id, slot, coalesce(counted.covers, 0) AS covers,
+                coalesce(live.units, 0) AS units
+            FROM (
+                SELECT p.session_id, p.slot, p.covers
+                FROM sessions s JOIN pacing p ON p.session_id = s.id WHERE s.starts_at >= $1
+            ) counted FULL JOIN (
+                SELECT a.session_id, a.slot, sum(a.units) AS units
+                FROM bookings b JOIN allocations a ON a.booking_id = b.id
+                    AND a.released_at IS NULL AND a.slot IS NOT NULL
+                JOIN sessions s ON s.id = a.session_id AND s.starts_at >= $1
+                WHERE b.starts_at >= $1 GROUP BY a.session_id, a.slot
+            ) live USING (session_id, slot)
+        ) slots WHERE covers <> units AND $2::timestamptz IS NOT NULL GROUP BY id""",
+    ),
+    Invariant(
         "orphan_allocations",
         "A booking that is over still has its place",
         f"""SELECT {_BOOKING} FROM bookings b
@@ -84,6 +104,14 @@ INVARIANTS: Final = (
         f"""SELECT {_BOOKING} FROM bookings b
         WHERE b.status IN ({_WAITING}) AND b.expires_at < $2 AND b.payment_status <> 'processing'
             AND NOT EXISTS (SELECT FROM messaging.outbox t WHERE t.timer_key = 'hold:' || b.id)
+            AND $1::timestamptz IS NOT NULL""",
+    ),
+    Invariant(
+        "stuck_changes",
+        "A change of a booking has ended, and no timer is left to say so",
+        f"""SELECT {_BOOKING} FROM changes c JOIN bookings b ON b.change_id = c.id
+        WHERE c.state = 'pending' AND c.expires_at < $2 AND NOT EXISTS (
+            SELECT FROM messaging.outbox t WHERE t.timer_key = 'change:' || c.id)
             AND $1::timestamptz IS NOT NULL""",
     ),
     Invariant(
@@ -197,6 +225,26 @@ UPDATE sessions s SET taken = live.units FROM was, live
 WHERE s.id = was.id AND was.taken <> live.units
 RETURNING was.taken AS before, live.units AS after
 """
+_RECOUNT_SLOTS = """
+WITH live AS (
+    SELECT a.slot, sum(a.units)::integer AS units FROM allocations a
+    WHERE a.session_id = $1 AND a.released_at IS NULL AND a.slot IS NOT NULL GROUP BY a.slot
+),
+mended AS (
+    INSERT INTO pacing AS p (session_id, slot, org_id, covers)
+    SELECT s.id, live.slot, s.org_id, live.units FROM live, sessions s WHERE s.id = $1
+    ORDER BY live.slot
+    ON CONFLICT (session_id, slot) DO UPDATE SET covers = EXCLUDED.covers
+        WHERE p.covers <> EXCLUDED.covers
+    RETURNING 1
+),
+emptied AS (
+    UPDATE pacing p SET covers = 0 WHERE p.session_id = $1 AND p.covers <> 0
+        AND NOT EXISTS (SELECT FROM live WHERE live.slot = p.slot)
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM mended) + (SELECT count(*) FROM emptied)
+"""
 _LOCK_SESSION = "SELECT FROM sessions WHERE id = $1 FOR UPDATE"
 _HAS_PLACE = "SELECT EXISTS (SELECT FROM allocations WHERE booking_id = $1 AND released_at IS NULL)"
 _RELEASE = """
@@ -219,6 +267,12 @@ async def recount(tx: Transaction, session_id: UUID) -> tuple[int, int] | None:
     await tx.execute(_LOCK_SESSION, session_id)
     row = await tx.fetchrow(_RECOUNT, session_id)
     return None if row is None else (row["before"], row["after"])
+
+
+async def recount_slots(tx: Transaction, session_id: UUID) -> int:
+    """Set the counters of a session's slots to what its bookings have; how many were wrong."""
+    await tx.execute(_LOCK_SESSION, session_id)
+    return int(await tx.fetchval(_RECOUNT_SLOTS, session_id))
 
 
 async def has_place(tx: Transaction, booking_id: UUID) -> bool:

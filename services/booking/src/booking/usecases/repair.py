@@ -12,9 +12,12 @@ import asyncpg
 from booking import published
 from booking.domain.lifecycle import OCCUPYING, Status
 from booking.domain.money import Money
+from booking.domain.moving import ChangeState
 from booking.domain.refusals import CannotRepair, NothingToRepair
-from booking.store import audit, bookings, failures, integrity, ledger, receipts
+from booking.store import audit, bookings, changes, failures, integrity, ledger, receipts
+from booking.timers import wake_waitlists
 from booking.usecases.expire import expire_locked
+from booking.usecases.expire_change import end_change
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -49,6 +52,7 @@ async def repair(tx: Transaction, command: Repair) -> None:
 async def _recount(tx: Transaction, command: Repair) -> None:
     if not await _recounted(tx, command.id, command):
         raise NothingToRepair
+    wake_waitlists(tx, [command.id], await tx.now())
 
 
 async def _recounted(tx: Transaction, session_id: UUID, command: Repair) -> bool:
@@ -64,6 +68,20 @@ async def _recounted(tx: Transaction, session_id: UUID, command: Repair) -> bool
     return True
 
 
+async def _recount_slots(tx: Transaction, command: Repair) -> None:
+    if not await _slots_recounted(tx, command.id, command):
+        raise NothingToRepair
+    wake_waitlists(tx, [command.id], await tx.now())
+
+
+async def _slots_recounted(tx: Transaction, session_id: UUID, command: Repair) -> bool:
+    wrong = await integrity.recount_slots(tx, session_id)
+    if wrong:
+        subject = ("session", session_id)
+        await _note(tx, subject, "session.slots_recounted", command, after={"slots": wrong})
+    return wrong > 0
+
+
 async def _release(tx: Transaction, command: Repair) -> None:
     booking = await _lock(tx, command.id)
     if booking.status in OCCUPYING:
@@ -74,6 +92,8 @@ async def _release(tx: Transaction, command: Repair) -> None:
     await _note(tx, ("booking", booking.id), "booking.allocation_released", command)
     for session_id in freed:
         await _recounted(tx, session_id, command)
+        await _slots_recounted(tx, session_id, command)
+    wake_waitlists(tx, freed, await tx.now())
 
 
 async def _restore(tx: Transaction, command: Repair) -> None:
@@ -82,6 +102,7 @@ async def _restore(tx: Transaction, command: Repair) -> None:
         raise NothingToRepair
     # The counter may or may not know of the place that the ledger lacks.
     await _recounted(tx, booking.session_id, command)
+    await _slots_recounted(tx, booking.session_id, command)
     if not await ledger.retake(tx, booking):
         raise CannotRepair
     await bookings.save(
@@ -101,6 +122,17 @@ async def _expire(tx: Transaction, command: Repair) -> None:
     if not booking.has_lapsed(now):
         raise NothingToRepair
     await expire_locked(tx, booking, now, actor=command.actor)
+
+
+async def _end_change(tx: Transaction, command: Repair) -> None:
+    booking = await _lock(tx, command.id)
+    if booking.change_id is None:
+        raise NothingToRepair
+    change = await changes.read(tx, booking.change_id, booking.id)
+    now = await tx.now()
+    if change is None or not change.has_lapsed(now):
+        raise NothingToRepair
+    await end_change(tx, booking, ChangeState.EXPIRED, now, actor=command.actor)
 
 
 async def _return_money(tx: Transaction, command: Repair) -> None:
@@ -137,7 +169,9 @@ REPAIRS: Mapping[str, Callable[[Transaction, Repair], Awaitable[None]]] = Mappin
         "capacity_drift": _recount,
         "orphan_allocations": _release,
         "missing_allocations": _restore,
+        "pacing_drift": _recount_slots,
         "stuck_holds": _expire,
+        "stuck_changes": _end_change,
         "stuck_payments": _expire,
         "unkept_receipts": _return_money,
         "unreturned_receipts": _return_money,
