@@ -3,12 +3,14 @@
 from datetime import date, timedelta
 
 import pytest
-from booking_menus import dish, lunch, order, section
+from booking_menus import dish, lunch, order, section, six_dishes
+from restaurant import Restaurant, hours
 
 from booking.domain.catalogue import ListingStatus
 from booking.domain.lifecycle import Status
 from booking.domain.money import Money
 from booking.domain.ordering import Choice
+from booking.domain.presets import Preset
 from booking.domain.refusals import (
     CannotChange,
     InvalidRequest,
@@ -107,6 +109,41 @@ async def test_s1_08_a_lunch_with_three_dishes_and_a_nut_allergy_reaches_the_kit
     for message in await world.published(about=held):
         assert "Nuts" not in message["payload"]
         assert "Roast" not in message["payload"]
+
+
+async def test_parties_of_a_sunday_lunch_are_told_to_the_kitchen_by_the_time_they_come(world):
+    within, dishes = await six_dishes(world)
+    menu = {"section_ids": [str(within.id)], "preorder": "required", "cutoff_hours": 24}
+    house = await Restaurant.open(
+        world,
+        {1: (1, 4), 2: (1, 4), 3: (1, 4)},
+        preset=Preset.SUNDAY_LUNCH,
+        schedule=hours("12:00", "17:00"),
+        pricing={
+            "kind": "items",
+            "menu": menu,
+            "due": {"kind": "per_head", "amount_minor": 500},
+        },
+    )
+    booked = {}
+    for clock, party in (("14:30", 2), ("12:15", 3), ("13:00", 1)):
+        booked[clock] = await house.book(
+            clock, party, items=order(dishes, nut_roast=party), allergies=(f"For {party}",)
+        )
+        assert booked[clock].due_now == Money(500 * party, "GBP")
+        await world.pay(booked[clock])
+    session = (await world.booking(booked["12:15"])).session_id
+    prep = await world.run(lambda tx: kitchen(tx, session, after=None, limit=50))
+    assert [ticket.booking_id for ticket in prep.tickets] == [
+        booked[clock].booking_id for clock in ("12:15", "13:00", "14:30")
+    ]
+    assert [(one.label, one.quantity) for one in prep.totals] == [("Nut roast", 6)]
+    # The cut-off counts from the party's own time, not from the opening of the doors.
+    left = (await house.at("14:30") - await world.now()).total_seconds() - 24 * 3600
+    await world.advance(seconds=left - 60)
+    await change(world, booked["14:30"], items=order(dishes, nut_roast=1, roast_beef=1))
+    with pytest.raises(InvalidRequest):
+        await change(world, booked["12:15"], items=order(dishes, nut_roast=1, roast_beef=2))
 
 
 async def test_prc09_the_price_of_a_dish_is_ours_and_frozen_with_the_order(world):

@@ -7,6 +7,8 @@ import pytest_asyncio
 from booking_client import GUEST, manage, staff
 from booking_menus import lunch
 
+from booking.api.problems import problem_of
+from booking.domain.codes import GiftCardRefused, PromoRefused
 from booking.domain.presets import Preset
 from chassis.ids import uuid7
 
@@ -378,6 +380,18 @@ async def test_only_staff_with_the_permission_keep_prices(client, world):
     outsider = staff(uuid7(), "catalogue:manage", "payments:manage")
     assert (await client("POST", venue, outsider, json=SECTION))[0] == 404
     assert (await client("GET", "/promo-codes", outsider))[1]["items"] == []
+
+
+def kinds_of(refusal):
+    return {kind for part in refusal.__subclasses__() for kind in (part, *kinds_of(part))}
+
+
+def test_guests_are_told_in_their_language_why_a_code_is_refused():
+    for kind in kinds_of(PromoRefused) | kinds_of(GiftCardRefused):
+        problem = problem_of(kind(), "sv")
+        assert problem.code == kind.code
+        assert problem.detail not in {"", str(kind())}
+        assert problem.headers["Content-Language"] == "sv"
 
 
 async def test_a_quote_tells_the_terms_in_the_guests_language(client, world):

@@ -42,15 +42,20 @@ async def dish(world, within, name="Roast beef", price=2100, **more):
     return await world.run(lambda tx: add_menu_item(tx, command))
 
 
-async def lunch(world, *, starts_in=None, pricing=None, **menu):
-    """A session of an offering priced by its dishes, and the dishes by name."""
+async def six_dishes(world):
+    """A section, and its dishes by name."""
     within = await section(world)
-    dishes = {
+    return within, {
         name: await dish(
             world, within, name, price, sort_order=order, is_available=name != UNAVAILABLE
         )
         for name, price, order in DISHES
     }
+
+
+async def lunch(world, *, starts_in=None, pricing=None, **menu):
+    """A session of an offering priced by its dishes, and the dishes by name."""
+    within, dishes = await six_dishes(world)
     offering = await world.offering(
         Preset.CLASS,
         inventory={"capacity": 100, "party_max": 12},

@@ -94,7 +94,7 @@ class Restaurant:
         day = day or await self.day(ahead)
         return await self.ask(LocalStart(day, time.fromisoformat(clock)), party, **details)
 
-    async def ask(self, start, party=2, *, key=None, request=b"same", resource_ids=()):
+    async def ask(self, start, party=2, *, key=None, request=b"same", resource_ids=(), **wished):
         nobody = uuid4().hex
         command = Hold(
             wish=Wish(
@@ -108,6 +108,7 @@ class Restaurant:
                 special_requests=None,
                 drinks_package=None,
                 source="web",
+                **wished,
             ),
             email=f"guest-{nobody}@example.com",
             phone=None,

@@ -76,6 +76,50 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "The waiver must be signed before check-in.",
         "sv": "Ansvarsfriskrivningen måste undertecknas före incheckning.",
     },
+    "refused.PROMO_CODE_UNKNOWN": {
+        "en": "There is no such promo code.",
+        "sv": "Det finns ingen sådan rabattkod.",
+    },
+    "refused.PROMO_CODE_NOT_NOW": {
+        "en": "This promo code is not valid at this time.",
+        "sv": "Rabattkoden gäller inte just nu.",
+    },
+    "refused.PROMO_CODE_USED_UP": {
+        "en": "This promo code has been used as often as it can be.",
+        "sv": "Rabattkoden är redan använd så många gånger den kan.",
+    },
+    "refused.PROMO_CODE_USED_BY_YOU": {
+        "en": "You have used this promo code as often as one guest may.",
+        "sv": "Du har redan använt rabattkoden så många gånger en gäst får.",
+    },
+    "refused.PROMO_CODE_NOT_HERE": {
+        "en": "This promo code is not for this booking.",
+        "sv": "Rabattkoden gäller inte för den här bokningen.",
+    },
+    "refused.PROMO_CODE_MINIMUM": {
+        "en": "The booking costs less than this promo code asks for.",
+        "sv": "Bokningen kostar mindre än vad rabattkoden kräver.",
+    },
+    "refused.GIFT_CARD_UNKNOWN": {
+        "en": "There is no such gift card, or it is blocked.",
+        "sv": "Det finns inget sådant presentkort, eller så är det spärrat.",
+    },
+    "refused.GIFT_CARD_EXPIRED": {
+        "en": "This gift card has expired.",
+        "sv": "Presentkortet har gått ut.",
+    },
+    "refused.GIFT_CARD_EMPTY": {
+        "en": "Nothing is left on this gift card.",
+        "sv": "Presentkortet är tomt.",
+    },
+    "refused.GIFT_CARD_CURRENCY": {
+        "en": "This gift card is in another currency.",
+        "sv": "Presentkortet är i en annan valuta.",
+    },
+    "refused.PAYMENT_DIFFERS": {
+        "en": "This change costs another amount beforehand. Please contact the venue.",
+        "sv": "Ändringen kostar ett annat belopp i förväg. Kontakta anläggningen.",
+    },
     "refund.tier": {
         "en": "Cancel with more than {hours} hours to go: {percent} % is refunded.",
         "sv": "Avboka med mer än {hours} timmar kvar: {percent} % återbetalas.",
