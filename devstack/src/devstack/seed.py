@@ -18,7 +18,7 @@ from devstack.keys import word
 from devstack.organisations import DEMOS, Demo, Offer
 from devstack.progress import Say
 
-_SCOPES = ("bookings", "catalogue", "customers", "payments")
+_SCOPES = ("bookings", "catalogue", "customers", "payments", "reports")
 
 
 @dataclass(frozen=True)
