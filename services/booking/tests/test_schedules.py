@@ -373,7 +373,8 @@ async def test_holds_and_an_edit_at_once_leave_each_booking_in_a_kept_session(wo
     monday = await coming(world, 0)
     targets = [await session_at(world, offering, at(monday, hour)) for hour in range(9, 21)]
 
-    async def try_hold(session):
+    async def try_hold(session, number):
+        await asyncio.sleep(0.01 * number)  # so that some come before the edit, some after
         try:
             await world.hold(session)
         except SessionClosed:
@@ -382,7 +383,7 @@ async def test_holds_and_an_edit_at_once_leave_each_booking_in_a_kept_session(wo
 
     edited, *held = await asyncio.gather(
         edit(world, offering, schedule={"operating_days": ["sunday"]}),
-        *(try_hold(session) for session in targets for _ in range(2)),
+        *(try_hold(session, number) for number, session in enumerate(targets * 2)),
     )
     won = {session_id for session_id in held if session_id}
     assert {conflict.session_id for conflict in edited.sessions.conflicts} == won
@@ -406,7 +407,8 @@ async def test_the_same_with_tables(world):
     monday = await coming(world, 0)
     targets = [await session_at(world, offering, at(monday, hour)) for hour in range(9, 21)]
 
-    async def try_hold(session):
+    async def try_hold(session, number):
+        await asyncio.sleep(0.01 * number)
         try:
             await world.hold(session, [table])
         except SessionClosed:
@@ -415,7 +417,7 @@ async def test_the_same_with_tables(world):
 
     edited, *held = await asyncio.gather(
         edit(world, offering, schedule={"operating_days": ["sunday"]}),
-        *(try_hold(session) for session in targets),
+        *(try_hold(session, number) for number, session in enumerate(targets)),
     )
     won = {session_id for session_id in held if session_id}
     assert {conflict.session_id for conflict in edited.sessions.conflicts} == won

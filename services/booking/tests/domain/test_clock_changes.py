@@ -205,9 +205,18 @@ def test_the_list_of_starts_and_the_answer_about_one_start_agree(where, rule, pa
             assert moment(day, at, tz) not in listed
         else:
             assert allowed == listed[moment(day, at, tz)]
+            rule.check_start(allowed.span.starts_at, party, tz, now)
             assert allowed.span.ends_at - allowed.span.starts_at == rule.stay(party)
             if rule.must_end_by_close:
                 assert allowed.span.ends_at <= allowed.service.ends_at
+
+
+@UNHURRIED
+@given(zone_and_day(), hours(), st.integers(1, 12))
+def test_every_start_in_the_list_is_allowed_in_an_hour_that_comes_twice_too(where, rule, party):
+    tz, day = where
+    for seating in rule.starts(day, party, tz):
+        rule.check_start(seating.span.starts_at, party, tz, datetime(2000, 1, 1, tzinfo=UTC))
 
 
 @UNHURRIED

@@ -141,7 +141,12 @@ class Hours(Schedule):
         Raises:
             InThePast, TooFarAhead, Closed, KitchenClosed, NotAStartTime, LastSeating: that rule.
         """
-        starts_at = moment(date, at, tz)
+        return self._seating(moment(date, at, tz), party_size, tz, now)
+
+    def _seating(
+        self, starts_at: datetime, party_size: int, tz: ZoneInfo, now: datetime
+    ) -> Seating:
+        date = starts_at.astimezone(tz).date()
         if starts_at <= now:
             raise InThePast(Fault("start_time", "has passed"))
         self.check_advance(now, starts_at, tz, field="date")
@@ -185,8 +190,7 @@ class Hours(Schedule):
         self, starts_at: datetime, party_size: int, tz: ZoneInfo, now: datetime
     ) -> None:
         """The rules of ``seating``, for an instant."""
-        local = starts_at.astimezone(tz)
-        self.seating(local.date(), local.time(), party_size, tz, now)
+        self._seating(starts_at, party_size, tz, now)
 
     def booking_span(
         self, session: Span, wanted: datetime | None, party_size: int, tz: ZoneInfo
