@@ -51,6 +51,13 @@ class SignatureWrong(Unauthenticated):
     title = "The signature is wrong or too old"
 
 
+class SignatureUnproven(Unavailable):
+    """A webhook whose signature cannot be checked now, since the provider is out of reach."""
+
+    code = "SIGNATURE_UNPROVEN"
+    title = "The signature cannot be checked now"
+
+
 class EventUnreadable(Malformed):
     """A signed webhook that is no event."""
 

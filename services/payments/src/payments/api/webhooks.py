@@ -9,9 +9,15 @@ from chassis import failpoints
 from chassis.http import DB
 from chassis.problems import responses
 from payments.api.parts import Parts, Public
-from payments.domain.provider import Account, Forged, Unreadable, Unsigned
+from payments.domain.provider import Account, Forged, Unproven, Unreadable, Unsigned
 from payments.domain.snapshot import ProviderEvent
-from payments.problems import EventUnreadable, NoSuchAccount, SignatureMissing, SignatureWrong
+from payments.problems import (
+    EventUnreadable,
+    NoSuchAccount,
+    SignatureMissing,
+    SignatureUnproven,
+    SignatureWrong,
+)
 from payments.store import provider_events
 from payments.usecases.receive_event import receive_event, uuid_in
 
@@ -26,7 +32,9 @@ class Received(BaseModel):
 
 @router.post(
     "/webhooks/{provider}/{account_id}",
-    responses=responses(SignatureMissing, SignatureWrong, EventUnreadable, NoSuchAccount),
+    responses=responses(
+        SignatureMissing, SignatureWrong, SignatureUnproven, EventUnreadable, NoSuchAccount
+    ),
 )
 async def take(
     provider: Annotated[str, Path(max_length=32)],
@@ -58,16 +66,18 @@ async def _verified(request: Request, parts: Public, db: DB, account: Account) -
         raise NoSuchAccount
     try:
         try:
-            return reader.verify(account, body, request.headers)
+            return await reader.verify(account, body, request.headers)
         except Forged:
             # The secret may have been added a moment ago, through another process.
             fresh = await parts.accounts.by_id(db, account.id, reread=True)
             if fresh is None or fresh.webhook_secrets == account.webhook_secrets:
                 raise
-            return reader.verify(fresh, body, request.headers)
+            return await reader.verify(fresh, body, request.headers)
     except Unsigned:
         raise SignatureMissing from None
     except Forged:
         raise SignatureWrong from None
     except Unreadable:
         raise EventUnreadable from None
+    except Unproven:
+        raise SignatureUnproven from None

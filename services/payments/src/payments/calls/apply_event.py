@@ -65,8 +65,10 @@ class ApplyEvent:
         ref: str = event["payment_ref"]
         shown = await self._provider(account, event).refunds(account, ref)
 
+        whose = next((one.payment_ref for one in shown if one.payment_ref), ref)
+
         async def record(tx: Transaction) -> None:
-            payment = await payments.lock_by_ref(tx, account.id, ref)
+            payment = await payments.lock_by_ref(tx, account.id, whose)
             if payment is None:
                 await _settle(tx, event, observing.Outcome.FOREIGN)
                 return

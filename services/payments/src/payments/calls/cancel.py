@@ -7,9 +7,10 @@ from chassis.intents import Done, GiveUp, Intent, Outcome
 from payments.calls.desk import Desk
 from payments.domain.attempt import Attempt
 from payments.domain.payment import Payment
-from payments.domain.provider import OutOfState, ProviderError, Refused, Remembered
+from payments.domain.provider import Gone, OutOfState, ProviderError, Refused, Remembered
 from payments.domain.snapshot import Snapshot
 from payments.store import attempts
+from payments.usecases.drop import drop
 from payments.usecases.record_cancel import record_cancel
 
 
@@ -26,6 +27,9 @@ class Cancel:
         attempt, payment, _ = task
         try:
             snapshot = await self._cancel(attempt, payment)
+        except Gone as no:
+            code = no.code
+            return Done(lambda tx: drop(tx, attempt, why=code, refused=False))
         except Refused as no:
             code = no.code
             return GiveUp(code, lambda tx: _refused(tx, attempt, code))

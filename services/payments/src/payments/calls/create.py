@@ -37,7 +37,7 @@ class Create:
         try:
             if unwanted_since is not None:
                 return await self._unwanted(task, account, unwanted_since, intent)
-            if attempt.must_look_first(now):
+            if attempt.must_look_first(now, self.desk.provider(payment).key_lifetime):
                 return await self._look_first(task, account)
             snapshot = await self._create(attempt, payment, account)
         except Refused as no:

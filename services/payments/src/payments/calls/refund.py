@@ -28,10 +28,10 @@ class Refund:
             return Done()
         attempt, payment, now = task
         account = await self.desk.account(payment.account_id)
+        provider = self.desk.provider(payment)
         try:
-            if attempt.must_look_first(now):
+            if attempt.must_look_first(now, provider.key_lifetime):
                 return await self._look_first(task, account)
-            provider = self.desk.provider(payment)
             made = await provider.refund(account, attempt.body, key=attempt.key)
         except (Refused, OutOfState) as no:
             return await self._refused(attempt, payment, account, no.code)

@@ -9,9 +9,6 @@ from uuid import UUID
 
 from payments.domain.provider import Body
 
-# Stripe keeps idempotency keys for at least 24 hours; after that the same key is a new request.
-KEY_LIFETIME = timedelta(hours=23)
-
 # How long a fresh payment may be missing from the provider's search.
 SEARCH_LAG = timedelta(seconds=60)
 
@@ -48,6 +45,6 @@ class Attempt:
         """The idempotency key."""
         return str(self.id)
 
-    def must_look_first(self, now: datetime) -> bool:
+    def must_look_first(self, now: datetime, key_lifetime: timedelta) -> bool:
         """Whether sending it again could act twice, or never answer anything but an old fault."""
-        return self.look_first or now - self.created_at > KEY_LIFETIME
+        return self.look_first or now - self.created_at > key_lifetime

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from payments.domain.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
 
@@ -89,6 +90,8 @@ class Provider(Protocol):
     methods: frozenset[str]
     events: tuple[str, ...]
     """The kinds of notification that an account has to send us."""
+    key_lifetime: timedelta
+    """How long the same idempotency key is surely the same request; a little less than promised."""
 
     def draft_payment(self, order: PaymentOrder) -> Body: ...
 
@@ -118,11 +121,27 @@ class Provider(Protocol):
         """All refunds of a payment, ours and those made by hand at the provider."""
         ...
 
-    def verify(self, account: Account, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+    async def verify(
+        self, account: Account, body: bytes, headers: Mapping[str, str]
+    ) -> ProviderEvent:
         """A notification proven to come from the provider within the last 300 seconds.
 
         Raises:
-            Unsigned, Forged, Unreadable.
+            Unsigned, Forged, Unreadable: refuse it.
+            Unproven: it can't be told now; the provider is to send it again.
+        """
+        ...
+
+
+@runtime_checkable
+class Capturing(Protocol):
+    """A provider whose customers agree first; the money moves when we ask for it (`approved`)."""
+
+    async def capture(self, account: Account, ref: str, *, key: str) -> Snapshot:
+        """Take the money that the customer agreed to; a refusal is a fact of the snapshot.
+
+        Raises:
+            As `Provider`.
         """
         ...
 
@@ -193,6 +212,10 @@ class Refused(ProviderError):  # named for what happened
     """The provider says no for good."""
 
 
+class Gone(Refused):  # named for what happened
+    """The payment does not exist there any more: nothing was taken, and nothing can be."""
+
+
 class Unsigned(Exception):  # named for what the notification is
     """A notification without a signature."""
 
@@ -203,3 +226,7 @@ class Forged(Exception):  # named for what the notification is
 
 class Unreadable(Exception):  # named for what the notification is
     """A signed notification that is not an event."""
+
+
+class Unproven(Exception):  # named for what the notification is
+    """A notification that nobody can check at this moment: what it takes can't be reached."""

@@ -23,6 +23,8 @@ class Snapshot:
     failure: Failure | None = None
     client_secret: str | None = field(default=None, repr=False)
     redirect_url: str | None = field(default=None, repr=False)
+    approved: bool = False  # the customer agreed, and the money is ours to take (`Capturing`)
+    fee: Money | None = None  # what the provider kept of the money, where it says so
 
     @property
     def settled(self) -> bool:
@@ -47,6 +49,7 @@ class RefundSnapshot:
     amount: Money
     metadata: Mapping[str, str]
     failure_code: str | None = None
+    payment_ref: str | None = None  # whose refund it is, where one may ask by something else
 
 
 @dataclass(frozen=True, slots=True)

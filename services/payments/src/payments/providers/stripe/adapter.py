@@ -8,6 +8,7 @@ package's own types.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ class Stripe:
     account_kind = "stripe"
     methods = requests.METHODS
     events = notifications.ACTED_ON
+    key_lifetime = timedelta(hours=23)  # of the 24 that Stripe promises
 
     def __init__(self, base: str, transport: Transport) -> None:
         """`base`: such as `https://api.stripe.com`, without a path."""
@@ -107,7 +109,9 @@ class Stripe:
                 return found
             params["starting_after"] = found[-1].ref
 
-    def verify(self, account: Account, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+    async def verify(
+        self, account: Account, body: bytes, headers: Mapping[str, str]
+    ) -> ProviderEvent:
         return notifications.verify(body, headers.get("stripe-signature"), account.webhook_secrets)
 
     async def close(self) -> None:
