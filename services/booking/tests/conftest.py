@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -50,6 +51,7 @@ from booking_client import client, service
 
 __all__ = ["client", "service"]
 
+Named = SimpleNamespace
 _GUESTS = count(111_000_001)
 
 CONTACT_KEYS = {"bus": b"b" * 32}
@@ -327,6 +329,11 @@ class World:
 
     async def entry(self, entry):
         return await self.run(lambda tx: waitlist.read(tx, entry.id))
+
+    async def offered(self, entry):
+        """The booking that a group was offered, told as the answer to a hold is."""
+        booking = await self.booking(Named(booking_id=(await self.entry(entry)).booking_id))
+        return Named(booking_id=booking.id, due_now=booking.quote.due_now)
 
     async def woken(self, session):
         """Whether the line is going to be looked at at once."""

@@ -347,6 +347,26 @@ async def test_a_booking_that_moves_away_wakes_the_line(world):
     assert await states(world, entry) == ["offered"]
 
 
+async def test_one_cancellation_that_frees_two_places_wakes_the_line_once(world):
+    session = await walk(world, price=5000)
+    held = await world.hold(session, party=2)
+    await world.pay(held)
+    dearer = await world.open(
+        await world.offering(
+            "class",
+            inventory={"capacity": 4, "units": "person", "party_max": 10},
+            pricing={"amount_minor": 9000},
+        )
+    )
+    await world.reschedule(held, dearer, by="key:k1", reason="asked by phone")
+    entries = [await world.wait_for(one, 4) for one in (session, dearer, dearer)]
+    await world.cancel(held)
+    for one in (session, dearer):
+        assert await world.woken(one)
+        await world.offer(one)
+    assert await states(world, *entries) == ["offered", "offered", "waiting"]
+
+
 async def test_nobody_is_woken_where_nobody_waits(world):
     session = await walk(world, capacity=1)
     await world.cancel(await world.hold(session))

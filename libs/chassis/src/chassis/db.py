@@ -135,6 +135,7 @@ class Transaction:
         instant, because the inbox forgets ids by their age.
         """
         message_id = uuid7(due_at)
+        self._rows = [row for row in self._rows if row.timer_key != key]
         self._rows.append(
             outbox.NewRow(
                 message_id=message_id,

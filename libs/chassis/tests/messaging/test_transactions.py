@@ -100,6 +100,15 @@ async def test_the_same_timer_key_replaces_and_unscheduling_removes(db):
     assert await outbox(db) == []
 
 
+async def test_the_same_timer_key_replaces_within_a_transaction_too(db):
+    async with db.transaction(uuid4()) as tx:
+        now = await tx.now()
+        for hours in (1, 2):
+            tx.schedule(Tick(note="soon"), due_at=now + timedelta(hours=hours), key="hold:1")
+    (row,) = await outbox(db)
+    assert row["due_at"] == now + timedelta(hours=2)
+
+
 async def test_an_intent_is_recorded_once_per_subject(db):
     for _ in range(2):
         async with db.transaction(uuid4()) as tx:
