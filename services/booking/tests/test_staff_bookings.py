@@ -63,6 +63,13 @@ async def test_a_free_booking_at_the_venue_owes_nothing(client, world):
     assert (answer["status"], answer["payment_status"]) == ("confirmed", "not_required")
 
 
+async def test_what_guests_pay_at_the_venue_by_the_offerings_own_terms_is_unpaid_too(client, world):
+    pricing = {"amount_minor": 18000, "due": {"kind": "percent", "percent": 0}}
+    session = await world.open(await world.offering("class", pricing=pricing))
+    _, answer = await create(client, GUEST, session)
+    assert (answer["status"], answer["payment_status"]) == ("confirmed", "unpaid")
+
+
 async def test_staff_may_also_send_the_guest_to_pay_online(client, world):
     session = await world.class_session(price=18000)
     _, answer = await create(client, clerk(world), session, source="phone")

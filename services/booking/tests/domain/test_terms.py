@@ -111,6 +111,9 @@ def test_what_is_paid_at_the_venue_is_owed_all_the_same():
     at_venue = Making(by_staff=True, at_venue=True)
     assert at_venue.due(quote) == Quote(Money(18000, "SEK"), Money(0, "SEK"))
     assert Making().due(quote) == quote
-    assert at_venue.nothing_due(quote) == "unpaid"
-    assert at_venue.nothing_due(Quote(Money(0, "SEK"), Money(0, "SEK"))) == "not_required"
-    assert Making().nothing_due(quote) == "not_required"
+    assert at_venue.due(quote).owed == quote.owed == Money(18000, "SEK")
+
+
+def test_what_a_gift_card_paid_is_owed_by_nobody():
+    quote = Quote(Money(18000, "SEK"), Money(10000, "SEK"), gift=Money(8000, "SEK"))
+    assert Making(by_staff=True, at_venue=True).due(quote).owed == Money(10000, "SEK")

@@ -163,7 +163,9 @@ def decide(
         session_id=session.id,
         reference=reference,
         status=Status.PENDING_PAYMENT if due else Status.CONFIRMED,
-        payment_status=PaymentStatus.UNPAID if due else wish.making.nothing_due(quote),
+        payment_status=(
+            PaymentStatus.UNPAID if quote.owed.amount_minor > 0 else PaymentStatus.NOT_REQUIRED
+        ),
         version=1,
         party_size=party_size,
         quantities=wish.quantities,

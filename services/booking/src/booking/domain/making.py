@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking.domain.lifecycle import PaymentStatus
 from booking.domain.money import Money
 from booking.domain.refusals import Fault, InvalidRequest, NotPermitted
 
@@ -51,11 +50,6 @@ class Making:
         if not self.at_venue:
             return quote
         return replace(quote, due_now=Money(0, quote.total.currency))
-
-    def nothing_due(self, quote: Quote) -> PaymentStatus:
-        """How a booking stands of which nothing is due now."""
-        unpaid = self.at_venue and quote.total.amount_minor > 0
-        return PaymentStatus.UNPAID if unpaid else PaymentStatus.NOT_REQUIRED
 
 
 BY_GUEST = Making()

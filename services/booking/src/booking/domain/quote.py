@@ -50,6 +50,11 @@ class Quote:
         """What remains to be paid at the venue."""
         return self.total - self.due_now - (self.gift or Money(0, self.total.currency))
 
+    @property
+    def owed(self) -> Money:
+        """What is to be paid in money, now or at the venue."""
+        return self.due_now + self.at_venue
+
     def has_promo(self) -> bool:
         """Whether a promo code was used."""
         return any(line.key.startswith(PROMO) for line in self.lines)
