@@ -565,6 +565,13 @@ async def test_the_calendar_colours_each_day_and_counts_what_can_be_booked(world
     assert {day.sessions for day in further} == {0}
 
 
+async def test_nothing_of_an_archived_offering_can_be_booked_on_any_day(world):
+    offering = await activity(world)
+    assert any(day.sessions for day in await days_of(world, offering))
+    await edit(world, offering, status=ListingStatus.ARCHIVED)
+    assert not any(day.sessions for day in await days_of(world, offering))
+
+
 async def test_a_dated_offering_is_open_on_days_with_sessions(world):
     session = await world.class_session()
     offering = await world.run(lambda tx: sessions.read(tx, session.id))

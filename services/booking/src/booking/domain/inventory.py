@@ -95,6 +95,7 @@ class Counted:
     party_max: int = 1
 
     assigns_tables: ClassVar[bool] = False
+    tables_are_chosen: ClassVar[bool] = False
 
     def claim(
         self,
@@ -153,6 +154,7 @@ class Exclusive:
     party_max: int = 12
 
     assigns_tables: ClassVar[bool] = False
+    tables_are_chosen: ClassVar[bool] = True
 
     def claim(
         self,
@@ -252,6 +254,7 @@ class Seated:
     party_max: int = 12
 
     assigns_tables: ClassVar[bool] = True
+    tables_are_chosen: ClassVar[bool] = False
 
     def claim(
         self,

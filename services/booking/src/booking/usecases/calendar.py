@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from booking.domain.catalogue import ListingStatus
 from booking.domain.local_time import moment, zone
 from booking.domain.refusals import Fault, InvalidRequest
 from booking.domain.schedule import Day, DayState, Span
@@ -65,8 +66,9 @@ async def calendar(
     furthest = offering.schedule.furthest_day()
     end = None if furthest is None else today + timedelta(days=furthest)
     days = []
+    archived = ListingStatus.ARCHIVED in (offering.status, venue.status)
     for day, count in zip(dates, counts, strict=True):
-        sessions = count if end is None or day <= end else 0
+        sessions = 0 if archived or (end is not None and day > end) else count
         rules = offering.schedule.day(day)
         if sessions and rules.state is DayState.CLOSED:
             rules = Day(DayState.OPEN)

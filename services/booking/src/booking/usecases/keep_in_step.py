@@ -13,7 +13,6 @@ from uuid import UUID
 
 from booking import timers
 from booking.domain.catalogue import ListingStatus
-from booking.domain.inventory import Exclusive
 from booking.domain.local_time import next_occurrence, zone
 from booking.domain.schedule import Span
 from booking.domain.upkeep import ConflictReason, moves, plan, reason_of, wanted_spans
@@ -168,6 +167,6 @@ def _ends(wanted: Mapping[UUID, Span | None]) -> dict[UUID, datetime | None]:
 
 
 async def _tables(tx: Transaction, offering: Offering) -> list[UUID]:
-    if not isinstance(offering.inventory, Exclusive):
+    if not offering.inventory.tables_are_chosen:
         return []
     return await resources.active_ids(tx, offering.venue_id, None)

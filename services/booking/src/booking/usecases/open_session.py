@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from booking.domain.catalogue import Announcement, ListingStatus, Session, SessionStatus
-from booking.domain.inventory import Exclusive
 from booking.domain.refusals import Fault, InvalidRequest, NotOnSale
 from booking.domain.schedule import (
     FURTHEST_START,
@@ -137,7 +136,7 @@ async def resources_to_offer(
     Raises:
         InvalidRequest: not all are active at the venue, none are left, or the offering has none.
     """
-    if not isinstance(offering.inventory, Exclusive):
+    if not offering.inventory.tables_are_chosen:
         if asked:
             raise InvalidRequest(Fault("resource_ids", "this offering sells places, not tables"))
         return []
