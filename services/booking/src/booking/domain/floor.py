@@ -13,7 +13,7 @@ from booking.domain.inventory import Table
 from booking.domain.local_time import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from booking.domain.booking import Booking
 
@@ -40,6 +40,13 @@ class Taken:
     holders: Mapping[UUID, tuple[UUID, ...]]
     paced: Mapping[datetime, int]
     lapsed: tuple[Lapsed, ...]
+
+    def but(self, undecided: Collection[UUID]) -> Taken:
+        """The same, with these holds standing in the way like any other."""
+        if not undecided:
+            return self
+        lapsed = tuple(hold for hold in self.lapsed if hold.booking_id not in undecided)
+        return replace(self, lapsed=lapsed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from booking import timers
 from booking.domain.booking import BookedResource
 from booking.domain.lifecycle import OCCUPYING
-from booking.domain.refusals import Busy
 from booking.store import audit, gift_cards, places, promos
-from booking.store.idempotency import LOCK_NOT_AVAILABLE
 from booking.store.ledger import WAITED_FOR
 from booking.store.rows import COLUMNS, TABLES, booking_of
-from chassis.db import sqlstate_of
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -52,7 +47,7 @@ SELECT {COLUMNS} FROM {TABLES}
 WHERE b.id = ANY($1::uuid[]) AND b.expires_at <= $2
     AND b.status IN ('pending_payment', 'requires_authentication')
 ORDER BY b.id
-FOR UPDATE OF b
+FOR UPDATE OF b SKIP LOCKED
 """
 
 # The guest's own place, where each guest has one: whether it only stands in the way by mistake.
@@ -161,21 +156,9 @@ async def lock_lapsed_in_the_way_of(
     return [booking_of(row) for row in rows]
 
 
-async def lock_lapsed(
-    tx: Transaction, booking_ids: Sequence[UUID], now: datetime, *, wait: bool
-) -> list[Booking]:
-    """Those of the bookings whose holds have lapsed, locked; without ``wait``, rivals' left alone.
-
-    Raises:
-        Busy: a rival had one of them for more than 2 s.
-    """
-    try:
-        rows = await tx.fetch(LAPSED if wait else LAPSED + "SKIP LOCKED", list(booking_ids), now)
-    except asyncpg.PostgresError as error:
-        if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
-            raise Busy from error
-        raise
-    return [booking_of(row) for row in rows]
+async def lock_lapsed(tx: Transaction, booking_ids: Sequence[UUID], now: datetime) -> list[Booking]:
+    """Those of the bookings whose holds have lapsed, locked; rivals' are left alone."""
+    return [booking_of(row) for row in await tx.fetch(LAPSED, list(booking_ids), now)]
 
 
 async def lock_of_guest(

@@ -38,7 +38,7 @@ def watch() -> Replay:
 
 
 KEPT_FOR = timedelta(hours=24)
-LOCK_NOT_AVAILABLE = "55P03"
+_LOCK_NOT_AVAILABLE = "55P03"
 
 # An answer older than 24 hours is as good as forgotten, whether or not it was deleted yet.
 CLAIM = """
@@ -109,7 +109,7 @@ def refusal_of(error: BaseException) -> IdempotencyInProgress | Busy | None:
 
     A rival request with the same key holds the index entry; anybody else holds the place itself.
     """
-    if sqlstate_of(error) != LOCK_NOT_AVAILABLE:
+    if sqlstate_of(error) != _LOCK_NOT_AVAILABLE:
         return None
     context = getattr(error, "context", None) or ""
     return IdempotencyInProgress() if "idempotency" in context else Busy()

@@ -31,7 +31,7 @@ from booking.store.holding import Outcome
 from booking.usecases.expire_change import expire_lapsed_changes
 from booking.usecases.find_codes import find_codes, spend
 from booking.usecases.look import look
-from booking.usecases.make_way import displace, make_way, make_way_for_guest
+from booking.usecases.make_way import Way, make_way, make_way_for_guest
 from chassis.ids import uuid7
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from booking.store.listings import Listings
     from chassis.db import Transaction
 
-_ATTEMPTS = 5
+_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +100,13 @@ async def hold(
         Busy: the place was locked by others for more than 2 s.
     """
     wish, key = command.wish, command.key
-    for attempt in range(_ATTEMPTS):
+    way = Way()
+    for _ in range(_ATTEMPTS):
         try:
             seen = await look(tx, wish, listings)
             now = await tx.now()
             listing, fresh = seen.listing, seen.fresh
+            taken = fresh.taken and fresh.taken.but(way.undecided)
             booking_id = uuid7(now)
             contact = _contact(command, listing.organisation.default_country)
             hashes = vault.hashes(contact)
@@ -116,7 +118,7 @@ async def hold(
                 fresh.session,
                 fresh.offered,
                 span=seen.span,
-                taken=fresh.taken,
+                taken=taken,
                 booking_id=booking_id,
                 reference=new_reference(listing.organisation.reference_template, year),
                 sealed_contact=vault.seal(contact, booking_id),
@@ -133,10 +135,11 @@ async def hold(
             ):
                 continue
             # The same request may have succeeded before the session closed, filled or started.
-            return await _answer_given_before(tx, key, await tx.now(), otherwise=refusal)
-        if booking.claim.displaces:
-            # From the second attempt on we have locks that others may be waiting for.
-            await _displace(tx, booking, now, wait=attempt == 0)
+            return await _answer_given_before(
+                tx, key, await tx.now(), otherwise=way.refusal(refusal)
+            )
+        if booking.claim.displaces and taken is not None:
+            await way.displace(tx, booking, taken, now, actor="hold")
             continue
         booking = command.made(booking, now)
         held = _held_of(booking)
@@ -177,11 +180,6 @@ async def _answer_given_before(
     if answer is None:
         raise otherwise
     return _held_from(answer)
-
-
-async def _displace(tx: Transaction, booking: Booking, now: datetime, *, wait: bool) -> None:
-    if not await displace(tx, booking.claim.displaces, now, wait=wait, actor="hold"):
-        raise Busy
 
 
 async def _make_way(tx: Transaction, wanted: Booking, session_version: int, now: datetime) -> None:

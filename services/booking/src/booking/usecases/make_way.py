@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking.store import bookings
+from booking.domain.refusals import Busy, Full
+from booking.store import bookings, sessions
 from booking.usecases.expire import expire_locked
 from booking.usecases.expire_change import expire_lapsed_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
     from booking.domain.booking import Booking
+    from booking.domain.floor import Taken
+    from booking.domain.refusals import Refusal
     from chassis.db import Transaction
 
 
@@ -50,18 +52,34 @@ async def make_way_for_guest(
     return True
 
 
-async def displace(
-    tx: Transaction, booking_ids: Sequence[UUID], now: datetime, *, wait: bool, actor: str
-) -> bool:
-    """Expire these lapsed holds; whether all that are still lapsed could be.
+class Way:
+    """How a party gets to tables that lapsed holds still have; kept over all its attempts.
 
-    ``wait``: for others who are deciding about one of them, up to 2 s. Who has locked a session or
-    a booking must not: the others may be waiting for that.
-
-    Raises:
-        Busy: somebody took longer than that.
+    ``undecided``: lapsed holds that others are deciding about right now, so nobody can say.
     """
-    lapsed = await bookings.lock_lapsed(tx, booking_ids, now, wait=wait)
-    for booking in lapsed:
-        await expire_locked(tx, booking, now, actor=actor)
-    return wait or len(lapsed) == len(booking_ids)
+
+    def __init__(self) -> None:
+        self.undecided: set[UUID] = set()
+        self._locked = False
+
+    async def displace(
+        self, tx: Transaction, wanted: Booking, taken: Taken, now: datetime, *, actor: str
+    ) -> None:
+        """Expire what a claim displaces; the claim must be made anew afterwards.
+
+        The first time only the sessions are locked: from then on no rival can take or displace
+        anything there, and the next decision is made in peace.
+        """
+        if not self._locked:
+            there = {wanted.session_id, *(hold.session_id for hold in taken.lapsed)}
+            await sessions.lock_all(tx, there)
+            self._locked = True
+            return
+        lapsed = await bookings.lock_lapsed(tx, wanted.claim.displaces, now)
+        for booking in lapsed:
+            await expire_locked(tx, booking, now, actor=actor)
+        self.undecided |= set(wanted.claim.displaces) - {booking.id for booking in lapsed}
+
+    def refusal(self, reason: Refusal) -> Refusal:
+        """The reason; or, when nobody can say whether it is one, that it is worth another try."""
+        return Busy() if self.undecided and isinstance(reason, Full) else reason

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from booking.domain.floor import Floor
 from booking.domain.local_time import Span
-from booking.domain.refusals import Refusal
+from booking.domain.refusals import Busy, Refusal, Unknown
 from booking.store import for_hold, ledger, upcoming
 from booking.usecases.expire_change import expire_lapsed_changes
-from booking.usecases.make_way import displace, make_way
+from booking.usecases.make_way import Way, make_way
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from booking.domain.booking import Booking
-    from booking.domain.inventory import Claim
+    from booking.domain.inventory import Inventory
     from booking.store.listings import Listings
     from chassis.db import Transaction
 
-_ATTEMPTS = 5
+_ATTEMPTS = 8
 
 
 async def take_place(
@@ -34,18 +34,26 @@ async def take_place(
 
     Returns:
         The booking with what it has now, or None, with nothing written, if its place is not free.
+
+    Raises:
+        Busy: whether it is free is being decided by others right now.
     """
     if not await upcoming.still_offered(tx, wanted.session_id, ()):
         return None
+    way = Way()
     for _ in range(_ATTEMPTS):
-        claim = await _claim(tx, wanted, listings)
-        if claim is None:
+        floor, inventory = await _look(tx, wanted, listings, way)
+        try:
+            claim = inventory.again(wanted.claim, wanted.party_size, floor)
+        except Refusal as refusal:
+            if isinstance(way.refusal(refusal), Busy):
+                raise Busy from refusal
             if not await expire_lapsed_changes(tx, wanted.venue_id, now, actor=actor):
                 break
             continue
         if claim.displaces:
-            if not await displace(tx, claim.displaces, now, wait=False, actor=actor):
-                break
+            claiming = replace(wanted, claim=claim)
+            await way.displace(tx, claiming, floor.taken, now, actor=actor)
         elif await ledger.take(tx, wanted, claim):
             return replace(wanted, claim=claim)
         elif not claim.assigned and not await make_way(tx, wanted, now, actor=actor):
@@ -53,15 +61,13 @@ async def take_place(
     return None
 
 
-async def _claim(tx: Transaction, wanted: Booking, listings: Listings) -> Claim | None:
-    """What there is to take at this moment; None when there is nothing for such a party."""
+async def _look(
+    tx: Transaction, wanted: Booking, listings: Listings, way: Way
+) -> tuple[Floor, Inventory]:
     span = Span(wanted.occasion.starts_at, wanted.occasion.ends_at)
     fresh = await for_hold.read(tx, wanted.session_id, (), span)
     if fresh is None or fresh.taken is None:
-        return None
+        raise Unknown
     listing = await listings.at(tx, fresh.session.offering_id, fresh.offering_version)
-    floor = Floor(fresh.session, listing.tables, fresh.taken)
-    try:
-        return listing.offering.inventory.again(wanted.claim, wanted.party_size, floor)
-    except Refusal:
-        return None
+    floor = Floor(fresh.session, listing.tables, fresh.taken.but(way.undecided))
+    return floor, listing.offering.inventory
