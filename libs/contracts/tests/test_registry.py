@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from contracts import booking, changes, customers, notifications, payments, visits
+from contracts import booking, changes, customers, notifications, offerings, payments, visits
 from contracts.message import Message
 from contracts.registry import (
     CONTRACTS,
@@ -49,7 +49,7 @@ def test_every_message_says_what_it_is_about(entry: Contract) -> None:
 
 
 def test_every_message_class_that_has_a_name_is_registered() -> None:
-    modules = (booking, visits, changes, payments, customers, notifications)
+    modules = (booking, offerings, visits, changes, payments, customers, notifications)
     named = {
         found
         for module in modules

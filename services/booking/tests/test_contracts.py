@@ -7,9 +7,11 @@ from uuid import UUID
 import pytest
 
 from booking import messages, timers
+from booking.domain.catalogue import ListingStatus
 from booking.domain.lifecycle import Status
 from booking.timers import HoldDue
 from booking.usecases import attend
+from booking.usecases.edit_offering import EditOffering, edit_offering
 from booking.usecases.edit_venue import EditVenue, edit_venue
 from booking.usecases.revoke_links import RevokeLinks, revoke_links
 from chassis.ids import uuid7
@@ -57,9 +59,32 @@ async def test_venue_changed(world):
     assert same_shape(message, example("venue.changed.v1"))
 
 
+async def test_offering_changed_when_it_is_made_repriced_and_archived(world):
+    tiers = [{"key": "adult", "label": "Adult", "amount_minor": 3500}]
+    pricing = {"kind": "per_head", "tiers": tiers, "payment_methods": ["checkout"]}
+    offering = await world.offering("class", pricing=pricing)
+    dearer = [{"key": "adult", "label": "Adult", "amount_minor": 4000}]
+    for change in (
+        {"overrides": {"pricing": {"tiers": dearer}}},
+        {"status": ListingStatus.ARCHIVED},
+    ):
+        command = EditOffering(offering_id=offering.id, actor="test", **change)
+        await world.run(lambda tx, command=command: edit_offering(tx, command))
+    rows = await world.published("offering.changed.v1")
+    told = [contract("offering.changed.v1").model.from_json(row["payload"]) for row in rows]
+    told = [one for one in told if one.offering_id == offering.id]
+    assert [one.prices[0].amount_minor for one in told] == [3500, 4000, 4000]
+    assert [one.status for one in told] == ["active", "active", "archived"]
+    assert same_shape(told[0], example("offering.changed.v1"), without=["description"])
+
+
 async def test_held_confirmed_and_cancelled(world):
     held = await held_then(world, world.pay, world.cancel)
-    assert same_shape(await sent(world, held, "booking.held.v1"), example("booking.held.v1"))
+    assert same_shape(
+        await sent(world, held, "booking.held.v1"),
+        example("booking.held.v1"),
+        without=["lines[].label"],
+    )
     confirmed = await sent(world, held, "booking.confirmed.v1")
     assert same_shape(confirmed, example("booking.confirmed.v1"))
     assert confirmed.manage_expires_at == held.manage_expires_at
@@ -321,7 +346,7 @@ async def test_everything_published_is_covered_here(world):
         "booking.rescheduled.v1", "booking.change_held.v1", "booking.change_expired.v1",
         "booking.checked_in.v1", "booking.completed.v1", "booking.no_show.v1",
         "booking.attendance_undone.v1", "booking.details_changed.v1",
-        "booking.waitlisted.v1", "booking.offered.v1",
+        "booking.waitlisted.v1", "booking.offered.v1", "offering.changed.v1",
     }  # fmt: skip
     assert covered == set(published_by("booking"))
 

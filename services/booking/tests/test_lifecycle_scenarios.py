@@ -11,6 +11,7 @@ from booking_client import CUSTOMER, GUEST, manage, staff
 from booking import messages
 from chassis.ids import uuid7
 from chassis.messaging import Meta
+from contracts.registry import contract
 from contracts.testing import example
 
 TIERS = [
@@ -259,10 +260,42 @@ async def test_f11_a_payment_that_takes_days_is_offered_early_and_hidden_late(cl
             "SELECT payload FROM messaging.outbox WHERE ordering_key = $1 AND due_at IS NULL",
             booking["id"],
         )
-        from contracts.registry import contract
-
         message = contract("booking.held.v1").model.from_json(payload)
         assert list(message.payment_methods) == offered
+
+
+async def test_the_guest_chooses_among_the_methods_that_are_offered(client, world):
+    pricing = {
+        "kind": "per_head",
+        "tiers": TIERS,
+        "payment_methods": ["card", "checkout"],
+    }
+    places = {"capacity": 8, "units": "person", "party_max": 8}
+    offering = await world.offering("class", inventory=places, pricing=pricing)
+    session = await world.open(offering, starts_in=timedelta(days=7))
+    wanted = {
+        "session_id": str(session.id),
+        "quantities": {"adult": 2, "child": 1},
+        "customer": CUSTOMER,
+    }
+    chosen = {**wanted, "payment_method": "checkout"}
+    _, booking = await client("POST", "/bookings", GUEST, "a" * 16, json=chosen)
+    payload = await world.admin.fetchval(
+        "SELECT payload FROM messaging.outbox WHERE ordering_key = $1 AND due_at IS NULL",
+        booking["id"],
+    )
+    message = contract("booking.held.v1").model.from_json(payload)
+    assert message.payment_method == "checkout"
+    assert set(message.payment_methods) == {"card", "checkout"}
+    assert [(line.key, line.quantity) for line in message.lines] == [("adult", 2), ("child", 1)]
+    assert (
+        sum(line.quantity * line.unit_minor for line in message.lines)
+        == message.amount_due_now.amount_minor
+    )
+    status, refused = await client(
+        "POST", "/bookings", GUEST, "b" * 16, json={**wanted, "payment_method": "paypal"}
+    )
+    assert (status, refused["errors"][0]["field"]) == (422, "payment_method")
 
 
 async def test_f11_where_nothing_clears_in_time_the_guest_is_told(client, world):

@@ -44,6 +44,20 @@ class VenueChanged(Message):
     """Where a guest can leave a review; http or https."""
 
 
+class PriceLine(BaseModel):
+    """One line of a booking's price."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+
+    key: str
+    """Of its tier; `booking` or `deposit`; `dish:…` and `promo:…` where it is of another kind."""
+    label: str | None
+    """For the guest; null where it is simply the price."""
+    quantity: Annotated[int, Field(ge=1)]
+    unit_minor: int
+    """In minor units of the booking's currency; negative where something is taken off."""
+
+
 class BookingFact(Message):
     """What every booking message says about its booking."""
 
@@ -84,6 +98,10 @@ class BookingHeld(BookingFact):
     contact: Sealed
     source: str
     """Where the booking came from (`web`, `staff`, ...)."""
+    lines: tuple[PriceLine, ...] = ()
+    """What the price is made of; adds up to `amount_total` and what a gift card paid."""
+    payment_method: str | None = None
+    """The one of `payment_methods` that the guest chose; null: the first."""
 
 
 class BookingRequiresAuthentication(BookingFact):

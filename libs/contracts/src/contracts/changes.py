@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.booking import BookedResource, BookingFact
+from contracts.booking import BookedResource, BookingFact, PriceLine
 from contracts.message import Message
 from contracts.values import Instant, Money, Sealed
 
@@ -65,6 +65,10 @@ class BookingChangeHeld(BookingFact):
     """True: the first failed attempt is final."""
     locale: str
     contact: Sealed
+    lines: tuple[PriceLine, ...] = ()
+    """What the whole price of the new place is made of."""
+    payment_method: str | None = None
+    """The one of `payment_methods` that the guest chose; null: the first."""
 
 
 class BookingChangeExpired(BookingFact):

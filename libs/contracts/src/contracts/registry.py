@@ -29,6 +29,7 @@ from contracts.changes import (
 from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
 from contracts.message import Message
 from contracts.notifications import NotificationFailed, NotificationSent
+from contracts.offerings import OfferingChanged
 from contracts.payments import (
     PaymentCancelled,
     PaymentFailed,
@@ -94,6 +95,13 @@ CONTRACTS: tuple[Contract, ...] = (
         ("payments", "notifications", "customers"),
         "A venue's present state, for the projections of the other services",
         key="venue_id",
+    ),
+    Contract(
+        OfferingChanged,
+        "booking",
+        (),
+        "An offering's present state, for the catalogues of payment providers",
+        key="offering_id",
     ),
     Contract(BookingHeld, "booking", ("payments",), "A place is held; prepare its payment"),
     Contract(

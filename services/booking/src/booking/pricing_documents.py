@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
@@ -15,6 +15,10 @@ Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT, description="in the curre
 PositiveAmount = Annotated[int, Field(ge=1, le=LARGEST_AMOUNT)]
 
 
+PaymentMethod: TypeAlias = Literal["card", "bacs_debit", "checkout", "paypal", "swish", "manual"]
+METHODS = get_args(PaymentMethod)
+
+
 def _once_each(methods: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(methods)) != len(methods):
         raise ValueError("names a method twice")
@@ -22,8 +26,8 @@ def _once_each(methods: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Methods: TypeAlias = Annotated[
-    tuple[Literal["card", "bacs_debit"], ...],
-    Field(min_length=1, max_length=2),
+    tuple[PaymentMethod, ...],
+    Field(min_length=1, max_length=len(METHODS)),
     AfterValidator(_once_each),
 ]
 

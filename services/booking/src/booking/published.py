@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 import contracts
 from contracts import booking as wire
-from contracts import changes, visits
+from contracts import changes, offerings, visits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from booking.domain.booking import BookedResource, Booking, Cancellation, Failure, Occasion
-    from booking.domain.catalogue import Organisation, Venue
+    from booking.domain.catalogue import Offering, Organisation, Venue
     from booking.domain.money import Money
     from booking.domain.moving import Change
+    from booking.domain.quote import Quote
     from booking.domain.waiting import Entry
 
 
@@ -83,6 +84,26 @@ def venue_changed(organisation: Organisation, venue: Venue) -> wire.VenueChanged
     )
 
 
+def offering_changed(offering: Offering, currency: str) -> offerings.OfferingChanged:
+    """The whole present state of an offering, as far as it is sold."""
+    return offerings.OfferingChanged(
+        offering_id=offering.id,
+        org_id=offering.org_id,
+        venue_id=offering.venue_id,
+        title=offering.title,
+        description=offering.description,
+        currency=currency,
+        prices=tuple(
+            offerings.OfferedPrice(
+                key=tier.key, label=tier.label or None, amount_minor=tier.amount_minor
+            )
+            for tier in offering.pricing.price_list()
+        ),
+        payment_methods=offering.pricing.payment_methods,
+        status=offering.status.value,
+    )
+
+
 def held(booking: Booking, expires_at: datetime, contact: str) -> wire.BookingHeld:
     """A place waits for its payment."""
     occasion = booking.occasion
@@ -103,6 +124,8 @@ def held(booking: Booking, expires_at: datetime, contact: str) -> wire.BookingHe
         locale=booking.locale,
         contact=contact,
         source=booking.source,
+        lines=_lines(booking.quote),
+        payment_method=next(iter(booking.payment_methods), None),
     )
 
 
@@ -308,12 +331,26 @@ def change_held(
         release_on_failure=place.policy.release_on_failure,
         locale=booking.locale,
         contact=contact,
+        lines=_lines(place.quote),
+        payment_method=next(iter(place.payment_methods), None),
     )
 
 
 def change_expired(booking: Booking, change_id: UUID) -> changes.BookingChangeExpired:
     """The change was given up; the booking stays where it was."""
     return changes.BookingChangeExpired(**_facts(booking), change_id=change_id)
+
+
+def _lines(quote: Quote) -> tuple[wire.PriceLine, ...]:
+    return tuple(
+        wire.PriceLine(
+            key=line.key,
+            label=line.label or None,
+            quantity=line.quantity,
+            unit_minor=line.unit_minor,
+        )
+        for line in quote.lines
+    )
 
 
 def _resources(resources: Sequence[BookedResource]) -> tuple[wire.BookedResource, ...]:

@@ -136,6 +136,7 @@ def _hold(message: BookingHeld) -> Hold:
         due=_money(message.amount_due_now),
         expires_at=message.expires_at,
         methods=message.payment_methods,
+        method=message.payment_method,
         locale=message.locale,
         contact=message.contact,
     )
@@ -154,6 +155,7 @@ def _change(message: BookingChangeHeld) -> Hold:
         due=_money(message.amount_due),
         expires_at=message.expires_at,
         methods=message.payment_methods,
+        method=message.payment_method,
         locale=message.locale,
         contact=message.contact,
     )

@@ -123,6 +123,7 @@ def _wish(body: QuoteBooking, name: Name, caller: Principal) -> Wish:
         allergies=body.allergies,
         promo_code=body.promo_code,
         gift_card=body.gift_card,
+        payment_method=body.payment_method,
         name=name,
         locale=body.locale,
         arrival_time=None if body.arrival_time is None else time_of(body.arrival_time),

@@ -18,7 +18,7 @@ from booking.domain.local_time import NoSuchLocalTime, Span, arrival, instant, z
 from booking.domain.making import BY_GUEST, Making
 from booking.domain.money import Money
 from booking.domain.ordering import Choice, Dish, chosen
-from booking.domain.pricing import Order
+from booking.domain.pricing import Order, chosen_method
 from booking.domain.quoting import quoted
 from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
 
@@ -59,6 +59,7 @@ class Wish:
     allergies: tuple[str, ...] = ()
     promo_code: str | None = None
     gift_card: str | None = None
+    payment_method: str | None = None
 
 
 def start_of(wish: Wish, listing: Listing) -> datetime | None:
@@ -127,7 +128,7 @@ def decide(
 
     Raises:
         InvalidRequest: the wish does not fit the offering, a dish cannot be had, or a code is
-            not valid here; the field is named.
+            not valid here, or the payment method is not offered; the field is named.
         CoversReached, PacingReached, NoTableFree: the house has no table for the party then.
         PaymentsOff: something is due and payments are switched off (SEC-10).
         NoPaymentMethod: something is due, and no method clears before the start (F-11).
@@ -154,6 +155,9 @@ def decide(
     if due and not payments_enabled:
         raise PaymentsOff
     methods = offering.pricing.payment_methods
+    if due:
+        methods = policy.methods_for(methods, now, span.starts_at)
+        methods = chosen_method(methods, wish.payment_method)
     nothing = Money(0, venue.currency)
     return Booking(
         id=booking_id,
@@ -175,7 +179,7 @@ def decide(
         paid=nothing,
         refunded=nothing,
         policy=policy,
-        payment_methods=policy.methods_for(methods, now, span.starts_at) if due else methods,
+        payment_methods=methods,
         name=wish.name,
         sealed_contact=sealed_contact,
         locale=wish.locale or venue.locale,

@@ -13,6 +13,7 @@ from booking.domain.inventory import Claim
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money, smallest_charge
 from booking.domain.policy import Policy
+from booking.domain.pricing import with_first
 from booking.domain.quote import Quote
 from booking.domain.refusals import CannotReschedule, ChangePending
 
@@ -117,7 +118,8 @@ def may_move(booking: Booking, now: datetime, *, by_staff: bool) -> bool:
 def place_in(candidate: Booking, moving: Booking) -> Place:
     """The place of a booking decided anew, for one that moves there.
 
-    The policy stays the one the guest booked under, unless it becomes another offering's booking.
+    The policy stays the one the guest booked under, unless it becomes another offering's booking;
+    and they pay what it costs more as they paid before, where that can still be done.
     """
     same_offering = candidate.offering_id == moving.offering_id
     return Place(
@@ -129,7 +131,9 @@ def place_in(candidate: Booking, moving: Booking) -> Place:
         quantities=candidate.quantities,
         quote=candidate.quote,
         policy=moving.policy if same_offering else candidate.policy,
-        payment_methods=candidate.payment_methods,
+        payment_methods=with_first(
+            candidate.payment_methods, next(iter(moving.payment_methods), None)
+        ),
         arrives_at=candidate.arrives_at,
     )
 

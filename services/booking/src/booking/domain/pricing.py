@@ -47,6 +47,10 @@ class PerBooking:
         """What a booking may cost, in minor units: the smallest of each kind."""
         return (self.amount_minor,)
 
+    def price_list(self) -> tuple[Tier, ...]:
+        """The one price."""
+        return (Tier("booking", "", self.amount_minor),)
+
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
@@ -73,6 +77,10 @@ class Deposit:
     def prices(self) -> tuple[int, ...]:
         """What a booking may cost, in minor units."""
         return (self.amount_minor,)
+
+    def price_list(self) -> tuple[Tier, ...]:
+        """The deposit."""
+        return (Tier("deposit", "", self.amount_minor),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,10 @@ class PerHead:
         """What one person may cost, in minor units."""
         return tuple(tier.amount_minor for tier in self.tiers)
 
+    def price_list(self) -> tuple[Tier, ...]:
+        """What one person of each tier costs."""
+        return self.tiers
+
 
 @dataclass(frozen=True, slots=True)
 class Items:
@@ -147,6 +159,10 @@ class Items:
 
     def prices(self) -> tuple[int, ...]:
         """None that are known beforehand."""
+        return ()
+
+    def price_list(self) -> tuple[Tier, ...]:
+        """Nothing: dishes have prices on the menu."""
         return ()
 
 
@@ -172,6 +188,10 @@ class Free:
         """Nothing ever costs anything."""
         return (0,)
 
+    def price_list(self) -> tuple[Tier, ...]:
+        """Nothing has a price."""
+        return ()
+
 
 Pricing = PerBooking | Deposit | PerHead | Items | Free
 
@@ -187,7 +207,7 @@ def stated_party(stated: int | None, quantities: Mapping[str, int]) -> int:
     return 1 if stated is None else stated
 
 
-_CURRENCIES = {"bacs_debit": "GBP"}
+_CURRENCIES = {"bacs_debit": "GBP", "swish": "SEK"}
 """Methods that know one currency only."""
 
 
@@ -198,6 +218,23 @@ def methods_elsewhere(pricing: Pricing, currency: str) -> list[str]:
         for method in pricing.payment_methods
         if _CURRENCIES.get(method, currency) != currency
     ]
+
+
+def with_first(methods: tuple[str, ...], wished: str | None) -> tuple[str, ...]:
+    """The methods with the wished one in front, where it is among them."""
+    return tuple(sorted(methods, key=lambda method: method != wished))
+
+
+def chosen_method(methods: tuple[str, ...], wished: str | None) -> tuple[str, ...]:
+    """The offered methods with the guest's choice in front, which is how a booking keeps it.
+
+    Raises:
+        InvalidRequest: the choice is not offered, or not so near to the start (F-11).
+    """
+    if wished is not None and wished not in methods:
+        offered = ", ".join(methods)
+        raise InvalidRequest(Fault("payment_method", f"is not offered here: one of {offered}"))
+    return with_first(methods, wished)
 
 
 def check_chargeable(pricing: Pricing, currency: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from booking import published
 from booking.documents import read_settings
 from booking.domain.catalogue import ListingStatus, Offering
 from booking.domain.presets import Preset, settings_of
@@ -64,6 +65,7 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
         version=1,
     )
     await offerings.add(tx, offering, now)
+    tell(tx, offering, venue.currency)
     await keep_in_step(tx, offering, venue, actor=command.actor)
     await audit.note(
         tx,
@@ -75,6 +77,15 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
         after={"preset": offering.preset, "title": offering.title},
     )
     return offering
+
+
+def tell(tx: Transaction, offering: Offering, currency: str) -> None:
+    """Tell the other services what the offering is now."""
+    tx.publish(
+        published.offering_changed(offering, currency),
+        key=str(offering.id),
+        sequence=offering.version,
+    )
 
 
 def check_price(pricing: Pricing, currency: str) -> None:

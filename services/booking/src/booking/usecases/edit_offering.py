@@ -15,7 +15,7 @@ from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
 from booking.store import audit, offerings, upcoming, venues
 from booking.store.upcoming import Within
-from booking.usecases.create_offering import check_menu, check_price
+from booking.usecases.create_offering import check_menu, check_price, tell
 from booking.usecases.keep_in_step import InStep, keep_in_step
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> EditedOfferin
             raise HasBookings(text=Text("has_bookings.offering", venue.locale))
     after = replace(after, version=before.version + 1)
     await offerings.save(tx, after)
+    tell(tx, after, venue.currency)
     old, new = audit.differing(_facts(before), _facts(after))
     await audit.note(
         tx,

@@ -13,7 +13,7 @@ from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.refusals import HasBookings, HasSessions, Text, Unknown
 from booking.store import audit, offerings, organisations, upcoming, venues
 from booking.store.upcoming import Within
-from booking.usecases.create_offering import check_price
+from booking.usecases.create_offering import check_price, tell
 from booking.usecases.create_venue import check_timezone, venue_email, venue_phone
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ async def _check(tx: Transaction, before: Venue, after: Venue) -> None:
             raise HasBookings(text=Text("has_bookings.currency", before.locale))
         for offering in await offerings.of_venue(tx, after.id):
             check_price(offering.pricing, after.currency)
+            repriced = replace(offering, version=offering.version + 1)
+            await offerings.save(tx, repriced)
+            tell(tx, repriced, after.currency)
     if moved and await upcoming.has_sessions(tx, after.id):
         raise HasSessions
 

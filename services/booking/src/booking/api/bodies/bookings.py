@@ -11,6 +11,7 @@ from booking.domain.holding import LocalStart
 from booking.domain.inventory import LARGEST_PARTY
 from booking.domain.local_time import Span
 from booking.domain.ordering import MOST_CHOICES, Choice
+from booking.pricing_documents import PaymentMethod
 from chassis.http import Body
 
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
@@ -127,6 +128,10 @@ class QuoteBooking(WishedTime):
     promo_code: Annotated[str | None, Field(min_length=1, max_length=40)] = None
     gift_card: Annotated[
         str | None, Field(min_length=1, max_length=40, description="The code of a gift card")
+    ] = None
+    payment_method: Annotated[
+        PaymentMethod | None,
+        Field(description="How to pay: one of the offering's; its first unless said otherwise"),
     ] = None
     locale: Locale | None = None
     arrival_time: LocalTime | None = None
