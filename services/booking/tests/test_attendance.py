@@ -350,6 +350,37 @@ async def test_a_visit_that_was_undone_or_cancelled_does_not_complete_itself(wor
     assert (await world.booking(undone)).status is Status.CONFIRMED
 
 
+async def test_a_completion_taken_back_before_the_end_still_happens_at_the_end(world):
+    session = await world.class_session(price=0, policy={"complete_after_end": True})
+    held = await world.hold(session)
+    await world.day_of(held)
+    await world.attend(attend.check_in, held)
+    await world.attend(attend.complete, held)
+    assert await visit_timer(world, held) is None
+    await world.attend(attend.undo, held)
+    assert await visit_timer(world, held) == session.ends_at
+
+
+async def test_a_completion_taken_back_after_the_end_is_left_to_staff(world):
+    session = await world.class_session(price=0, policy={"complete_after_end": True})
+    held = await world.hold(session)
+    await world.day_of(held)
+    await world.attend(attend.check_in, held)
+    await world.day_of(held, hours=5)
+    await ring(world, held)
+    await world.attend(attend.undo, held, "They are still here")
+    assert await visit_timer(world, held) is None
+    assert (await world.booking(held)).status is Status.CHECKED_IN
+
+
+async def test_a_late_check_in_can_be_taken_back_before_it_completes_itself(world):
+    session = await world.class_session(price=0, policy={"complete_after_end": True})
+    held = await world.hold(session)
+    await world.day_of(held, hours=5, minutes=1)
+    arrived = await world.attend(attend.check_in, held, "Written down afterwards")
+    assert await visit_timer(world, held) == arrived.status_at + timedelta(minutes=15)
+
+
 async def test_without_the_setting_no_timer_is_set(world):
     held = await booked(world, Status.CHECKED_IN)
     assert await visit_timer(world, held) is None

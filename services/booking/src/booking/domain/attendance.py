@@ -62,6 +62,16 @@ def complete(booking: Booking, now: datetime) -> Booking:
     return _step(Verb.COMPLETE, booking, now)
 
 
+def completes_at(booking: Booking) -> datetime | None:
+    """When a visit completes itself, if its policy says so (CHK-02).
+
+    At its end, or later where staff may still take the check-in back then.
+    """
+    if not booking.policy.complete_after_end or booking.status is not Status.CHECKED_IN:
+        return None
+    return max(booking.occasion.ends_at, booking.policy.undo_ends(booking.status_at))
+
+
 def is_over(booking: Booking, now: datetime) -> bool:
     """Whether the guest was checked in and the time is up."""
     return booking.status is Status.CHECKED_IN and now >= booking.occasion.ends_at

@@ -36,12 +36,7 @@ async def check_in(tx: Transaction, command: Attend) -> Booking:
     now = await tx.now()
     arrived = attendance.check_in(booking, now, override=command.reason)
     await _record(tx, booking, arrived, command, published.checked_in(arrived, now))
-    if booking.policy.complete_after_end and now < booking.occasion.ends_at:
-        tx.schedule(
-            timers.VisitOver(booking_id=booking.id),
-            due_at=booking.occasion.ends_at,
-            key=timers.visit_key_of(booking.id),
-        )
+    _plan_completion(tx, arrived)
     return arrived
 
 
@@ -87,6 +82,9 @@ async def undo(tx: Transaction, command: Attend) -> Booking:
     message = published.attendance_undone(restored, undone, now)
     await _record(tx, booking, restored, command, message)
     tx.unschedule(timers.visit_key_of(booking.id))
+    if now < booking.occasion.ends_at:
+        # After the end, staff have just said that it is not completed: a timer will not insist.
+        _plan_completion(tx, restored)
     return restored
 
 
@@ -99,6 +97,13 @@ async def complete_after_end(tx: Transaction, booking_id: UUID) -> None:
     completed = attendance.complete(booking, now)
     command = Attend(booking_id=booking_id, actor="timer", reason="complete_after_end")
     await _record(tx, booking, completed, command, published.completed(completed, now))
+
+
+def _plan_completion(tx: Transaction, booking: Booking) -> None:
+    due_at = attendance.completes_at(booking)
+    if due_at is not None:
+        key = timers.visit_key_of(booking.id)
+        tx.schedule(timers.VisitOver(booking_id=booking.id), due_at=due_at, key=key)
 
 
 async def _locked(tx: Transaction, command: Attend) -> Booking:
