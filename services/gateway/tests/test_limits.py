@@ -34,6 +34,15 @@ async def test_the_sixth_booking_attempt_in_a_minute_is_429(gateway, services):
     assert len(services.booking.seen) == 5
 
 
+async def test_codes_are_guessed_slowly_and_asking_for_prices_uses_up_no_booking(gateway, services):
+    services.booking.answers("POST", "/quotes", {}, 422)
+    services.booking.answers("POST", "/bookings", {}, 422)
+    client = await gateway()
+    got = [(await client.post("/v1/quotes", {})).status for _ in range(21)]
+    assert got == [422] * 20 + [429]
+    assert (await client.post("/v1/bookings", {})).status == 422
+
+
 async def test_a_patient_caller_cannot_hold_a_whole_house(gateway, services):
     """F-12: a pace within the minute's limit is not free for ever."""
     services.booking.answers("POST", "/bookings", {}, 422)
