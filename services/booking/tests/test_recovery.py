@@ -18,6 +18,7 @@ from booking.domain.refusals import (
 )
 from booking.usecases.record_refund import Refunded, record_failed_refund, record_refund
 from booking.usecases.recover import Recover, failed_bookings, rebook, retry_refund
+from chassis import metrics
 from chassis.ids import uuid7
 
 PRICE = 18000
@@ -85,6 +86,19 @@ async def test_a_failed_booking_is_listed_with_amount_cause_and_refund(world, to
     [found] = await failed(world)
     assert found.refund_state is RefundState.REFUNDED
     assert found.refunded_at is not None
+
+
+async def test_each_failed_booking_and_failed_refund_is_counted_for_the_alert(world, too_late):
+    """FBK-06."""
+
+    def counted(kind):
+        return metrics.REGISTRY.get_sample_value("holdfast_alarms_total", {"kind": kind}) or 0
+
+    before = counted("unfulfillable"), counted("refund_failed")
+    held, _, payment = await too_late()
+    assert (counted("unfulfillable"), counted("refund_failed")) == (before[0] + 1, before[1])
+    await refused(world, held, payment)
+    assert counted("refund_failed") == before[1] + 1
 
 
 async def test_a_refund_that_failed_of_another_payment_is_not_this_one_s(world, too_late):

@@ -38,6 +38,7 @@ from booking.store.contacts import ContactVault
 from booking.store.listings import Listings
 from booking.store.lookups import TenantLookup
 from booking.usecases.forget_idempotency_keys import forget_idempotency_keys
+from chassis import metrics
 from chassis.db import Database
 from chassis.jobs import hourly
 from chassis.manage_token import ManageTokens
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 
 def build(settings: Settings) -> Service:
     """The service, assembled but not started."""
+    for kind in ("unfulfillable", "refund_failed"):
+        metrics.ALARMS.labels(kind)  # from nothing to one is no increase to Prometheus
     db = Database(settings.DATABASE_URL, pool_size=settings.POOL_SIZE, application_name="booking")
     vault = ContactVault(
         columns=Sealer(settings.COLUMN_KEYS),

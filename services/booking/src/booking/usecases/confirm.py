@@ -14,6 +14,7 @@ from booking.store import bookings, receipts
 from booking.usecases.make_way import make_way_for_guest
 from booking.usecases.take_codes_again import return_again, use_again
 from booking.usecases.take_place import take_place
+from chassis import metrics
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,6 +136,7 @@ async def _give_up(
     await bookings.save(
         tx, booking, unfulfillable, "booking.unfulfillable", actor=ACTOR, reason=cause
     )
+    metrics.ALARMS.labels("unfulfillable").inc()
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
     tx.publish(
         published.unfulfillable(unfulfillable, receipt.payment_id, receipt.amount, cause, contact),

@@ -9,6 +9,7 @@ from uuid import UUID
 from booking.domain.lifecycle import PaymentStatus
 from booking.domain.money import Money
 from booking.store import audit, bookings, receipts
+from chassis import metrics
 
 if TYPE_CHECKING:
     from chassis.db import Transaction
@@ -53,6 +54,7 @@ async def record_failed_refund(
     tx: Transaction, booking_id: UUID, payment_id: UUID, amount: Money, code: str
 ) -> None:
     """Note that a refund did not go through, where staff look for it."""
+    metrics.ALARMS.labels("refund_failed").inc()
     await audit.note(
         tx,
         "booking",
