@@ -32,7 +32,7 @@ INSERT INTO changes (id, org_id, venue_id, booking_id, state, by_guest, ledger_v
     currency, expires_at, created_at, settled_at, place)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::jsonb)
 """
-_READ = """
+READ = """
 SELECT id, booking_id, state, by_guest, ledger_version, amount_due, currency, expires_at,
     place::text AS place
 FROM changes WHERE id = $1 AND booking_id = $2
@@ -44,7 +44,7 @@ WHERE id = $1 AND state = 'pending'
 _PROLONG = "UPDATE changes SET expires_at = $2 WHERE id = $1 AND state = 'pending'"
 
 # Others may be deciding about the booking right now: theirs to settle, and no deadlock.
-_LAPSED = f"""
+LAPSED = f"""
 SELECT {COLUMNS} FROM {TABLES}
 WHERE b.id IN (SELECT c.booking_id FROM changes c
         WHERE c.venue_id = $1 AND c.state = 'pending' AND c.expires_at <= $2)
@@ -85,7 +85,7 @@ async def add(tx: Transaction, change: Change, booking: Booking, now: datetime) 
 
 async def read(tx: Transaction, change_id: UUID, booking_id: UUID) -> Change | None:
     """A change of this booking. Whoever holds the booking's lock holds the change's as well."""
-    row = await tx.fetchrow(_READ, change_id, booking_id)
+    row = await tx.fetchrow(READ, change_id, booking_id)
     return None if row is None else _change_of(row)
 
 
@@ -108,7 +108,7 @@ async def prolong(tx: Transaction, change_id: UUID, expires_at: datetime) -> Non
 
 async def lock_lapsed(tx: Transaction, venue_id: UUID, now: datetime) -> list[Booking]:
     """Bookings at a venue whose pending change has lapsed, locked; rivals' are left alone."""
-    return [booking_of(row) for row in await tx.fetch(_LAPSED, venue_id, now)]
+    return [booking_of(row) for row in await tx.fetch(LAPSED, venue_id, now)]
 
 
 async def guest_has_another(tx: Transaction, booking: Booking, place: Place) -> bool:
