@@ -123,6 +123,20 @@ async def test_each_bad_field_of_a_move_is_named_and_nothing_is_stored(
     assert not await world.admin.fetch("SELECT FROM changes WHERE booking_id = $1", held.booking_id)
 
 
+async def test_what_staff_left_for_the_venue_stays_for_the_venue(client, world, reschedule):
+    first, second, _ = await two_sessions(world)
+    desk = staff(world.org_id, "bookings:create", "bookings:edit")
+    body = {"session_id": str(first.id), "customer": CUSTOMER, "payment": "at_venue"}
+    status, made = await client("POST", "/bookings", desk, key=key(), json=body)
+    assert (status, made["status"]) == (201, "confirmed"), made
+    held = SimpleNamespace(booking_id=UUID(made["id"]))
+    wanted = {"session_id": str(second.id), "party_size": 3}
+    status, answer = await reschedule(held, json=wanted)
+    assert (status, answer["moved"]) == (200, True)
+    booking = await world.booking(held)
+    assert (booking.quote.total.amount_minor, booking.quote.due_now.amount_minor) == (15_000, 0)
+
+
 async def test_who_may_move_a_booking(client, world, reschedule):
     _, second, held = await two_sessions(world)
     json = {"session_id": str(second.id), "reason": "asked by phone"}

@@ -24,6 +24,7 @@ from booking.domain.refusals import (
 from booking.usecases.accept import Accept, accept
 from booking.usecases.edit_session import EditSession, edit_session
 from booking.usecases.leave_waitlist import LeaveWaitlist, leave_waitlist
+from booking.usecases.open_session import Instants
 from chassis.ids import uuid7
 
 
@@ -405,3 +406,52 @@ async def test_many_at_once_join_in_one_line(world):
     await world.offer(session)
     found = await states(world, *entries)
     assert sorted(found) == ["offered"] + ["waiting"] * 11
+
+
+async def test_waiting_moves_with_its_session(world):
+    session = await walk(world)
+    entry = await world.wait_for(session, 4)
+    later = session.starts_at + timedelta(days=1)
+    edit = EditSession(
+        session_id=session.id,
+        actor="test",
+        when=Instants(starts_at=later, ends_at=later + timedelta(hours=1)),
+    )
+    await world.run(lambda tx: edit_session(tx, edit))
+    assert (await world.entry(entry)).until == later
+    await world.offer(session)
+    booking = await world.booking(await world.offered(entry))
+    assert booking.occasion.starts_at == later
+
+
+async def test_in_a_crowd_of_cancellations_newcomers_and_looks_every_place_has_one_guest(world):
+    session = await walk(world, capacity=8)
+    full = [await world.hold(session) for _ in range(8)]
+    entries = [await world.wait_for(session) for _ in range(12)]
+    outcomes = await asyncio.gather(
+        *(world.cancel(held) for held in full),
+        *(world.hold(session) for _ in range(6)),
+        *(world.offer(session) for _ in range(6)),
+        return_exceptions=True,
+    )
+    newcomers = [one for one in outcomes if hasattr(one, "manage_epoch")]
+    assert {type(one) for one in outcomes if isinstance(one, Exception)} <= {CapacityExceeded}
+    await world.offer(session)
+    found = await states(world, *entries)
+    assert found == ["offered"] * (8 - len(newcomers)) + ["waiting"] * (4 + len(newcomers))
+    assert await world.taken(session) == 8
+    assert await waiting(world, session) == found.count("waiting")
+    assert not await world.drift()
+
+
+async def test_leaving_an_offer_at_the_moment_it_ends_settles_it_once(world):
+    for _ in range(5):
+        session = await walk(world, capacity=1)
+        entry = await world.wait_for(session)
+        await world.offer(session)
+        held = await world.offered(entry)
+        await world.advance(minutes=30)
+        await asyncio.gather(leave(world, entry), world.expire(held), return_exceptions=True)
+        assert (await states(world, entry))[0] in {"left", "lapsed"}
+        assert await world.taken(session) == 0
+        assert not await world.drift()

@@ -17,7 +17,7 @@ from chassis.ids import uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from chassis.db import Transaction
@@ -115,6 +115,11 @@ counted AS (
 )
 INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor)
 SELECT id, gen_random_uuid(), org_id, 'waitlist_entry', 'waitlist.ended', $2, 'timer' FROM ended
+"""
+
+_SHIFT = """
+UPDATE waitlist_entries SET until = until + $2::interval
+WHERE session_id = $1 AND state = 'waiting' AND earliest IS NULL
 """
 
 _FREE_TABLES = """
@@ -256,6 +261,11 @@ async def step(
 async def end(tx: Transaction, session_id: UUID, now: datetime) -> None:
     """End the waiting of those whose time has come."""
     await tx.execute(_END, session_id, now)
+
+
+async def shift(tx: Transaction, session_id: UUID, by: timedelta) -> None:
+    """The session moved, and the waiting for it with it; times that groups named stay."""
+    await tx.execute(_SHIFT, session_id, by)
 
 
 async def next_end(tx: Transaction, session_id: UUID) -> datetime | None:

@@ -10,7 +10,7 @@ from booking import timers
 from booking.domain.catalogue import Announcement, Session, SessionOrigin, SessionStatus
 from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
-from booking.store import audit, offerings, sessions, upcoming, venues
+from booking.store import audit, offerings, sessions, upcoming, venues, waitlist
 from booking.store.sessions import SessionView
 from booking.store.upcoming import Within
 from booking.usecases.open_session import (
@@ -110,6 +110,7 @@ async def edit_session(tx: Transaction, command: EditSession) -> SessionView:
         after=new,
     )
     if waited_for:
+        await waitlist.shift(tx, after.id, after.starts_at - before.starts_at)
         timers.wake_waitlists(tx, [after.id], await tx.now())
     raised = (after.capacity or 0) - (before.capacity or 0)
     return SessionView(

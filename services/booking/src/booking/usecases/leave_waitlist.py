@@ -37,7 +37,10 @@ async def leave_waitlist(tx: Transaction, command: LeaveWaitlist, *, shop: Shop)
     by_staff = command.epoch is None
     if by_staff and not (command.reason or "").strip():
         raise InvalidRequest(Fault("reason", "staff must give one"))
-    entry = await waitlist.lock(tx, command.entry_id)
+    entry = await waitlist.read(tx, command.entry_id)
+    if entry is not None and entry.state is EntryState.WAITING:
+        # An offer may just be being made. One that was made already is locked by its booking.
+        entry = await waitlist.lock(tx, command.entry_id)
     if entry is None or command.epoch not in (None, EPOCH):
         raise Unknown
     if entry.state is EntryState.ACCEPTED:
