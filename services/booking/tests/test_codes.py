@@ -10,7 +10,7 @@ from booking_codes import balance, card, promo, used
 
 from booking.domain.booking import Failure
 from booking.domain.catalogue import ListingStatus
-from booking.domain.codes import CardStatus
+from booking.domain.gift_card import CardStatus
 from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
 from booking.domain.presets import Preset

@@ -91,7 +91,10 @@ async def test_s1_08_a_lunch_with_three_dishes_and_a_nut_allergy_reaches_the_kit
     held = await world.hold(
         session,
         party=3,
-        items=order(dishes, roast_beef=1, roast_chicken=1, yorkshire_pudding=3),
+        items=(
+            Choice(dishes["Roast beef"].id, 1, "Well done", "The birthday child"),
+            *order(dishes, roast_chicken=1, yorkshire_pudding=3),
+        ),
         allergies=("Nuts",),
     )
     assert held.due_now == Money(2100 + 1900 + 900, "GBP")
@@ -105,10 +108,11 @@ async def test_s1_08_a_lunch_with_three_dishes_and_a_nut_allergy_reaches_the_kit
     ]
     (ticket,) = prep.tickets
     assert (ticket.allergies, ticket.party_size) == (("Nuts",), 3)
+    assert (ticket.dishes[0].note, ticket.dishes[0].whom) == ("Well done", "The birthday child")
     # F-39: what guests write is for the kitchen, not for the bus.
     for message in await world.published(about=held):
-        assert "Nuts" not in message["payload"]
-        assert "Roast" not in message["payload"]
+        for told in ("Nuts", "Well done", "birthday"):
+            assert told not in message["payload"]
 
 
 async def test_parties_of_a_sunday_lunch_are_told_to_the_kitchen_by_the_time_they_come(world):

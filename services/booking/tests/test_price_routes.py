@@ -8,8 +8,9 @@ from booking_client import GUEST, manage, staff
 from booking_menus import lunch
 
 from booking.api.problems import problem_of
-from booking.domain.codes import GiftCardRefused, PromoRefused
+from booking.domain.gift_card import GiftCardRefused
 from booking.domain.presets import Preset
+from booking.domain.promo import PromoRefused
 from chassis.ids import uuid7
 
 CUSTOMER = {"name": "Test Guest", "email": "guest@example.com"}

@@ -8,22 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.domain.catalogue import ListingStatus
-from booking.domain.codes import (
-    AmountOff,
-    CardStatus,
-    Codes,
-    GiftCard,
-    PercentOff,
-    Promo,
-    PromoTooSmall,
-    card_code,
-    card_key,
-    share,
-)
+from booking.domain.codes import Codes
 from booking.domain.dues import AT_THE_VENUE, IN_FULL, FixedPart, PartPerHead, Percentage
+from booking.domain.gift_card import CardStatus, GiftCard, card_code, card_key, share
 from booking.domain.money import LARGEST_AMOUNT, Money, smallest_charge
 from booking.domain.ordering import Dish, MenuChoice, lines_of
 from booking.domain.pricing import Deposit, Free, Items, Order, PerBooking, PerHead, Tier
+from booking.domain.promo import AmountOff, PercentOff, Promo, PromoTooSmall
 from booking.domain.quote import DISH, PROMO
 from booking.domain.quoting import quoted, requoted
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from booking.api import views
-from booking.api.bodies import CancelBooking, ChangeOrder, CreateBooking, QuoteBooking, time_of
+from booking.api.bodies import CancelBooking, CreateBooking, QuoteBooking, time_of
 from booking.api.callers import (
     IdempotencyKey,
     ShopPart,
@@ -37,8 +37,6 @@ from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.shop import Shop
 from booking.store.idempotency import Key
 from booking.usecases.cancel import Cancel, cancel
-from booking.usecases.change_order import ChangeOrder as ChangeBookingOrder
-from booking.usecases.change_order import change_order
 from booking.usecases.hold import Held, Hold, hold
 from booking.usecases.once import once
 from booking.usecases.quote_booking import quote_booking
@@ -246,30 +244,6 @@ def _staff_refund(body: CancelBooking, caller: Principal) -> StaffRefund | None:
     if body.refund_percent is not None:
         raise InvalidRequest(Fault("refund_percent", "give either refund_percent or refund"))
     return StaffRefund(amount_minor=body.refund.amount_minor)
-
-
-@router.patch(
-    "/bookings/{booking_id}/order",
-    responses=responses(NotFound, Unauthenticated, Forbidden, Conflict, Invalid),
-)
-async def patch_order(
-    booking_id: UUID, body: ChangeOrder, caller: Caller, db: DB, shop: ShopPart
-) -> views.Order:
-    """Change the dishes or the allergies, until the cut-off, where the difference is no payment."""
-    check_guest_or(caller, "bookings:edit")
-    command = ChangeBookingOrder(
-        booking_id=booking_id,
-        items=None if body.items is None else tuple(item.choice() for item in body.items),
-        allergies=body.allergies,
-        actor=actor_of(caller),
-        version=body.version,
-        manage_epoch=caller.epoch,
-    )
-    booking, dishes = await db.run(
-        org_of_booking(caller, booking_id),
-        lambda tx: change_order(tx, command, listings=shop.listings),
-    )
-    return views.Order.of(booking, dishes)
 
 
 @router.get(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from booking.api import bodies, paging, views
 from booking.api.callers import IdempotencyKey, ShopPart, actor_of, org_of, required_key
-from booking.domain.codes import card_key
+from booking.domain.gift_card import card_key
 from booking.domain.money import Money
 from booking.store import gift_cards
 from booking.usecases.keep_gift_cards import (

@@ -15,7 +15,6 @@ from booking.api.callers import (
     IdempotencyKey,
     SeenVersion,
     ShopPart,
-    Viewer,
     actor_of,
     org_of,
 )
@@ -28,7 +27,6 @@ from booking.usecases.edit_menu import (
     edit_menu_item,
     edit_menu_section,
 )
-from booking.usecases.kitchen import kitchen
 from chassis.db import Transaction
 from chassis.http import DB
 from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses
@@ -209,21 +207,3 @@ async def delete_menu_item(
     )
     org_id = org_of(caller, organisation_id)
     return views.MenuItem.of(await db.run(org_id, lambda tx: edit_menu_item(tx, command)))
-
-
-@router.get("/sessions/{session_id}/kitchen")
-async def get_kitchen(
-    *,
-    session_id: UUID,
-    caller: Viewer,
-    db: DB,
-    limit: paging.Limit = 50,
-    cursor: paging.Cursor = None,
-) -> views.Kitchen:
-    """The prep list: totals per dish, and each party's dishes and allergies."""
-    after = paging.after_instant(cursor)
-    prep = await db.run(
-        org_of(caller), lambda tx: kitchen(tx, session_id, after=after, limit=limit)
-    )
-    last = prep.tickets[-1] if len(prep.tickets) == limit else None
-    return views.Kitchen.of(prep, paging.encode(last.starts_at, last.booking_id) if last else None)

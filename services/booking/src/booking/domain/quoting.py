@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking.domain.codes import NO_CODES, Codes, share
+from booking.domain.codes import NO_CODES, Codes
 from booking.domain.dues import AT_THE_VENUE, collectable
+from booking.domain.gift_card import share
 from booking.domain.money import Money
 from booking.domain.ordering import lines_of
 from booking.domain.quote import DISH, PROMO, Line, Quote
 
 if TYPE_CHECKING:
-    from booking.domain.codes import Promo
     from booking.domain.dues import Due
     from booking.domain.pricing import Order, Pricing
+    from booking.domain.promo import Promo
 
 
 def quoted(pricing: Pricing, order: Order, currency: str, codes: Codes = NO_CODES) -> Quote:

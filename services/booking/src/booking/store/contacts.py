@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking.domain.codes import card_code, card_key
+from booking.domain.gift_card import card_code, card_key
 from booking.domain.guest import Contact
 from chassis.sealing import keyed_hash
 

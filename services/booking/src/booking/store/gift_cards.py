@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from booking.domain.codes import CardStatus, GiftCard
+from booking.domain.gift_card import CardStatus, GiftCard
 from booking.domain.money import Money
 from booking.store import tables
 from booking.store.rows import COLUMNS, TABLES, booking_of

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from booking.domain.catalogue import ListingStatus
-from booking.domain.codes import (
+from booking.domain.promo import (
     AmountOff,
     Discount,
     PercentOff,

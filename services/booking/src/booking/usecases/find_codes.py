@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking.domain.codes import (
-    Codes,
-    GiftCard,
-    GiftCardUnknown,
-    Promo,
-    PromoUnknown,
-    PromoUsedByGuest,
-    PromoUsedUp,
-)
+from booking.domain.codes import Codes
+from booking.domain.gift_card import GiftCard, GiftCardUnknown
+from booking.domain.promo import Promo, PromoUnknown, PromoUsedByGuest, PromoUsedUp
 from booking.store import gift_cards, promos
 from booking.usecases.expire import expire_locked
 

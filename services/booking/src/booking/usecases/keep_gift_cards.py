@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from booking.domain.codes import CardStatus, GiftCard, last_four
 from booking.domain.edits import UNSET, Unset, check_version, keep
+from booking.domain.gift_card import CardStatus, GiftCard, last_four
 from booking.domain.money import LARGEST_AMOUNT, Money
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.store import audit, gift_cards

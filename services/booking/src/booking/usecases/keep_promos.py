@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from booking.domain.catalogue import ListingStatus
-from booking.domain.codes import AmountOff, Discount, PercentOff, Promo
 from booking.domain.edits import UNSET, Unset, check_version, keep
+from booking.domain.promo import AmountOff, Discount, PercentOff, Promo
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.store import audit, offerings, promos
 from chassis.ids import uuid7

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from booking.api.bodies.fields import Description, Edit, Instant, Title, optional
 from booking.domain.catalogue import ListingStatus
-from booking.domain.codes import CardStatus
+from booking.domain.gift_card import CardStatus
 from booking.domain.money import LARGEST_AMOUNT
 from chassis.http import Body
 

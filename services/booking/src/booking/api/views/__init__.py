@@ -29,6 +29,7 @@ from booking.api.views.catalogue import (
     Resource,
     Venue,
 )
+from booking.api.views.codes import GiftCard, GiftCardEntry, IssuedGiftCard, PromoCode
 from booking.api.views.front_desk import (
     AuditEntry,
     BookingRow,
@@ -38,18 +39,7 @@ from booking.api.views.front_desk import (
     TrendEntry,
     booking_row,
 )
-from booking.api.views.prices import (
-    GiftCard,
-    GiftCardEntry,
-    IssuedGiftCard,
-    Kitchen,
-    Menu,
-    MenuItem,
-    MenuSection,
-    Order,
-    PromoCode,
-    Quote,
-)
+from booking.api.views.prices import Kitchen, Menu, MenuItem, MenuSection, Order, Quote
 from booking.api.views.schedules import (
     Calendar,
     CalendarDay,
