@@ -98,12 +98,13 @@ def starts_on(
     Raises:
         InvalidRequest: no party of this size is taken at all.
     """
-    tz = zone(listing.venue.timezone)
+    schedule, tz = listing.offering.schedule, zone(listing.venue.timezone)
     return [
         Start(service.session.id, span, _refusal(listing, diary, service, span, party_size, now))
         for service in diary.services
-        for span in listing.offering.schedule.within(
-            Span(service.session.starts_at, service.session.ends_at), party_size
+        for span in schedule.within(
+            schedule.on_sale(Span(service.session.starts_at, service.session.ends_at), tz),
+            party_size,
         )
         if span.starts_at.astimezone(tz).date() == day
     ]

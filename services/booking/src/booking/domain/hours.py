@@ -101,6 +101,20 @@ class Hours(Schedule):
         """Always."""
         return True
 
+    def is_ahead(self, session: Span, now: datetime) -> bool:
+        """Until it ends: parties come during a service."""
+        return session.ends_at > now
+
+    def on_sale(self, session: Span, tz: ZoneInfo) -> Span:
+        """The session, but not beyond the closing time of the service it stands for.
+
+        A session keeps its old end for those who have booked late in it; nobody else comes then.
+        """
+        for service in self.spans(session.starts_at.astimezone(tz).date(), tz):
+            if service.starts_at == session.starts_at:
+                return Span(session.starts_at, min(session.ends_at, service.ends_at))
+        return session
+
     def furthest_day(self) -> int | None:
         """The setting (SCH-02)."""
         return self.advance_booking_days
@@ -203,6 +217,7 @@ class Hours(Schedule):
         """
         if wanted is None:
             raise InvalidRequest(Fault("starts_at", "choose a time within the session"))
+        session = self.on_sale(session, tz)
         if not self._in_service(wanted, session):
             raise KitchenClosed(Fault("starts_at", "the kitchen is closed then"))
         return self._within(session, wanted, party_size, tz)

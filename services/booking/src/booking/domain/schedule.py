@@ -106,6 +106,15 @@ class Schedule:
         """Whether rules make the sessions."""
         return False
 
+    def is_ahead(self, session: Span, now: datetime) -> bool:
+        """Whether anybody could still come to a session: before its start, as a rule."""
+        return session.starts_at > now
+
+    def on_sale(self, session: Span, tz: ZoneInfo) -> Span:
+        """The part of a session in which the rules, as they are now, let bookings start."""
+        del tz
+        return session
+
     def furthest_day(self) -> int | None:
         """The last day that may be booked, counted from today = 0; None for no limit (SCH-02)."""
         return None

@@ -86,14 +86,14 @@ def plan(kept: Sequence[Kept], wanted: Sequence[Span], title: str, capacity: int
 
 
 def wanted_spans(schedule: Schedule, now: datetime, through: date, tz: ZoneInfo) -> list[Span]:
-    """The sessions that the rules want to start after ``now``, to the end of a date.
+    """The sessions that the rules want and somebody could still come to, to the end of a date.
 
     Begins with yesterday, whose hours may reach past midnight (F-85).
     """
     day = now.astimezone(tz).date() - timedelta(days=1)
     spans = []
     while day <= through:
-        spans += [span for span in schedule.spans(day, tz) if span.starts_at > now]
+        spans += [span for span in schedule.spans(day, tz) if schedule.is_ahead(span, now)]
         day += timedelta(days=1)
     return spans
 

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 _LIVE = [status.value for status in OCCUPYING]
 
+# No session lasts longer than 48 hours: by its start alone the index finds those not over.
 _AHEAD = """
 SELECT id, slot_at, starts_at, ends_at, title, capacity, status, origin FROM sessions
-WHERE offering_id = $1 AND starts_at > $2
+WHERE offering_id = $1 AND starts_at > $2::timestamptz - interval '48 hours' AND ends_at > $2
 """
 
 # Locked against holds: one that has its place already is seen by the statements after this, and
@@ -108,7 +109,8 @@ _OFFER = """
 INSERT INTO session_resources (session_id, resource_id, org_id)
 SELECT s.id, r.id, s.org_id
 FROM sessions s CROSS JOIN unnest($2::uuid[]) AS r (id)
-WHERE s.offering_id = $1 AND s.origin = 'rule' AND s.starts_at > $3
+WHERE s.offering_id = $1 AND s.origin = 'rule' AND s.ends_at > $3
+    AND s.starts_at > $3::timestamptz - interval '48 hours'
 ON CONFLICT DO NOTHING
 """
 
@@ -123,7 +125,7 @@ class Aligned:
 
 
 async def ahead(tx: Transaction, offering_id: UUID, now: datetime) -> list[Kept]:
-    """Every session of an offering that has not started, whoever keeps it."""
+    """Every session of an offering that is not over, whoever keeps it."""
     return [
         Kept(
             id=row["id"],
@@ -194,6 +196,6 @@ async def make(tx: Transaction, offering: Offering, spans: Sequence[Span], now: 
 async def offer(
     tx: Transaction, offering_id: UUID, resource_ids: Sequence[UUID], now: datetime
 ) -> None:
-    """Let all sessions of the rule that have not started offer these resources."""
+    """Let all sessions of the rule that are not over offer these resources."""
     if resource_ids:
         await tx.execute(_OFFER, offering_id, list(resource_ids), now)

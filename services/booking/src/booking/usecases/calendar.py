@@ -62,6 +62,7 @@ async def calendar(
         offering_id,
         [Span(*bounds) for bounds in pairwise(midnights)],
         now,
+        during=offering.schedule.starts_are_chosen,
     )
     furthest = offering.schedule.furthest_day()
     end = None if furthest is None else today + timedelta(days=furthest)

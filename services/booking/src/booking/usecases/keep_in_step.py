@@ -76,7 +76,8 @@ async def keep_in_step(tx: Transaction, offering: Offering, venue: Venue, *, act
     else:
         tx.unschedule(key)
     through = now.astimezone(tz).date() + timedelta(days=rules.horizon())
-    kept = await rule_sessions.ahead(tx, offering.id, now)
+    there = await rule_sessions.ahead(tx, offering.id, now)
+    kept = [one for one in there if rules.is_ahead(one.span, now)]
     slots = [one.slot_at for one in kept if one.slot_at is not None]
     # Sessions further ahead may be there from a longer horizon; more of them are not made.
     last = max([through, *(slot.astimezone(tz).date() for slot in slots)])
