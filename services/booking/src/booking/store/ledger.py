@@ -63,7 +63,8 @@ WITH freed AS (
     UPDATE allocations SET released_at = $2
     WHERE booking_id = $1 AND released_at IS NULL AND resource_id = ANY($3::uuid[])
     RETURNING session_id, resource_id, units, during
-)
+),
+counted AS (SELECT s.id, s.waiting FROM sessions s WHERE s.id IN (SELECT session_id FROM freed))
 SELECT {WAITED_FOR}
 """
 
