@@ -122,6 +122,34 @@ async def test_answers_have_the_shape_the_sdk_is_typed_for(raw, control):
     await ask("GET", "/v1/charges")
     await ask("GET", "/v1/payment_intents?limit=100&expand[]=data.payment_method")
     await ask("GET", "/v1/payment_intents/search?query=metadata['a']:'b'")
+    product = await ask("POST", "/v1/products", name="Kayaking", **{"metadata[a]": "b"})
+    await ask("POST", f"/v1/products/{product['id']}", description="On the water")
+    await ask("GET", f"/v1/products/{product['id']}")
+    await ask("GET", "/v1/products?active=true")
+    priced = {"product": product["id"], "currency": "usd", "unit_amount": "3500"}
+    price = await ask("POST", "/v1/prices", **priced, lookup_key="adult")
+    await ask("POST", f"/v1/prices/{price['id']}", nickname="Adult")
+    await ask("GET", f"/v1/prices/{price['id']}?expand[]=product")
+    await ask("GET", "/v1/prices?lookup_keys[]=adult")
+    wanted = {
+        "mode": "payment",
+        "success_url": "https://venue.example/success",
+        "line_items[0][price]": price["id"],
+        "line_items[0][quantity]": "2",
+        "line_items[1][price_data][currency]": "usd",
+        "line_items[1][price_data][unit_amount]": "2500",
+        "line_items[1][price_data][product_data][name]": "Child",
+    }
+    session = await ask("POST", "/v1/checkout/sessions", **wanted)
+    await ask("GET", f"/v1/checkout/sessions/{session['id']}/line_items")
+    await control.post(
+        f"/_sandbox/checkout/sessions/{session['id']}/pay", json={"card": "pm_card_visa"}
+    )
+    await ask("GET", f"/v1/checkout/sessions/{session['id']}?expand[]=payment_intent")
+    await ask("POST", f"/v1/checkout/sessions/{session['id']}/expire")
+    await ask("GET", "/v1/checkout/sessions?status=complete")
+    left = await ask("POST", "/v1/checkout/sessions", **wanted)
+    await ask("POST", f"/v1/checkout/sessions/{left['id']}/expire")
     events = await ask("GET", "/v1/events?limit=100")
     assert len({event["type"] for event in events["data"]}) >= 10
     await ask("GET", f"/v1/events/{events['data'][0]['id']}")

@@ -26,9 +26,13 @@ Json = dict[str, Any]
 
 _RESOURCES: Mapping[str, str] = {
     "charge": "Charge",
+    "checkout.session": "checkout.Session",
+    "item": "LineItem",
     "event": "Event",
     "payment_intent": "PaymentIntent",
     "payment_method": "PaymentMethod",
+    "price": "Price",
+    "product": "Product",
     "refund": "Refund",
     "webhook_endpoint": "WebhookEndpoint",
 }
@@ -105,8 +109,16 @@ def _check_list(body: Json, kind: str) -> list[str]:
 
 @cache
 def _answer_validator(name: str, *, partial: bool) -> Any:
-    schema = _Schemas(wired=False, partial=partial).of_root(getattr(stripe, name, None) or _error())
+    schema = _Schemas(wired=False, partial=partial).of_root(_class(name) or _error())
     return Draft202012Validator(schema)
+
+
+def _class(name: str) -> type | None:
+    """`Charge` or `checkout.Session`; None: the package keeps it elsewhere."""
+    place, _, last = name.rpartition(".")
+    home = import_module(f"stripe.{place}") if place else stripe
+    found: type | None = getattr(home, last, None)
+    return found
 
 
 def _error() -> type:
@@ -260,7 +272,7 @@ class _Schemas:
             return {}
         if _named(hint, "UntypedStripeObject"):
             return {"type": "object"}
-        if hasattr(hint, "OBJECT_NAME") and hint.__name__ not in _RESOURCES.values():
+        if hasattr(hint, "OBJECT_NAME") and hint.OBJECT_NAME not in _RESOURCES:
             # Following every object that can be expanded would end at all of Stripe.
             return {"type": "object", "required": ["object"]}
         if isinstance(hint, type):

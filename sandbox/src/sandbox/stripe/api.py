@@ -19,9 +19,12 @@ from sandbox.stripe import (
     accounts,
     answer,
     charges,
+    checkout_sessions,
     events,
     payment_intents,
     payment_methods,
+    prices,
+    products,
     refunds,
     webhook_endpoints,
 )
@@ -41,6 +44,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *refunds.OPERATIONS,
     *charges.OPERATIONS,
     *payment_methods.OPERATIONS,
+    *products.OPERATIONS,
+    *prices.OPERATIONS,
+    *checkout_sessions.OPERATIONS,
     *events.OPERATIONS,
     *webhook_endpoints.OPERATIONS,
 )
@@ -177,10 +183,12 @@ class Api:
         whole = self._by_route.get((request.method, *parts))
         if whole is not None:
             return whole, ""
-        if 2 <= len(parts) <= 3 and parts[1]:
-            found = self._by_route.get((request.method, parts[0], "{id}", *parts[2:]))
-            if found is not None:
-                return found, parts[1]
+        for position in (1, 2):
+            if position < len(parts) <= position + 2 and parts[position]:
+                before, after = parts[:position], parts[position + 1 :]
+                found = self._by_route.get((request.method, *before, "{id}", *after))
+                if found is not None:
+                    return found, parts[position]
         raise Refusal(
             404,
             f"Unrecognized request URL ({request.method}: {request.path}). If you are trying to "

@@ -2,7 +2,7 @@
 
 import secrets
 
-from sandbox.stripe import cards, charges, payment_methods
+from sandbox.stripe import cards, charges, checkout_completion, payment_methods
 from sandbox.stripe.call import Call
 from sandbox.stripe.refusal import Json, Refusal, doc_url
 from sandbox.stripe.store import Stored
@@ -130,6 +130,7 @@ def _charge(call: Call, stored: Stored, method: Stored, card: cards.Card) -> Jso
         call.store.save(stored)
         call.emit("payment_intent.succeeded", intent)
     call.emit("charge.succeeded", charge)
+    checkout_completion.paid(call, stored)
     return intent
 
 

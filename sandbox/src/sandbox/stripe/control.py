@@ -1,13 +1,14 @@
 """`/_sandbox/`: what Stripe doesn't offer and tests need. Never part of Stripe's own API."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.stripe import accounts, confirmation, webhook_endpoints
+from sandbox.stripe import accounts, checkout_page, confirmation, webhook_endpoints
 from sandbox.stripe.api import Api, Seen
 from sandbox.stripe.call import Call
 from sandbox.stripe.deliveries import Deliveries, summary
@@ -78,6 +79,12 @@ class Endpoint(Body):
 
 class Verdict(Body):
     approve: bool
+
+
+class CardAtCheckout(Body):
+    """A test card by its name, such as `pm_card_visa`; none: by something that clears later."""
+
+    card: str | None = None
 
 
 class Forget(Body):
@@ -185,6 +192,48 @@ async def authenticate(identifier: str, verdict: Verdict, around: Around) -> Jso
     """What the customer would have pressed on the authentication page."""
     try:
         return settle(around, identifier, approved=verdict.approve)
+    except Refusal as refusal:
+        raise HTTPException(refusal.status, refusal.message) from refusal
+
+
+@router.post("/checkout/sessions/{identifier}/pay")
+async def pay_checkout(identifier: str, paid: CardAtCheckout, around: Around) -> Json:
+    """What the customer would have done on the session's page; the PaymentIntent after it."""
+    card = paid.card
+    if card is None:
+        return at_checkout(
+            around, identifier, lambda call: checkout_page.pay_later(call, identifier)
+        )
+    return at_checkout(
+        around,
+        identifier,
+        lambda call: checkout_page.pay(call, identifier, {"payment_method": card}, return_url=""),
+    )
+
+
+@router.post("/checkout/sessions/{identifier}/clear")
+async def clear_checkout(identifier: str, verdict: Verdict, around: Around) -> Json:
+    """What took its time clears, or bounces."""
+    return at_checkout(
+        around,
+        identifier,
+        lambda call: checkout_page.clear(call, identifier, succeeds=verdict.approve),
+    )
+
+
+@router.post("/checkout/sessions/{identifier}/lapse")
+async def lapse_checkout(identifier: str, around: Around) -> Json:
+    """The session's time is over now."""
+    return at_checkout(around, identifier, lambda call: checkout_page.lapse(call, identifier))
+
+
+def at_checkout(around: World, identifier: str, work: Callable[[Call], Json]) -> Json:
+    """Do something to a session as its account. Raises HTTPException when it can't be done."""
+    tenant = around.store.owner("checkout.session", identifier)
+    if tenant is None:
+        raise HTTPException(404, f"no checkout session {identifier}")
+    try:
+        return around.api.do(tenant, work)
     except Refusal as refusal:
         raise HTTPException(refusal.status, refusal.message) from refusal
 

@@ -9,6 +9,8 @@ _EXPANDABLE = {
     ("payment_intent", "latest_charge"): "charge",
     ("payment_intent", "payment_method"): "payment_method",
     ("charge", "payment_intent"): "payment_intent",
+    ("checkout.session", "payment_intent"): "payment_intent",
+    ("price", "product"): "product",
     ("refund", "charge"): "charge",
     ("refund", "payment_intent"): "payment_intent",
 }

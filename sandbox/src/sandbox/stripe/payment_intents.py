@@ -160,6 +160,7 @@ def update(call: Call) -> Json:
 def confirm(call: Call) -> Json:
     stored = call.store.get(call.tenant, KIND, call.id, param="intent")
     _check_client_secret(call, stored)
+    _check_not_checkouts(stored, "confirm")
     status = stored.body["status"]
     if status == "succeeded":
         raise unexpected_state(
@@ -182,6 +183,7 @@ def confirm(call: Call) -> Json:
 def cancel(call: Call) -> Json:
     stored = call.store.get(call.tenant, KIND, call.id, param="intent")
     intent = stored.body
+    _check_not_checkouts(stored, "cancel")
     if intent["status"] not in _CANCELABLE:
         raise unexpected_state(
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. "
@@ -190,13 +192,7 @@ def cancel(call: Call) -> Json:
             intent,
         )
     released = intent["status"] == "requires_capture"
-    intent["status"] = "canceled"
-    intent["canceled_at"] = call.now
-    intent["cancellation_reason"] = call.params.get("cancellation_reason")
-    intent["amount_capturable"] = 0
-    confirmation.ask_no_more(stored)
-    call.store.save(stored)
-    call.emit("payment_intent.canceled", intent)
+    drop(call, stored, call.params.get("cancellation_reason"))
     if released:
         charge = call.store.get(call.tenant, "charge", intent["latest_charge"])
         before = {"amount_refunded": 0, "refunded": False}
@@ -205,6 +201,20 @@ def cancel(call: Call) -> Json:
         call.store.save(charge)
         call.emit("charge.refunded", charge.body, before=before)
     return intent
+
+
+def drop(call: Call, stored: Stored, reason: str | None = "abandoned") -> None:
+    """Let nobody pay it any more; what was paid is left alone."""
+    intent = stored.body
+    if intent["status"] not in _CANCELABLE:
+        return
+    intent["status"] = "canceled"
+    intent["canceled_at"] = call.now
+    intent["cancellation_reason"] = reason
+    intent["amount_capturable"] = 0
+    confirmation.ask_no_more(stored)
+    call.store.save(stored)
+    call.emit("payment_intent.canceled", intent)
 
 
 def capture(call: Call) -> Json:
@@ -262,6 +272,16 @@ def _check_still_open(intent: Json, params: Values) -> None:
                 f"of the following statuses: {', '.join(_UPDATABLE)}.",
                 intent,
             )
+
+
+def _check_not_checkouts(stored: Stored, verb: str) -> None:
+    session = stored.hidden.get("checkout_session")
+    if session is not None:
+        raise unexpected_state(
+            f"You cannot {verb} this PaymentIntent because it was created by Checkout. Expire the "
+            f"Checkout Session {session} instead.",
+            stored.body,
+        )
 
 
 def _confirm(call: Call, stored: Stored, method: Stored | None) -> Json:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from sandbox.stripe.cards import CARDS
 from sandbox.stripe.control import Around, World, settle
 from sandbox.stripe.money import shown
+from sandbox.stripe.pages import checkout
 from sandbox.stripe.refusal import Refusal
 
 _SHOWN = 50
@@ -88,6 +89,7 @@ def router() -> APIRouter:
             return RedirectResponse(_returning(target, intent), status_code=303)
         return page("authenticate.html", intent=intent, verdict=intent["status"])
 
+    checkout.add(pages, page)
     return pages
 
 
