@@ -269,6 +269,9 @@ async def test_orders_close_to_the_very_instant(world):
     assert "24 hours before" in refused.value.faults[0].message
     with pytest.raises(InvalidRequest):
         await change(world, held, items=order(dishes, roast_beef=1))
+    # What a guest cannot eat is never too late to tell.
+    booking, _ = await change(world, held, allergies=("Nuts",))
+    assert (booking.allergies, await ordered(world, held)) == (("Nuts",), {"Nut roast": (1, 1700)})
 
 
 async def test_a_deposit_per_head_is_due_now_and_the_dishes_at_the_venue(world):
