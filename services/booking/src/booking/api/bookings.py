@@ -1,14 +1,13 @@
-"""Bookings: hold, read, cancel, timeline."""
+"""Bookings: hold, read, timeline."""
 
 from datetime import datetime
-from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from booking.api import views
-from booking.api.bodies import CancelBooking, CreateBooking, QuoteBooking, time_of
+from booking.api.bodies import CreateBooking, QuoteBooking, time_of
 from booking.api.callers import (
     IdempotencyKey,
     ShopPart,
@@ -16,7 +15,6 @@ from booking.api.callers import (
     actor_of,
     check_guest_or,
     is_staff,
-    optional_key,
     org_of,
     org_of_booking,
     required_key,
@@ -29,27 +27,24 @@ from booking.api.problems import (
     IdempotencyKeyReused,
     ResourceTaken,
 )
-from booking.domain.booking import StaffRefund
 from booking.domain.guest import Name, name_of
 from booking.domain.holding import Wish
 from booking.domain.making import making
-from booking.domain.refusals import Fault, InvalidRequest, Unknown
+from booking.domain.refusals import Unknown
 from booking.shop import Shop
 from booking.store.idempotency import Key
-from booking.usecases.cancel import Cancel, cancel
 from booking.usecases.hold import Held, Hold, hold
-from booking.usecases.once import once
 from booking.usecases.quote_booking import quote_booking
 from booking.usecases.read_booking import read_booking
 from booking.usecases.timeline import timeline
 from chassis.auth import Principal
 from chassis.db import Transaction
 from chassis.http import DB, Caller, json_reply
-from chassis.problems import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, responses
+from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses
 
 router = APIRouter(tags=["bookings"])
 
-_CREATE, _CANCEL = "POST /bookings", "POST /bookings/{id}/cancel"
+_CREATE = "POST /bookings"
 
 
 @router.post(
@@ -189,61 +184,6 @@ async def get_booking(booking_id: UUID, caller: Caller, db: DB) -> views.Booking
         ),
     )
     return views.Booking.of(view)
-
-
-@router.post(
-    "/bookings/{booking_id}/cancel",
-    responses=responses(
-        NotFound, Unauthenticated, Forbidden, Conflict, Invalid, IdempotencyKeyReused
-    ),
-)
-async def cancel_booking(
-    *,
-    booking_id: UUID,
-    body: CancelBooking,
-    caller: Caller,
-    db: DB,
-    shop: ShopPart,
-    idempotency_key: IdempotencyKey = None,
-) -> views.Cancelled:
-    """Cancel. Guests may until the start; staff give a reason. The policy decides the refund.
-
-    With payments:refund staff may decide it instead. Where the policy says so, it waits for
-    approval.
-    """
-    check_guest_or(caller, "bookings:cancel")
-    staff_refund = _staff_refund(body, caller)
-    key = optional_key(caller, f"{_CANCEL} {booking_id}", idempotency_key, body)
-    cause: Literal["customer", "staff"] = "staff" if is_staff(caller) else "customer"
-    command = Cancel(
-        booking_id=booking_id,
-        cause=cause,
-        actor=actor_of(caller),
-        reason=body.reason,
-        manage_epoch=caller.epoch,
-        staff_refund=staff_refund,
-    )
-
-    async def work(tx: Transaction) -> dict[str, Any]:
-        booking, terms = await cancel(tx, command, vault=shop.vault)
-        return views.Cancelled.of(booking, terms).model_dump(mode="json")
-
-    answer = await db.run(
-        org_of_booking(caller, booking_id), lambda tx: once(tx, key, lambda: work(tx))
-    )
-    return views.Cancelled.model_validate(answer)
-
-
-def _staff_refund(body: CancelBooking, caller: Principal) -> StaffRefund | None:
-    if body.refund_percent is None and body.refund is None:
-        return None
-    if not caller.has("payments:refund"):
-        raise Forbidden("Deciding the refund needs the permission payments:refund.")
-    if body.refund is None:
-        return StaffRefund(percent=body.refund_percent)
-    if body.refund_percent is not None:
-        raise InvalidRequest(Fault("refund_percent", "give either refund_percent or refund"))
-    return StaffRefund(amount_minor=body.refund.amount_minor)
 
 
 @router.get(

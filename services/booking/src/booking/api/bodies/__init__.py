@@ -2,16 +2,14 @@
 
 from booking.api.bodies.attendance import CheckIn, DecideRefund, Noted, SignWaiver
 from booking.api.bodies.bookings import (
-    CancelBooking,
     ChangeOrder,
     CreateBooking,
     Customer,
-    EditBookingDetails,
-    EditCustomer,
     JoinWaitlist,
     QuoteBooking,
     RescheduleBooking,
 )
+from booking.api.bodies.corrections import CancelBooking, EditBookingDetails, EditCustomer
 from booking.api.bodies.fields import Instant, Locale, LocalTime, Slug, Title, time_of
 from booking.api.bodies.offerings import DEEPEST_SETTINGS, CreateOffering, EditOffering
 from booking.api.bodies.prices import (

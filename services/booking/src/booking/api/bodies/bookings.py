@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from booking.api.bodies.fields import Edit, Instant, Locale, LocalTime, optional, time_of
+from booking.api.bodies.fields import Instant, Locale, LocalTime, time_of
 from booking.domain.holding import LocalStart
 from booking.domain.inventory import LARGEST_PARTY
 from booking.domain.local_time import Span
@@ -32,16 +32,6 @@ class Customer(Body):
         str | None,
         Field(max_length=40, description="Without +country: of the organisation's country"),
     ] = None
-
-
-class EditCustomer(Body):
-    """What to correct: one name, or given and family; an address; a number, null for none."""
-
-    name: Annotated[str, Field(max_length=255)] = optional()
-    given: Annotated[str, Field(max_length=255)] = optional()
-    family: Annotated[str, Field(max_length=255)] = optional()
-    email: Annotated[str, Field(max_length=254)] = optional()
-    phone: Annotated[str | None, Field(max_length=40)] = optional()
 
 
 class Override(Body):
@@ -154,12 +144,6 @@ class QuoteBooking(WishedTime):
     ] = None
 
 
-class RefundAmount(Body):
-    """An amount in minor units of the currency that was paid in."""
-
-    amount_minor: Annotated[int, Field(ge=0)]
-
-
 class JoinWaitlist(Body):
     """A group that waits for a place."""
 
@@ -233,28 +217,3 @@ class ChangeOrder(Body):
     version: Annotated[
         int | None, Field(ge=1, description="The version you read; refused if it has changed")
     ] = None
-
-
-class CancelBooking(Body):
-    """Why; staff must say. With payments:refund they may also say what goes back."""
-
-    reason: Annotated[str | None, Field(max_length=500)] = None
-    refund_percent: Annotated[
-        int | None, Field(ge=0, le=100, description="Of what was paid, whatever the policy says")
-    ] = None
-    refund: Annotated[
-        RefundAmount | None, Field(description="Instead of refund_percent: the amount")
-    ] = None
-
-
-class EditBookingDetails(Edit):
-    """Corrections by staff of what the guest said. `customer` may hold any part of a contact."""
-
-    customer: EditCustomer = optional()
-    special_requests: Annotated[str | None, Field(max_length=1000)] = optional()
-    allergies: Allergies = optional()
-    arrival_time: LocalTime | None = optional()
-    notes: Annotated[str | None, Field(max_length=2000, description="Of staff, for staff")] = (
-        optional()
-    )
-    reason: Reason | None = optional()
