@@ -11,7 +11,7 @@ from booking import published, timers
 from booking.domain.booking import Occasion
 from booking.domain.catalogue import check_on_sale
 from booking.domain.guest import Contact, Name, normal_email
-from booking.domain.local_time import Span
+from booking.domain.local_time import Span, zone
 from booking.domain.refusals import Fault, InvalidRequest, Unknown
 from booking.domain.waiting import Entry, EntryState
 from booking.phones import normal_phone
@@ -119,8 +119,9 @@ async def join_waitlist(tx: Transaction, command: JoinWaitlist, *, shop: Shop) -
 def _last_start(
     listing: Listing, session: Session, window: Span | None, party_size: int
 ) -> datetime:
-    span = Span(session.starts_at, session.ends_at)
-    starts = listing.offering.schedule.waited_starts(span, window, party_size)
+    schedule, tz = listing.offering.schedule, zone(listing.venue.timezone)
+    span = schedule.on_sale(Span(session.starts_at, session.ends_at), tz)
+    starts = schedule.waited_starts(span, window, party_size)
     return starts[-1] or session.starts_at
 
 

@@ -11,7 +11,7 @@ from booking import timers
 from booking.domain.catalogue import Listing, Session
 from booking.domain.holding import Wish
 from booking.domain.inventory import Seats
-from booking.domain.local_time import Span
+from booking.domain.local_time import Span, zone
 from booking.domain.refusals import (
     AlreadyBooked,
     Busy,
@@ -106,8 +106,9 @@ async def _offer(
     window = None
     if entry.earliest is not None and entry.latest is not None:
         window = Span(entry.earliest, entry.latest)
-    session = Span(room.session.starts_at, room.session.ends_at)
-    starts = room.listing.offering.schedule.waited_starts(session, window, entry.party_size)
+    schedule, tz = room.listing.offering.schedule, zone(room.listing.venue.timezone)
+    session = schedule.on_sale(Span(room.session.starts_at, room.session.ends_at), tz)
+    starts = schedule.waited_starts(session, window, entry.party_size)
     full: Full = NoTableFree()
     for start in starts:
         if start is not None and start <= now:
