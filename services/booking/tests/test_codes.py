@@ -15,14 +15,10 @@ from booking.domain.lifecycle import PaymentStatus, Status
 from booking.domain.money import Money
 from booking.domain.presets import Preset
 from booking.domain.refusals import InvalidRequest, Refusal
+from booking.usecases.adjust_gift_card import AdjustGiftCard, adjust_gift_card
+from booking.usecases.edit_gift_card import EditGiftCard, edit_gift_card
+from booking.usecases.edit_promo import EditPromo, edit_promo
 from booking.usecases.fail_payment import FailedAttempt, fail_payment
-from booking.usecases.keep_gift_cards import (
-    AdjustGiftCard,
-    EditGiftCard,
-    adjust_gift_card,
-    edit_gift_card,
-)
-from booking.usecases.keep_promos import EditPromo, edit_promo
 from booking.usecases.quote_booking import quote_booking
 from chassis.ids import uuid7
 

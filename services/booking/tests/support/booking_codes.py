@@ -1,8 +1,8 @@
 """Promo codes and gift cards to book with, and what must always be true of them."""
 
 from booking.domain.money import Money
-from booking.usecases.keep_gift_cards import IssueGiftCard, issue_gift_card
-from booking.usecases.keep_promos import CreatePromo, create_promo
+from booking.usecases.create_promo import CreatePromo, create_promo
+from booking.usecases.issue_gift_card import IssueGiftCard, issue_gift_card
 
 
 async def promo(world, code="SUMMER-10", percent=10, **terms):

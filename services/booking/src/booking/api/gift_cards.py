@@ -10,17 +10,11 @@ from booking.api.callers import IdempotencyKey, ShopPart, actor_of, org_of, requ
 from booking.domain.gift_card import card_key
 from booking.domain.money import Money
 from booking.store import gift_cards
-from booking.usecases.keep_gift_cards import (
-    AdjustGiftCard,
-    EditGiftCard,
-    IssueGiftCard,
-    adjust_gift_card,
-    edit_gift_card,
-    entries_of,
-    issue_gift_card,
-    read_gift_card,
-)
+from booking.usecases.adjust_gift_card import AdjustGiftCard, adjust_gift_card
+from booking.usecases.edit_gift_card import EditGiftCard, edit_gift_card
+from booking.usecases.issue_gift_card import IssueGiftCard, issue_gift_card
 from booking.usecases.once import once
+from booking.usecases.read_codes import entries_of, read_gift_card
 from chassis.auth import Principal
 from chassis.db import Transaction
 from chassis.http import DB, require

@@ -18,13 +18,9 @@ from booking.api.callers import (
 )
 from booking.domain.catalogue import ListingStatus
 from booking.store import promos
-from booking.usecases.keep_promos import (
-    CreatePromo,
-    EditPromo,
-    create_promo,
-    edit_promo,
-    read_promo,
-)
+from booking.usecases.create_promo import CreatePromo, create_promo
+from booking.usecases.edit_promo import EditPromo, edit_promo
+from booking.usecases.read_codes import read_promo
 from chassis.db import Transaction
 from chassis.http import DB
 from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses

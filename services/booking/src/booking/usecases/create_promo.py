@@ -1,16 +1,15 @@
-"""Promo codes as staff keep them: make, edit, archive (OPN-04)."""
+"""Make a promo code (OPN-04)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from booking.domain.catalogue import ListingStatus
-from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.promo import AmountOff, Discount, PercentOff, Promo
-from booking.domain.refusals import Fault, InvalidRequest, Unknown
+from booking.domain.refusals import Fault, InvalidRequest
 from booking.store import audit, offerings, promos
 from chassis.ids import uuid7
 
@@ -34,21 +33,6 @@ class CreatePromo:
     max_per_customer: int | None
     offering_ids: tuple[UUID, ...]
     actor: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPromo:
-    """What to change; None clears a field that may be empty. Its worth stays as it was made."""
-
-    promo_id: UUID
-    actor: str
-    valid_from: datetime | Unset | None = UNSET
-    valid_until: datetime | Unset | None = UNSET
-    max_uses: int | Unset | None = UNSET
-    max_per_customer: int | Unset | None = UNSET
-    offering_ids: tuple[UUID, ...] | Unset = UNSET
-    status: ListingStatus | Unset = UNSET
-    version: int | None = None
 
 
 async def create_promo(tx: Transaction, command: CreatePromo) -> Promo:
@@ -78,7 +62,7 @@ async def create_promo(tx: Transaction, command: CreatePromo) -> Promo:
     )
     if command.currency is None and (command.amount_minor or command.minimum_minor):
         raise InvalidRequest(Fault("currency", "is needed with an amount"))
-    await _check(tx, promo)
+    await check_promo(tx, promo)
     await promos.add(tx, promo, now)
     await audit.note(
         tx,
@@ -87,57 +71,9 @@ async def create_promo(tx: Transaction, command: CreatePromo) -> Promo:
         "promo_code.created",
         actor=command.actor,
         at=now,
-        after={"code": promo.code, **_facts(promo)},
+        after={"code": promo.code, **promo_facts(promo)},
     )
     return promo
-
-
-async def edit_promo(tx: Transaction, command: EditPromo) -> Promo:
-    """Change it; bookings that have it keep it.
-
-    Raises:
-        Unknown: there is no such code.
-        StaleVersion: it was changed since the caller read it.
-        InvalidRequest: fewer uses than there are, a bad window, or an unknown offering.
-    """
-    before = await promos.read(tx, command.promo_id, lock=True)
-    if before is None:
-        raise Unknown
-    check_version(command.version, before.version)
-    after = replace(
-        before,
-        valid_from=keep(command.valid_from, before.valid_from),
-        valid_until=keep(command.valid_until, before.valid_until),
-        max_uses=keep(command.max_uses, before.max_uses),
-        max_per_customer=keep(command.max_per_customer, before.max_per_customer),
-        offering_ids=keep(command.offering_ids, before.offering_ids),
-        status=keep(command.status, before.status),
-    )
-    if after == before:
-        return before
-    await _check(tx, after)
-    after = replace(after, version=before.version + 1)
-    await promos.save(tx, after)
-    old, new = audit.differing(_facts(before), _facts(after))
-    await audit.note(
-        tx,
-        "promo_code",
-        after.id,
-        "promo_code.edited",
-        actor=command.actor,
-        at=await tx.now(),
-        before=old,
-        after=new,
-    )
-    return after
-
-
-async def read_promo(tx: Transaction, promo_id: UUID) -> Promo:
-    """Raises Unknown when the organisation has no such code."""
-    found = await promos.read(tx, promo_id)
-    if found is None:
-        raise Unknown
-    return found
 
 
 def _discount(percent: int | None, amount_minor: int | None) -> Discount:
@@ -148,7 +84,8 @@ def _discount(percent: int | None, amount_minor: int | None) -> Discount:
     raise InvalidRequest(Fault("percent", "give either percent or amount_minor"))
 
 
-async def _check(tx: Transaction, promo: Promo) -> None:
+async def check_promo(tx: Transaction, promo: Promo) -> None:
+    """Raise InvalidRequest for a bad window, too few uses, or an unknown offering."""
     if (
         promo.valid_from is not None
         and promo.valid_until is not None
@@ -163,7 +100,8 @@ async def _check(tx: Transaction, promo: Promo) -> None:
             raise InvalidRequest(fault)
 
 
-def _facts(promo: Promo) -> dict[str, Any]:
+def promo_facts(promo: Promo) -> dict[str, Any]:
+    """What the audit log keeps of a code."""
     return {
         "discount": promo.discount,
         "currency": promo.currency,
