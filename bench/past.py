@@ -197,7 +197,7 @@ class Past:
                 },
                 first, last,
             )  # fmt: skip
-        for action in ("booking.held", "booking.confirmed"):
+        for action in ("booking.created", "booking.confirmed"):
             await self._copy(
                 connection, "audit", f"action = '{action}'",
                 {"entity_id": _BOOKING, "id": f"pg_temp.past_id('{action}', n)", "at": _AT},
