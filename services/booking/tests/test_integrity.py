@@ -378,6 +378,22 @@ async def test_a_party_s_tables_and_covers_are_freed_together(world):
     await dining.book("19:00", party=4)
 
 
+async def test_a_line_that_is_counted_wrong_is_counted_anew_and_looked_at(world):
+    session = await world.class_session(capacity=1)
+    entry = await world.wait_for(session)
+    await world.admin.execute("UPDATE sessions SET waiting = 3 WHERE id = $1", session.id)
+    assert await report(world) == {"line_drift": [session.id]}
+    await mend(world, "line_drift", session.id)
+    assert await report(world) == {}
+    assert await world.woken(session)
+    await world.admin.execute("UPDATE sessions SET waiting = 0 WHERE id = $1", session.id)
+    await mend(world, "line_drift", session.id)
+    await world.offer(session)
+    assert (await world.entry(entry)).state == "offered"
+    with pytest.raises(NothingToRepair):
+        await mend(world, "line_drift", session.id)
+
+
 async def test_a_change_that_nobody_will_end_is_found_and_ended(world):
     offering = await world.offering(
         Preset.CLASS,

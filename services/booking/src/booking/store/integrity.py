@@ -85,6 +85,18 @@ INVARIANTS: Final = (
         ) slots WHERE covers <> units AND $2::timestamptz IS NOT NULL GROUP BY id""",
     ),
     Invariant(
+        "line_drift",
+        "A session counts other groups in line than there are",
+        """SELECT s.id, jsonb_build_object('title', s.title, 'starts_at', s.starts_at,
+            'waiting', s.waiting, 'in_line', coalesce(line.groups, 0)) AS facts
+        FROM sessions s LEFT JOIN (
+            SELECT session_id, count(*) AS groups FROM waitlist_entries
+            WHERE state = 'waiting' AND until >= $1 GROUP BY session_id
+        ) line ON line.session_id = s.id
+        WHERE s.starts_at >= $1 AND s.waiting <> coalesce(line.groups, 0)
+            AND $2::timestamptz IS NOT NULL""",
+    ),
+    Invariant(
         "orphan_allocations",
         "A booking that is over still has its place",
         f"""SELECT {_BOOKING} FROM bookings b
@@ -245,6 +257,16 @@ emptied AS (
 )
 SELECT (SELECT count(*) FROM mended) + (SELECT count(*) FROM emptied)
 """
+_RECOUNT_LINE = """
+WITH line AS (
+    SELECT count(*)::integer AS groups FROM waitlist_entries
+    WHERE session_id = $1 AND state = 'waiting'
+),
+was AS (SELECT waiting FROM sessions WHERE id = $1)
+UPDATE sessions s SET waiting = line.groups FROM line, was
+WHERE s.id = $1 AND s.waiting <> line.groups
+RETURNING was.waiting AS before, line.groups AS after
+"""
 _LOCK_SESSION = "SELECT FROM sessions WHERE id = $1 FOR UPDATE"
 _HAS_PLACE = "SELECT EXISTS (SELECT FROM allocations WHERE booking_id = $1 AND released_at IS NULL)"
 _RELEASE = """
@@ -273,6 +295,13 @@ async def recount_slots(tx: Transaction, session_id: UUID) -> int:
     """Set the counters of a session's slots to what its bookings have; how many were wrong."""
     await tx.execute(_LOCK_SESSION, session_id)
     return int(await tx.fetchval(_RECOUNT_SLOTS, session_id))
+
+
+async def recount_line(tx: Transaction, session_id: UUID) -> tuple[int, int] | None:
+    """Set a session's count of groups in line: before and after; None: it was right."""
+    await tx.execute(_LOCK_SESSION, session_id)
+    row = await tx.fetchrow(_RECOUNT_LINE, session_id)
+    return None if row is None else (row["before"], row["after"])
 
 
 async def has_place(tx: Transaction, booking_id: UUID) -> bool:

@@ -68,6 +68,16 @@ async def _recounted(tx: Transaction, session_id: UUID, command: Repair) -> bool
     return True
 
 
+async def _recount_line(tx: Transaction, command: Repair) -> None:
+    counted = await integrity.recount_line(tx, command.id)
+    if counted is None:
+        raise NothingToRepair
+    before, after = ({"waiting": groups} for groups in counted)
+    subject = ("session", command.id)
+    await _note(tx, subject, "session.line_recounted", command, before=before, after=after)
+    wake_waitlists(tx, [command.id], await tx.now())
+
+
 async def _recount_slots(tx: Transaction, command: Repair) -> None:
     if not await _slots_recounted(tx, command.id, command):
         raise NothingToRepair
@@ -167,6 +177,7 @@ async def _return_money(tx: Transaction, command: Repair) -> None:
 REPAIRS: Mapping[str, Callable[[Transaction, Repair], Awaitable[None]]] = MappingProxyType(
     {
         "capacity_drift": _recount,
+        "line_drift": _recount_line,
         "orphan_allocations": _release,
         "missing_allocations": _restore,
         "pacing_drift": _recount_slots,
