@@ -192,6 +192,7 @@ class Wiring:
                 "STRIPE_PUBLISHABLE_KEY": keys.stripe_publishable,
                 "STRIPE_API_BASE": self.http("sandbox-stripe"),
                 "WEBHOOK_BASE_URL": self.api("payments"),
+                "PUBLIC_URL": self.http(GATEWAY),
             }
         if service == "notifications":
             env |= {

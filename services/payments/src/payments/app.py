@@ -15,8 +15,8 @@ from payments.calls.cancel import Cancel
 from payments.calls.create import Create
 from payments.calls.desk import Desk
 from payments.calls.refund import Refund
-from payments.domain.provider import PLATFORM, Account, Providers
-from payments.providers.stripe import Stripe, Transport
+from payments.domain.provider import PLATFORM, Account, Provider, Providers
+from payments.providers.stripe import Checkout, Stripe, Transport
 from payments.settings import Settings
 from payments.store import provider_events
 from payments.store.accounts import Accounts
@@ -28,8 +28,12 @@ def build(settings: Settings) -> Service:
     stripe.enable_telemetry = False
     db = Database(settings.DATABASE_URL, pool_size=settings.POOL_SIZE, application_name="payments")
     columns = Sealer(settings.COLUMN_KEYS)
-    stripe_intents = Stripe(settings.STRIPE_API_BASE, Transport())
-    providers = Providers([stripe_intents])
+    transport = Transport()
+    stripe_intents = Stripe(settings.STRIPE_API_BASE, transport)
+    adapters: list[Provider] = [stripe_intents]
+    if settings.PUBLIC_URL is not None:
+        adapters.append(Checkout(settings.STRIPE_API_BASE, transport, settings.PUBLIC_URL))
+    providers = Providers(adapters)
     accounts = Accounts(_platform(settings), columns)
     desk = Desk(db, accounts, providers, columns, Sealer(settings.CONTACT_KEYS))
     return Service(

@@ -15,7 +15,7 @@ from contracts.booking import (
 )
 from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from payments.domain import money
-from payments.domain.provider import Providers
+from payments.domain.provider import OrderLine, Providers
 from payments.store import venues
 from payments.store.accounts import Accounts
 from payments.usecases.close import close, close_change
@@ -139,6 +139,7 @@ def _hold(message: BookingHeld) -> Hold:
         method=message.payment_method,
         locale=message.locale,
         contact=message.contact,
+        lines=_lines(message),
     )
 
 
@@ -158,6 +159,14 @@ def _change(message: BookingChangeHeld) -> Hold:
         method=message.payment_method,
         locale=message.locale,
         contact=message.contact,
+        lines=_lines(message),
+    )
+
+
+def _lines(message: BookingHeld | BookingChangeHeld) -> tuple[OrderLine, ...]:
+    return tuple(
+        OrderLine(line.key, line.label or message.title, line.quantity, line.unit_minor)
+        for line in message.lines
     )
 
 

@@ -39,11 +39,14 @@ def refund_failed(tx: Transaction, payment: Payment, amount: money.Money, code: 
     )
 
 
+_KINDS = {"stripe_checkout": "redirect"}
+
+
 def _ready(payment: Payment, _: datetime) -> Message:
     return wire.PaymentReady(
         **_ids(payment),
         provider=payment.provider,
-        method_kind="payment_intent",
+        method_kind=_KINDS.get(payment.provider, "payment_intent"),
         amount=_money(payment.amount),
         sequence=payment.version,
     )

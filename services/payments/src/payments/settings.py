@@ -43,6 +43,10 @@ class Settings(ServiceSettings):
     """Publishable key of the platform's account, handed to guests' browsers."""
     STRIPE_API_BASE: HttpUrl = "https://api.stripe.com"
     """Where Stripe is; https in production."""
+    PUBLIC_URL: HttpUrl | None = None
+    """Where guests are: a provider's page sends them back to `/booking/success` or
+    `/booking/cancel` there. Without it nobody is sent to Stripe Checkout: who chooses it pays in
+    the form of the venue's own page."""
     WEBHOOK_BASE_URL: HttpUrl | None = None
     """Where providers reach this service from outside; told to those who connect accounts."""
 

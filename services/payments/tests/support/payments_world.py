@@ -98,6 +98,17 @@ class Stripe:
             key=payment["publishable_key"],
         )
 
+    async def checkout(self, session: str) -> Any:
+        return await self.call("GET", f"/v1/checkout/sessions/{session}?expand[]=payment_intent")
+
+    async def sessions_of(self, booking_id: UUID) -> list[Any]:
+        page = await self.call("GET", "/v1/checkout/sessions?limit=100")
+        return [one for one in page["data"] if one["metadata"]["booking_id"] == str(booking_id)]
+
+    async def at_checkout(self, session: str, verb: str, **said: Any) -> Any:
+        """What the customer, their bank or the time does to a Checkout Session."""
+        return await self.call("POST", f"/_sandbox/checkout/sessions/{session}/{verb}", said)
+
     async def authenticate(self, ref: str, *, approve: bool) -> None:
         await self.call(
             "POST", f"/_sandbox/payment_intents/{ref}/authenticate", {"approve": approve}
@@ -474,5 +485,6 @@ def settings_for(database: str, sandbox: str, public: str, **others: Any) -> dic
         "STRIPE_WEBHOOK_SECRET": PLATFORM_SECRET,
         "STRIPE_PUBLISHABLE_KEY": "pk_test_platform",
         "STRIPE_API_BASE": sandbox,
+        "PUBLIC_URL": "https://venue.example",
         **others,
     }

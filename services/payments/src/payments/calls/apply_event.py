@@ -11,7 +11,7 @@ from payments.calls.desk import Desk
 from payments.domain.provider import Account, Provider, ProviderError, Refused
 from payments.store import payments, provider_events
 from payments.usecases import observe as observing
-from payments.usecases.receive_event import intend_apply
+from payments.usecases.receive_event import intend_apply, uuid_in
 from payments.usecases.record_refunds import record_refunds
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,9 @@ class ApplyEvent:
         if not event["settles"]:
             # An outcome that may still change is only believed if nothing moved during the look.
             async with self.desk.db.transaction(intent.org_id) as tx:
-                seen = await payments.version_of(tx, account.id, ref)
+                seen = await payments.version_of(
+                    tx, account.id, ref, uuid_in(event.get("payment_id"))
+                )
         snapshot = await self._provider(account, event).look(account, ref)
 
         async def record(tx: Transaction) -> None:

@@ -62,7 +62,7 @@ class Refund:
 
     async def _refunds(self, account: Account, payment: Payment) -> Sequence[RefundSnapshot]:
         provider = self.desk.provider(payment)
-        return await provider.refunds(account, payment.provider_ref or "")
+        return await provider.refunds(account, payment.refundable_ref)
 
 
 def _is_among(attempt: Attempt, shown: Sequence[RefundSnapshot]) -> bool:

@@ -31,7 +31,7 @@ class Status(StrEnum):
     DECLINED = "declined"  # the last try failed; another is possible
     SUCCEEDED = "succeeded"  # money captured; refunds are counted apart
     CANCELLED = "cancelled"  # nothing can be paid any more
-    FAILED = "failed"  # the provider refused the payment itself
+    FAILED = "failed"  # the provider refused the payment itself; there is no other try
 
 
 class Fact(StrEnum):
@@ -52,6 +52,7 @@ _WHILE_OPEN: Mapping[Fact, Status] = {
     Fact.DECLINED: Status.DECLINED,
     Fact.SUCCEEDED: Status.SUCCEEDED,
     Fact.CANCELLED: Status.CANCELLED,
+    Fact.REFUSED: Status.FAILED,
 }
 
 # Money is never ignored: a success is believed even after we thought it was over.
@@ -60,7 +61,6 @@ _WHEN_OVER: Mapping[Fact, Status] = {Fact.SUCCEEDED: Status.SUCCEEDED}
 TRANSITIONS: Mapping[Status, Mapping[Fact, Status]] = {
     Status.PREPARING: {
         Fact.PREPARED: Status.READY,
-        Fact.REFUSED: Status.FAILED,
         **_WHILE_OPEN,
     },
     Status.READY: _WHILE_OPEN,
@@ -95,7 +95,9 @@ class Payment:
     """Money for one booking at one provider account: its own payment, or a dearer change's.
 
     `closing` says why nobody wants the payment any more; the provider may still know it.
-    `version` counts changes and is the `sequence` of everything published.
+    `version` counts changes and is the `sequence` of everything published. `money_ref`: what the
+    provider calls the money once it moves, where the customer paid at something with a name of its
+    own (`provider_ref`), such as a page.
     """
 
     id: UUID
@@ -116,6 +118,12 @@ class Payment:
     closing_at: datetime | None = None
     change_id: UUID | None = None
     method: str = "card"
+    money_ref: str | None = None
+
+    @property
+    def refundable_ref(self) -> str:
+        """What to ask a refund of; empty while the provider knows nothing."""
+        return self.money_ref or self.provider_ref or ""
 
     @property
     def closable(self) -> bool:
@@ -162,7 +170,12 @@ class Payment:
         self.recognise(snapshot)
         changed = self.learn(snapshot.fact, snapshot.failure)
         captured = snapshot.received if snapshot.fact is Fact.SUCCEEDED else self.captured
-        return replace(changed, provider_ref=snapshot.ref, captured=captured)
+        return replace(
+            changed,
+            provider_ref=snapshot.ref,
+            money_ref=snapshot.money_ref or self.money_ref,
+            captured=captured,
+        )
 
     def recognise(self, snapshot: Snapshot) -> None:
         """Refuse what the provider shows when it is not this payment.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from payments.domain.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
 
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
 
@@ -42,6 +42,17 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of what is bought. `price_ref`: the provider's own price of exactly that amount."""
+
+    key: str
+    name: str
+    quantity: int
+    unit_minor: int
+    price_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentOrder:
     """What a provider needs to know to take money. Ids only: no personal data (F-39)."""
 
@@ -57,6 +68,11 @@ class PaymentOrder:
     venue: str
     descriptor: str | None
     change_id: UUID | None = None
+    lines: Sequence[OrderLine] = ()
+    """What the sum is made of, and nothing else: empty where that is not known, or not all due."""
+    wanted_for: timedelta = timedelta()
+    """How long from now until the hold ends."""
+    locale: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

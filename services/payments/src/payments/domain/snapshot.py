@@ -24,12 +24,18 @@ class Snapshot:
     client_secret: str | None = field(default=None, repr=False)
     redirect_url: str | None = field(default=None, repr=False)
     approved: bool = False  # the customer agreed, and the money is ours to take (`Capturing`)
+    money_ref: str | None = None  # of the money itself, where `ref` is a page or an order
     fee: Money | None = None  # what the provider kept of the money, where it says so
 
     @property
     def settled(self) -> bool:
         """Whether nothing that happens at the provider later can change this."""
-        return self.fact in {Fact.SUCCEEDED, Fact.CANCELLED}
+        return self.fact in {Fact.SUCCEEDED, Fact.CANCELLED, Fact.REFUSED}
+
+    @property
+    def open(self) -> bool:
+        """Whether the customer can still do something."""
+        return self.fact in {Fact.PREPARED, Fact.ACTION_REQUIRED, Fact.DECLINED}
 
 
 class RefundStatus(StrEnum):

@@ -15,7 +15,9 @@ COLUMNS = """
     p.amount_minor, p.currency, p.captured_minor, p.captured_currency, p.refunded_minor,
     p.failure_code, p.failure_decline_code, p.failure_occurrence, p.closing, p.closing_at,
     p.expires_at, p.locale, p.version, p.change_id,
-    p.method"""
+    p.method, p.money_ref"""
+
+_KNOWN_AS = "p.account_id = $1 AND (p.provider_ref = $2 OR p.money_ref = $2)"
 
 _SELECT = f"SELECT {COLUMNS} FROM payments p"  # noqa: S608  # our own column names
 
@@ -42,7 +44,7 @@ _SAVE = """
 UPDATE payments SET
     provider_ref = $2, status = $3, captured_minor = $4, captured_currency = $5,
     refunded_minor = $6, failure_code = $7, failure_decline_code = $8, failure_occurrence = $9,
-    closing = $10, closing_at = $11, version = $12, updated_at = messaging.now(),
+    closing = $10, closing_at = $11, version = $12, updated_at = messaging.now(), money_ref = $15,
     client_secret = CASE WHEN $3 = ANY($14) THEN coalesce($13, client_secret) END
 WHERE id = $1
 """
@@ -90,6 +92,7 @@ async def save(tx: Transaction, payment: Payment, sealed_secret: str | None = No
         payment.version,
         sealed_secret,
         list(AT_PROVIDER),
+        payment.money_ref,
     )
 
 
@@ -99,14 +102,8 @@ async def lock(tx: Transaction, payment_id: UUID) -> Payment | None:
 
 
 async def lock_by_ref(tx: Transaction, account_id: str, ref: str) -> Payment | None:
-    """The payment that a provider account knows by `ref`, locked."""
-    return _first(
-        await tx.fetch(
-            f"{_SELECT} WHERE account_id = $1 AND provider_ref = $2 FOR UPDATE",
-            account_id,
-            ref,
-        )
-    )
+    """The payment that a provider account knows by `ref`, or its money, locked."""
+    return _first(await tx.fetch(f"{_SELECT} WHERE {_KNOWN_AS} FOR UPDATE", account_id, ref))
 
 
 async def lock_of_booking(tx: Transaction, booking_id: UUID) -> list[Payment]:
@@ -129,10 +126,16 @@ async def lock_of_change(tx: Transaction, change_id: UUID, booking_id: UUID) -> 
     )
 
 
-async def version_of(tx: Transaction, account_id: str, ref: str) -> int | None:
-    """The version of the payment that a provider account knows by `ref`."""
+async def version_of(
+    tx: Transaction, account_id: str, ref: str, payment_id: UUID | None
+) -> int | None:
+    """The version of the payment that a provider account knows by `ref`, else of the one named."""
     found: int | None = await tx.fetchval(
-        "SELECT version FROM payments WHERE account_id = $1 AND provider_ref = $2", account_id, ref
+        f"SELECT version FROM payments p WHERE {_KNOWN_AS} "  # noqa: S608  # our own names
+        "UNION SELECT version FROM payments WHERE account_id = $1 AND id = $3 LIMIT 1",
+        account_id,
+        ref,
+        payment_id,
     )
     return found
 
@@ -173,6 +176,7 @@ def payment_of(row: Record) -> Payment:
         version=row["version"],
         change_id=row["change_id"],
         method=row["method"],
+        money_ref=row["money_ref"],
     )
 
 

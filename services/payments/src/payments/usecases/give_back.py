@@ -106,7 +106,7 @@ async def _intend(tx: Transaction, payment: Payment, refund: Refund, provider: P
             payment_id=payment.id,
             booking_id=payment.booking_id,
             org_id=payment.org_id,
-            provider_ref=payment.provider_ref or "",
+            provider_ref=payment.refundable_ref,
             amount=refund.amount,
         )
     )

@@ -14,7 +14,7 @@ from payments.domain.attempt import Kind
 from payments.domain.failures import Failure
 from payments.domain.money import Money, is_chargeable
 from payments.domain.payment import Fact, Payment, Status
-from payments.domain.provider import Account, PaymentOrder, Provider, Providers
+from payments.domain.provider import Account, OrderLine, PaymentOrder, Provider, Providers
 from payments.store import attempts, closed_bookings, payments, venues
 from payments.store.accounts import Accounts
 from payments.store.venues import Venue
@@ -41,6 +41,7 @@ class Hold:
     contact: str = field(repr=False)
     change_id: UUID | None = None
     method: str | None = None
+    lines: Sequence[OrderLine] = ()
 
 
 NO_ACCOUNT = "none"
@@ -97,6 +98,13 @@ def _refusal(due: Money, account: Account | None, *, enabled: bool) -> str | Non
     return None if is_chargeable(due) else "amount_too_small"
 
 
+def due_lines(hold: Hold) -> Sequence[OrderLine]:
+    """The price's lines, if they are what is due now: no deposit, no discount, no gift card."""
+    due = sum(line.quantity * line.unit_minor for line in hold.lines)
+    whole = due == hold.due.amount_minor and all(line.unit_minor >= 0 for line in hold.lines)
+    return hold.lines if whole else ()
+
+
 async def _intend(
     tx: Transaction, hold: Hold, venue: Venue | None, payment: Payment, provider: Provider
 ) -> None:
@@ -116,6 +124,9 @@ async def _intend(
             venue=venue.slug if venue else "",
             descriptor=venue.statement_descriptor if venue else None,
             change_id=hold.change_id,
+            lines=due_lines(hold),
+            wanted_for=hold.expires_at - await tx.now(),
+            locale=hold.locale,
         )
     )
     await attempts.insert(

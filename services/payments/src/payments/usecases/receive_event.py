@@ -35,6 +35,7 @@ def _essence(event: ProviderEvent) -> dict[str, object]:
         "about_refunds": event.about_refunds,
         "settles": event.settles,
         "adapter": event.adapter,
+        "payment_id": event.metadata.get("payment_id"),
     }
 
 

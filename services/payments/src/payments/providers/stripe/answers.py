@@ -57,6 +57,52 @@ def payment(data: Mapping[str, Any]) -> Snapshot:
         raise Unreached("unreadable_answer") from None
 
 
+def session(data: Mapping[str, Any]) -> Snapshot:
+    """A Checkout Session, with its PaymentIntent where the answer has that in full.
+
+    Raises:
+        Unreached: not a session, or one in a state that this API version does not have.
+    """
+    try:
+        intent = data.get("payment_intent")
+        behind = payment(intent) if isinstance(intent, dict) else None
+        amount = Money(int(data["amount_total"]), str(data["currency"]).upper())
+        fact, failure = _stands(data["status"], data["payment_status"], behind)
+        received = behind.received if behind else amount
+        return Snapshot(
+            ref=data["id"],
+            fact=fact,
+            amount=amount,
+            received=received if fact is Fact.SUCCEEDED else Money(0, amount.currency),
+            metadata=dict(data.get("metadata") or {}),
+            failure=failure,
+            redirect_url=data.get("url"),
+            money_ref=behind.ref if behind else intent,
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Unreached("unreadable_answer") from None
+
+
+def _stands(
+    status: str, payment_status: str, behind: Snapshot | None
+) -> tuple[Fact, Failure | None]:
+    """A session that is complete is paid only if it says so as well."""
+    if behind is not None and behind.fact is Fact.SUCCEEDED:
+        return Fact.SUCCEEDED, None
+    if status == "complete":
+        if payment_status != "unpaid":
+            return Fact.SUCCEEDED, None
+        if behind is not None and behind.fact in {Fact.DECLINED, Fact.CANCELLED}:
+            # What took its time bounced, and a complete session asks nobody again.
+            return Fact.REFUSED, behind.failure or Failure("async_payment_failed")
+        return Fact.PROCESSING, None
+    if status == "expired":
+        return Fact.CANCELLED, None
+    if status != "open":
+        raise ValueError(status)
+    return (behind.fact, behind.failure) if behind is not None else (Fact.PREPARED, None)
+
+
 def refund(data: Mapping[str, Any]) -> RefundSnapshot:
     """A Refund; statuses we do not know count as pending, since money may still move.
 

@@ -16,12 +16,36 @@ if TYPE_CHECKING:
 
 TOLERANCE_SECONDS = 300
 
-_SETTLING = frozenset({"payment_intent.succeeded", "payment_intent.canceled"})
-_PAYMENTS = _SETTLING | {
-    "payment_intent.payment_failed",
-    "payment_intent.requires_action",
-    "payment_intent.processing",
-}
+CHECKOUT = "stripe_checkout"
+"""The adapter that looks at what was paid on Stripe's own page."""
+
+_SESSIONS = frozenset(
+    {
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.expired",
+    }
+)
+# That a session is complete does not tell that it was paid.
+_SETTLING = frozenset(
+    {
+        "payment_intent.succeeded",
+        "payment_intent.canceled",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.expired",
+    }
+)
+_PAYMENTS = (
+    _SETTLING
+    | _SESSIONS
+    | {
+        "payment_intent.payment_failed",
+        "payment_intent.requires_action",
+        "payment_intent.processing",
+    }
+)
 _REFUNDS = frozenset(
     {
         "charge.refunded",
@@ -34,12 +58,14 @@ _REFUNDS = frozenset(
 ACTED_ON = tuple(sorted(_PAYMENTS | _REFUNDS))
 """What an endpoint at Stripe needs to send us; more is stored and costs."""
 
-_OUR_METADATA = ("org_id", "booking_id", "payment_id", "attempt_id", "refund_id")
+_OUR_METADATA = ("org_id", "booking_id", "payment_id", "attempt_id", "refund_id", "provider")
 _KEPT = (
     "id",
     "object",
     "status",
+    "payment_status",
     "amount",
+    "amount_total",
     "amount_received",
     "amount_refunded",
     "currency",
@@ -93,6 +119,7 @@ def _event(body: bytes) -> ProviderEvent:
         about_refunds=kind in _REFUNDS,
         settles=kind in _SETTLING,
         digest=_digest(event, thing, metadata),
+        adapter=_adapter(kind, metadata),
     )
 
 
@@ -110,6 +137,12 @@ def _payment_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
     else:
         return None
     return ref if isinstance(ref, str) else None
+
+
+def _adapter(kind: str, metadata: Mapping[str, str]) -> str | None:
+    """Which adapter looks: what Checkout made says so itself; its refunds are like any other's."""
+    from_checkout = kind in _SESSIONS or metadata.get("provider") == CHECKOUT
+    return CHECKOUT if from_checkout and kind in _PAYMENTS else None
 
 
 def _ours(metadata: object) -> dict[str, str]:
