@@ -118,6 +118,17 @@ def _holds(suffix: str, holds: dict[str, Any]) -> list[Line]:
                 one["ratio"] >= 0.5 if aimed else None,
             )
         )
+    for kind, one in holds.get("of_class", {}).items():
+        latency = one["ours"]
+        found.append(
+            Line(
+                f"(b) {kind.replace('_', ' ')} of class{suffix}",
+                f"{one['ratio']:.2f} ({latency['per_second']:.0f}/s)",
+                f"p50 {latency['p50_ms']:.1f} ms, p99 {latency['p99_ms']:.1f} ms",
+                "≥ 0.8",
+                one["ratio"] >= 0.8,
+            )
+        )
     return found
 
 

@@ -4,7 +4,7 @@ The first session of each offering is made like any other; the rest are copies o
 a day after the one before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -19,6 +19,7 @@ from payments.providers.stripe.notifications import ACTED_ON
 
 CAPACITY = 100_000
 TABLES = 60
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class Target:
     starts_at: str
     ends_at: str
     resource_id: str | None = None
+    wish: dict[str, Any] | None = None  # what the guest asks for, where it is more than the place
 
     @property
-    def as_json(self) -> list[str | None]:
-        return [self.session_id, self.starts_at, self.ends_at, self.resource_id]
+    def as_json(self) -> list[Any]:
+        return [self.session_id, self.starts_at, self.ends_at, self.resource_id, self.wish]
 
 
 @dataclass
@@ -48,7 +50,10 @@ class Shop:
     lesson_id: str
     night_id: str
     resources: list[str]
+    activities: list[Target]
+    dinners: list[Target]
     _dealt: int = 0
+    _seated: int = 0
     _opened: int = 0
 
     def class_places(self) -> list[Target]:
@@ -74,6 +79,18 @@ class Shop:
         if len(dealt) < count:
             raise ValueError("the bench has run out of tables")
         self._dealt += count
+        return dealt
+
+    def dinner_places(self, count: int) -> list[Target]:
+        """So many parties of two, no more in one evening than there are tables.
+
+        Raises:
+            ValueError: there are no more evenings.
+        """
+        dealt = self.dinners[self._seated : self._seated + count]
+        if len(dealt) < count:
+            raise ValueError("the bench has run out of evenings")
+        self._seated += count
         return dealt
 
     def another_session(self, capacity: int | None) -> str:
@@ -158,6 +175,16 @@ async def open_shop(system: System, *, sessions: int) -> Shop:
         Target(one.session_id, one.starts_at, one.ends_at, resource)
         for resource, one in product(resources, nights[1:])
     ]
+    activity = _activity(staff, venue["id"])
+    dinner = _dinner(staff, venue["id"])
+    adults = {"quantities": {"adult": 2}}
+    activities = [
+        replace(one, wish={"session_id": one.session_id, **adults})
+        for one in await _listed(system, activity)
+    ]
+    dinners = [
+        _party(dinner, one, n) for n in range(TABLES) for one in await _listed(system, dinner)
+    ]
     first = nights[0]
     one_night = [
         Target(first.session_id, first.starts_at, first.ends_at, resource) for resource in resources
@@ -172,7 +199,51 @@ async def open_shop(system: System, *, sessions: int) -> Shop:
         lesson["id"],
         night["id"],
         resources,
+        activities,
+        dinners,
     )
+
+
+def _activity(staff: Client, venue_id: str) -> str:
+    """Hourly sessions by rule, with room for everyone, sold by the head."""
+    made = staff.post(
+        "/v1/offerings",
+        {
+            "venue_id": venue_id,
+            "preset": "activity",
+            "title": "Activity",
+            "schedule": {"advance_booking_days": None},
+            "inventory": {"capacity": CAPACITY},
+            "pricing": {"tiers": [{"key": "adult", "label": "Adult", "amount_minor": 9000}]},
+        },
+    )
+    return str(made["id"])
+
+
+def _dinner(staff: Client, venue_id: str) -> str:
+    """Evenings at the tables, which the house gives out."""
+    made = staff.post(
+        "/v1/offerings",
+        {
+            "venue_id": venue_id,
+            "preset": "dining",
+            "title": "Dinner",
+            "schedule": {
+                "advance_booking_days": None,
+                "weekly": {day: [{"opens": "17:00", "closes": "23:00"}] for day in DAYS},
+            },
+            "inventory": {"pacing_covers": 1000},
+            "pricing": {"kind": "deposit", "amount_minor": 5000},
+        },
+    )
+    return str(made["id"])
+
+
+def _party(offering_id: str, evening: Target, number: int) -> Target:
+    """A party of two at a quarter of an hour that changes from party to party."""
+    starts_at = datetime.fromisoformat(evening.starts_at) + timedelta(minutes=15 * (number % 17))
+    wish = {"offering_id": offering_id, "starts_at": _text(starts_at), "party_size": 2}
+    return replace(evening, wish=wish)
 
 
 async def _sessions(

@@ -42,7 +42,9 @@ def _address(number: int) -> str:
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
-def wish(place: list[str | None], customer: dict[str, str]) -> bytes:
+def wish(place: list[Any], customer: dict[str, str]) -> bytes:
+    if place[4]:
+        return orjson.dumps({**place[4], "customer": customer})
     body: dict[str, Any] = {"session_id": place[0], "customer": customer, "party_size": 1}
     if place[3]:
         body["resource_ids"] = [place[3]]

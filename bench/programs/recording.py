@@ -45,13 +45,16 @@ class Hold:
             raise RuntimeError("two holds did not make the same calls")
         ids: set[UUID] = set()
         words: set[str] = set()
+        hashes: set[bytes] = set()
         for call, twin in zip(calls, other, strict=True):
             for mine, theirs in zip(call.arguments, twin.arguments, strict=True):
-                _differing(mine, theirs, ids, words)
+                _differing(mine, theirs, ids, words, hashes)
         known = {UUID(text) for text in (place[0], place[3]) if text}
         self._ids = ids - known
         # Short ones only: the reference and the like. Sealed text stays as it was.
         self._words = {text for text in words if 6 <= len(text) <= 40 and " " not in text}
+        # Of the guest: each may have only so many unpaid holds.
+        self._hashes = hashes
         self._session = UUID(str(place[0]))
         self._resource = UUID(place[3]) if place[3] else None
         self._calls = calls
@@ -75,6 +78,8 @@ class Hold:
         def put(value: Any) -> Any:
             if isinstance(value, UUID):
                 return new.get(value, value)
+            if isinstance(value, bytes):
+                return secrets.token_bytes(len(value)) if value in self._hashes else value
             if isinstance(value, str):
                 return self._pattern.sub(lambda found: texts[found[0]], value)
             if isinstance(value, Range):
@@ -94,15 +99,19 @@ def _like(text: str) -> str:
     return fresh.upper() if text.isupper() else fresh
 
 
-def _differing(mine: Any, theirs: Any, ids: set[UUID], words: set[str]) -> None:
+def _differing(
+    mine: Any, theirs: Any, ids: set[UUID], words: set[str], hashes: set[bytes]
+) -> None:
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
         for one, other in zip(mine, theirs, strict=True):
-            _differing(one, other, ids, words)
+            _differing(one, other, ids, words, hashes)
     elif mine != theirs:
         if isinstance(mine, UUID):
             ids.add(mine)
         elif isinstance(mine, str):
             words.add(mine)
+        elif isinstance(mine, bytes):
+            hashes.add(mine)
 
 
 async def record(

@@ -37,15 +37,18 @@ CREATE TABLE pacing (
 # Who has the tables of a venue at some time of a span, whatever the offering: read through the few
 # sessions that can reach into it (they last up to 48 hours, and a stay up to 24 more), because the
 # ledger's own index would have to be asked for each table. lapsed: holds whose time is over, of
-# those sessions, oldest first. plpgsql keeps its plans; all of it sees one snapshot.
+# those sessions, oldest first. plpgsql keeps its plans, and planning costs more than running them;
+# all of it sees one snapshot.
 FLOOR = """
 CREATE FUNCTION floor_at(wanted_venue uuid, span tstzrange,
     OUT tables uuid[], OUT holders uuid[], OUT spans tstzrange[],
     OUT lapsed uuid[], OUT lapsed_sessions uuid[], OUT lapsed_slots timestamptz[],
     OUT lapsed_covers integer[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+    at timestamptz := messaging.now();
     reaching uuid[];
 BEGIN
     reaching := ARRAY(SELECT s.id FROM sessions s
@@ -62,7 +65,7 @@ BEGIN
     FROM (SELECT b.id, b.session_id, a.slot, b.units
         FROM bookings b LEFT JOIN allocations a
             ON a.booking_id = b.id AND a.released_at IS NULL AND a.slot IS NOT NULL
-        WHERE b.session_id = ANY(reaching) AND b.expires_at <= messaging.now()
+        WHERE b.session_id = ANY(reaching) AND b.expires_at <= at
             AND cardinality(b.resource_ids) > 0
             AND b.status IN ('pending_payment', 'requires_authentication')
         ORDER BY b.expires_at, b.id) h;
