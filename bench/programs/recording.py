@@ -99,9 +99,7 @@ def _like(text: str) -> str:
     return fresh.upper() if text.isupper() else fresh
 
 
-def _differing(
-    mine: Any, theirs: Any, ids: set[UUID], words: set[str], hashes: set[bytes]
-) -> None:
+def _differing(mine: Any, theirs: Any, ids: set[UUID], words: set[str], hashes: set[bytes]) -> None:
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
         for one, other in zip(mine, theirs, strict=True):
             _differing(one, other, ids, words, hashes)
