@@ -188,6 +188,13 @@ async def test_availability_reads_by_indexes_alone_whatever_was_sold(world, admi
     assert touched < 30
 
 
+async def test_the_plan_of_availability_is_made_once_per_connection(admin):
+    """Planning costs four times what the answer does, and would be done for every call."""
+    settings = await admin.fetchval("SELECT proconfig FROM pg_proc WHERE proname = 'availability'")
+    assert "plan_cache_mode=force_generic_plan" in settings
+    assert "enable_seqscan=off" in settings
+
+
 async def _open_at(world, offering, starts_at):
     command = OpenSession(
         offering_id=offering.id,
