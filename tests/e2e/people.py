@@ -392,6 +392,37 @@ class City:
             },
         )
 
+    async def pub(self, tables: Mapping[int, tuple[int, int]] | None = None, **offer: Any) -> Place:
+        """A pub in London with tables that it assigns itself; its kitchen is open 12:00-22:00."""
+        place = await self._place(
+            organisation={
+                "default_country": "GB",
+                "locale": "en",
+                "reference_template": "BK-XXXXXX-XXXX",
+            },
+            venue={
+                "name": "The Anchor",
+                "timezone": "Europe/London",
+                "currency": "GBP",
+                "locale": "en",
+            },
+            offering={"preset": "dining", "title": "A table", **offer},
+        )
+        for number, (fewest, most) in (tables or {1: (1, 4), 2: (2, 6)}).items():
+            made = await place.staff.post(
+                "/v1/resources",
+                {
+                    "venue_id": place.venue_id,
+                    "number": number,
+                    "label": f"Table {number}",
+                    "floor": "Dining room",
+                    "seats_min": fewest,
+                    "seats_max": most,
+                },
+            )
+            place.tables[number] = made["id"]  # type: ignore[index]
+        return place
+
     async def _place(self, organisation: Json, venue: Json, offering: Json) -> Place:
         slug = f"e2e-{secrets.token_hex(5)}"
         org = await self.operator.post(

@@ -40,7 +40,7 @@ async def test_s4_01_from_the_widget_to_the_confirmation(
     assert customer["display"] == guest.name
     mail = await mailbox.wait_for(guest.email, booking.reference)
     local = session.starts_at.astimezone(NEW_YORK)
-    for said in (booking.reference, "The Vault", "Lockbox Downtown", f"{local:%H:%M}", "95.00"):
+    for said in (booking.reference, "The Vault", "Lockbox Downtown", f"{local:%-I:%M}", "95.00"):
         assert said in mail.text, said
 
 
