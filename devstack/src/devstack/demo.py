@@ -130,17 +130,20 @@ def _people(pricing: Mapping[str, Any]) -> dict[str, Any]:
 def _a_table_at_a_time(guest: Client, offering: Mapping[str, Any]) -> Choice:
     path = f"/v1/offerings/{offering['id']}"
     for day in guest.get(f"{path}/calendar")["days"][2:]:
-        for hours in day["hours"]:
+        if not day["hours"]:
+            continue
+        free = guest.get(f"{path}/availability?date={day['date']}&party_size=2")["starts"]
+        start = next((one["starts_at"] for one in free if one["available"]), None)
+        if start is not None:
             dishes = guest.get(f"{path}/menu?date={day['date']}")["items"][:2]
             body = {
                 "offering_id": offering["id"],
-                "date": day["date"],
-                "start_time": hours["opens"],
+                "starts_at": start,
                 "party_size": 2,
                 "items": [{"menu_item_id": dish["menu_item_id"]} for dish in dishes],
             }
-            ordered = ", ".join(dish["name"] for dish in dishes) or "nothing ordered ahead"
-            return Choice(offering["title"], f"{day['date']} {hours['opens']}", ordered, body)
+            said = ", ".join(dish["name"] for dish in dishes) or "nothing ordered ahead"
+            return Choice(offering["title"], start, said, body)
     raise StackError(_ALL_BOOKED)
 
 
