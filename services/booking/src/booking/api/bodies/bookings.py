@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from booking.api.bodies.fields import Instant, Locale, LocalTime, time_of
+from booking.api.bodies.fields import Instant, Locale, LocalTime, ReadVersion, time_of
 from booking.domain.holding import LocalStart
 from booking.domain.inventory import LARGEST_PARTY
 from booking.domain.local_time import Span
@@ -214,6 +214,4 @@ class ChangeOrder(Body):
 
     items: Items | None = None
     allergies: Allergies | None = None
-    version: Annotated[
-        int | None, Field(ge=1, description="The version you read; refused if it has changed")
-    ] = None
+    version: ReadVersion = None

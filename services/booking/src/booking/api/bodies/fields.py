@@ -49,12 +49,16 @@ def optional() -> Any:
     return Field(default_factory=lambda: UNSET)
 
 
+ReadVersion = Annotated[
+    int | None,
+    Field(ge=1, le=2**31 - 1, description="The version you read; refused if it has changed since"),
+]
+
+
 class Edit(Body):
     """What to change: fields left out stay as they are, null clears what may be empty."""
 
-    version: Annotated[
-        int | None, Field(ge=1, description="The version you read; refused if it has changed since")
-    ] = None
+    version: ReadVersion = None
 
     def sent(self) -> dict[str, Any]:
         """The fields that were sent, by name."""

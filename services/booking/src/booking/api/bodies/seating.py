@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from booking.api.bodies.bookings import ChosenTime
+from booking.api.bodies.fields import ReadVersion
 from booking.domain.inventory import LARGEST_PARTY
 from chassis.http import Body
 
@@ -27,6 +28,4 @@ class ChangeTables(Body):
 
     resource_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=20)]
     reason: Annotated[str | None, Field(max_length=500)] = None
-    version: Annotated[
-        int | None, Field(ge=1, description="The version you read; refused if it has changed")
-    ] = None
+    version: ReadVersion = None
