@@ -336,6 +336,8 @@ async def test_numbers_out_of_range_are_named(ground: Ground) -> None:
                 b"-1e9",
                 b"1" * 400,
             ):
+                if number == b"-1" and path[-1] in door.signed:
+                    continue
                 marked = orjson.dumps(changed(door.body, path, "MARK"))
                 answer = await door.send(marked.replace(b'"MARK"', number))
                 document = refused(answer, 400, 422)
@@ -384,6 +386,7 @@ async def test_sql_is_text(city: City, ground: Ground) -> None:
 def _has_a_form(path: tuple[Any, ...]) -> bool:
     free_text = {"name", "title", "description", "label", "reason", "floor", "features"}
     free_text |= {"special_requests", "drinks_package", "signed_name", "allergies", "notes"}
+    free_text |= {"note", "whom", "dietary", "allergens"}
     return not free_text & set(path)
 
 
