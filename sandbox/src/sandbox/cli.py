@@ -31,6 +31,23 @@ def main(argv: Sequence[str] | None = None) -> int:
                 search_lag=options.search_lag,
             )
         )
+    if options.party == "paypal":
+        from sandbox.paypal.app import serve as serve_paypal  # noqa: PLC0415
+        from sandbox.paypal.settings import Settings as PayPal  # noqa: PLC0415
+
+        return serve_paypal(
+            PayPal(
+                host=host,
+                port=options.port,
+                state=options.state,
+                public_url=options.public_url,
+                api_url=options.api_url,
+                retry_first=options.retry_first,
+                retry_longest=options.retry_longest,
+                delivery_timeout=options.delivery_timeout,
+                token_lifetime=options.token_lifetime,
+            )
+        )
     from sandbox.mailbox.app import serve as serve_mailbox  # noqa: PLC0415
 
     return serve_mailbox(
@@ -56,46 +73,36 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     _listening(stripe)
-    stripe.add_argument(
-        "--state",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="directory that keeps everything across restarts; made when absent",
-    )
-    stripe.add_argument(
-        "--public-url",
-        metavar="URL",
-        help="address under which a browser reaches this process, for authentication pages "
-        "(default: the Host header of the request)",
-    )
-    stripe.add_argument(
-        "--retry-first",
-        type=_seconds,
-        default=1.0,
-        metavar="SECONDS",
-        help="pause before the second attempt of a webhook delivery; doubles from there",
-    )
-    stripe.add_argument(
-        "--retry-longest",
-        type=_seconds,
-        default=15.0,
-        metavar="SECONDS",
-        help="longest pause between two attempts; a delivery is given up after three days",
-    )
-    stripe.add_argument(
-        "--delivery-timeout",
-        type=_seconds,
-        default=10.0,
-        metavar="SECONDS",
-        help="how long a webhook receiver may take to answer",
-    )
+    _remembering(stripe)
     stripe.add_argument(
         "--search-lag",
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
         help="age at which a payment intent becomes findable by search; Stripe's is up to a minute",
+    )
+
+    paypal = parties.add_parser(
+        "paypal",
+        help="a small PayPal: orders, captures, refunds, webhooks signed with a certificate",
+        description="A small PayPal. Each client id is an account; its first secret is the right "
+        "one. What receivers of webhooks have to trust is ca.pem in the state directory.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    _listening(paypal)
+    _remembering(paypal)
+    paypal.add_argument(
+        "--api-url",
+        metavar="URL",
+        help="address under which webhook receivers fetch the certificate "
+        "(default: where this process listens)",
+    )
+    paypal.add_argument(
+        "--token-lifetime",
+        type=_count,
+        default=32_400,
+        metavar="SECONDS",
+        help="how long an access token is good for",
     )
 
     mailbox = parties.add_parser(
@@ -138,6 +145,44 @@ def _listening(parser: argparse.ArgumentParser) -> None:
         "--bind-any",
         action="store_true",
         help="listen on every interface; for containers, where the network is already private",
+    )
+
+
+def _remembering(parser: argparse.ArgumentParser) -> None:
+    """For parties that keep what happened and tell of it by webhooks."""
+    parser.add_argument(
+        "--state",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="directory that keeps everything across restarts; made when absent",
+    )
+    parser.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="address under which a browser reaches this process, for pages of its own "
+        "(default: the Host header of the request)",
+    )
+    parser.add_argument(
+        "--retry-first",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="pause before the second attempt of a webhook delivery; doubles from there",
+    )
+    parser.add_argument(
+        "--retry-longest",
+        type=_seconds,
+        default=15.0,
+        metavar="SECONDS",
+        help="longest pause between two attempts; a delivery is given up after three days",
+    )
+    parser.add_argument(
+        "--delivery-timeout",
+        type=_seconds,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long a webhook receiver may take to answer",
     )
 
 

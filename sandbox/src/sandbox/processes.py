@@ -76,6 +76,16 @@ def stripe(state: Path, *arguments: str, port: int = 0) -> Iterator[Sandbox]:
 
 
 @contextmanager
+def paypal(state: Path, *arguments: str, port: int = 0) -> Iterator[Sandbox]:
+    """A PayPal sandbox on a free loopback port, stopped on leaving; see `paypal --help`."""
+    running = Sandbox(["paypal", "--port", str(port), "--state", str(state), *arguments])
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@contextmanager
 def mailbox(*arguments: str) -> Iterator[Sandbox]:
     """A mailbox on free loopback ports, stopped on leaving; see `mailbox --help`."""
     running = Sandbox(["mailbox", "--port", "0", "--smtp-port", "0", *arguments])

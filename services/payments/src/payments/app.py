@@ -12,10 +12,13 @@ from payments.api import bookings, webhooks
 from payments.api.parts import Public
 from payments.calls.apply_event import ApplyEvent
 from payments.calls.cancel import Cancel
+from payments.calls.capture import Capture
 from payments.calls.create import Create
 from payments.calls.desk import Desk
+from payments.calls.look import Look
 from payments.calls.refund import Refund
 from payments.domain.provider import PLATFORM, Account, Provider, Providers
+from payments.providers.paypal import Certificates, Client, PayPal
 from payments.providers.stripe import Checkout, Stripe, Transport
 from payments.settings import Settings
 from payments.store import provider_events
@@ -30,7 +33,8 @@ def build(settings: Settings) -> Service:
     columns = Sealer(settings.COLUMN_KEYS)
     transport = Transport()
     stripe_intents = Stripe(settings.STRIPE_API_BASE, transport)
-    adapters: list[Provider] = [stripe_intents]
+    paypal = _paypal(settings)
+    adapters: list[Provider] = [stripe_intents, paypal]
     if settings.PUBLIC_URL is not None:
         adapters.append(Checkout(settings.STRIPE_API_BASE, transport, settings.PUBLIC_URL))
     providers = Providers(adapters)
@@ -44,13 +48,15 @@ def build(settings: Settings) -> Service:
         handlers=messages.handlers(accounts, providers, enabled=settings.PAYMENTS_ENABLED),
         executors={
             "create_payment": Create(desk),
+            "capture_payment": Capture(desk),
+            "look_at_payment": Look(desk),
             "cancel_payment": Cancel(desk),
             "refund_payment": Refund(desk),
             "apply_event": ApplyEvent(desk),
         },
         jobs=[hourly(db, provider_events.forget)],
         parts=[_public(settings, providers, accounts, columns)],
-        on_stop=[stripe_intents.close],
+        on_stop=[stripe_intents.close, paypal.close],
     )
 
 
@@ -63,6 +69,17 @@ def _platform(settings: Settings) -> Account:
         secret_key=settings.STRIPE_SECRET_KEY,
         webhook_secrets=(settings.STRIPE_WEBHOOK_SECRET,),
     )
+
+
+def _paypal(settings: Settings) -> PayPal:
+    client = Client(settings.paypal_base)
+    certificates = Certificates(
+        client,
+        settings.PAYPAL_CERT_HOSTS.split(","),
+        plain_http=settings.ENVIRONMENT != "production",
+        authorities=settings.PAYPAL_CERT_CA,
+    )
+    return PayPal(client, certificates, public_url=settings.PUBLIC_URL)
 
 
 def _public(

@@ -1,6 +1,7 @@
 """Settings of the payments service."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -23,8 +24,22 @@ def _wrong(variable: str, reason: str) -> PydanticCustomError:
     return PydanticCustomError("setting", "{reason}", {"reason": reason, "variable": variable})
 
 
+_REAL_PAYPAL = frozenset({"api-m.paypal.com", "api.paypal.com"})
+_HOST = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\Z")
+
+
+def _hosts(text: str) -> str:
+    hosts = [host.strip() for host in text.split(",")]
+    if not all(_HOST.match(host) for host in hosts):
+        raise _wrong("PAYPAL_CERT_HOSTS", "must be hosts such as api.paypal.com, in lower case")
+    return ",".join(hosts)
+
+
+Hosts = Annotated[str, AfterValidator(_hosts)]
+
+
 class Settings(ServiceSettings):
-    """What the chassis needs, and the platform's own Stripe account."""
+    """What the chassis needs, the platform's own Stripe account, and where PayPal is."""
 
     CONTACT_KEYS: RawKeys
     """Open guests' contacts in messages, here only for the address of the provider's receipt. The
@@ -47,6 +62,15 @@ class Settings(ServiceSettings):
     """Where guests are: a provider's page sends them back to `/booking/success` or
     `/booking/cancel` there. Without it nobody is sent to Stripe Checkout: who chooses it pays in
     the form of the venue's own page."""
+    PAYPAL_API_BASE: HttpUrl | None = None
+    """Where PayPal is; https in production. Unset: `https://api-m.paypal.com` in production, else
+    `https://api-m.sandbox.paypal.com`. Where real money is, is refused outside production."""
+    PAYPAL_CERT_HOSTS: Hosts = "api.paypal.com,api.sandbox.paypal.com"
+    """Hosts, with their port where it isn't 443, that the certificates of PayPal's webhooks may
+    come from; any number, with commas between. In production only over https."""
+    PAYPAL_CERT_CA: Path | None = None
+    """PEM file of the authorities that those certificates are issued by; unset: the system's. One
+    that can't be trusted is no refusal: PayPal is asked about the event instead."""
     WEBHOOK_BASE_URL: HttpUrl | None = None
     """Where providers reach this service from outside; told to those who connect accounts."""
 
@@ -60,3 +84,21 @@ class Settings(ServiceSettings):
         if production and urlsplit(self.STRIPE_API_BASE).scheme != "https":
             raise _wrong("STRIPE_API_BASE", "must be https when ENVIRONMENT is production")
         return self
+
+    @model_validator(mode="after")
+    def _paypal_fits_the_environment(self) -> Self:
+        paypal = urlsplit(self.paypal_base)
+        if self.ENVIRONMENT != "production" and paypal.hostname in _REAL_PAYPAL:
+            reason = "is where real money is, which only ENVIRONMENT=production may use"
+            raise _wrong("PAYPAL_API_BASE", reason)
+        if self.ENVIRONMENT == "production" and paypal.scheme != "https":
+            raise _wrong("PAYPAL_API_BASE", "must be https when ENVIRONMENT is production")
+        return self
+
+    @property
+    def paypal_base(self) -> str:
+        """Where PayPal is."""
+        if self.PAYPAL_API_BASE is not None:
+            return self.PAYPAL_API_BASE
+        real = self.ENVIRONMENT == "production"
+        return f"https://api-m.{'' if real else 'sandbox.'}paypal.com"

@@ -1,5 +1,6 @@
 """Provider accounts of organisations, for those who manage payments."""
 
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from chassis.auth import Principal
 from chassis.http import DB, Body, require
 from chassis.problems import FieldError, Invalid, responses
 from payments.api.parts import Parts, Public, switched_on
-from payments.domain.keys import KeyRefused, check_secret_key
+from payments.domain.keys import RULES, KeyRefused
 from payments.domain.provider import Provider
 from payments.problems import ForeignOrganisation, NoOrganisation, NoSuchAccount, PaymentsDisabled
 from payments.usecases.open_account import open_account
@@ -22,19 +23,21 @@ router = APIRouter(
 )
 
 PaymentsManager = Annotated[Principal, Depends(require("payments:manage"))]
-WebhookSecret = Annotated[str, Field(pattern=r"^whsec_[A-Za-z0-9+/=_-]{8,200}$")]
+WebhookSecret = Annotated[str, Field(max_length=255, examples=["whsec_..."])]
 
 
 class AccountRequest(Body):
-    """An account at a payment provider. The keys are stored encrypted and never shown again."""
+    """An account at a payment provider. The keys are stored encrypted and never shown again.
+
+    PayPal: `publishable_key` is the app's client id, `secret_key` its secret, and `webhook_secret`
+    the id that PayPal gave the webhook.
+    """
 
     organisation_id: UUID | None = None
     """Whose account it is; only an operator needs to say."""
-    provider: Literal["stripe"] = "stripe"
+    provider: Literal["stripe", "paypal"] = "stripe"
     secret_key: Annotated[str, Field(max_length=255, examples=["rk_test_..."])]
-    publishable_key: Annotated[
-        str | None, Field(max_length=255, pattern=r"^pk_(test|live)_[A-Za-z0-9_]+$")
-    ] = None
+    publishable_key: Annotated[str | None, Field(max_length=255)] = None
     webhook_secret: WebhookSecret | None = None
 
 
@@ -52,7 +55,7 @@ class AccountMade(BaseModel):
 
 
 class SecretRequest(Body):
-    """A webhook signing secret, accepted besides the newest one so far."""
+    """A webhook signing secret (PayPal: a webhook's id), accepted besides the newest so far."""
 
     secret: WebhookSecret
 
@@ -71,10 +74,8 @@ async def create(
 ) -> AccountMade:
     """Connect an organisation's own provider account; it replaces the one used so far."""
     org_id = _organisation(body, caller)
-    try:
-        check_secret_key(body.secret_key, production=parts.production)
-    except KeyRefused as no:
-        raise Invalid(errors=[FieldError("secret_key", str(no))]) from None
+    if faults := list(_faults(body, production=parts.production)):
+        raise Invalid(errors=faults)
     account = await db.run(
         org_id,
         lambda tx: open_account(
@@ -105,16 +106,40 @@ async def add_webhook_secret(
     account_id: UUID, body: SecretRequest, caller: PaymentsManager, parts: Parts, db: DB
 ) -> SecretAdded:
     """Accept one more webhook secret; the two newest are valid, so secrets rotate without a gap."""
-    org_id = caller.org_id
-    if org_id is None:
-        account = await parts.accounts.by_id(db, str(account_id))
-        org_id = account.org_id if account else None
+    account = await parts.accounts.by_id(db, str(account_id))
+    org_id = caller.org_id or (account.org_id if account else None)
+    if account is None:
+        raise NoSuchAccount
+    if fault := _fault("secret", RULES[account.provider].webhook_secret, body.secret):
+        raise Invalid(errors=[fault])
     added = org_id is not None and await db.run(
         org_id, lambda tx: parts.accounts.add_webhook_secret(tx, str(account_id), body.secret)
     )
     if not added:
         raise NoSuchAccount
     return SecretAdded(id=account_id)
+
+
+def _faults(body: AccountRequest, *, production: bool) -> Iterator[FieldError]:
+    rules = RULES[body.provider]
+    checks = (
+        ("secret_key", lambda text: rules.secret_key(text, production), body.secret_key),
+        ("publishable_key", rules.public_key, body.publishable_key),
+        ("webhook_secret", rules.webhook_secret, body.webhook_secret),
+    )
+    for field, check, text in checks:
+        if text is not None and (fault := _fault(field, check, text)):
+            yield fault
+    if rules.needs_public and body.publishable_key is None:
+        yield FieldError("publishable_key", "is needed")
+
+
+def _fault(field: str, check: Callable[[str], None], text: str) -> FieldError | None:
+    try:
+        check(text)
+    except KeyRefused as no:
+        return FieldError(field, str(no))
+    return None
 
 
 def _organisation(body: AccountRequest, caller: Principal) -> UUID:

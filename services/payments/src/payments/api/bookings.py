@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from chassis.auth import Principal
+from chassis.db import Transaction
 from chassis.http import DB, Caller, require
 from chassis.problems import Forbidden, Unauthenticated, responses
 from payments.api.parts import Parts, switched_on
@@ -16,6 +17,7 @@ from payments.domain.money import Money
 from payments.domain.payment import Status
 from payments.problems import NoPayment, PaymentsDisabled
 from payments.store import timeline as history
+from payments.usecases.intend import look_at_provider
 from payments.usecases.read_payment import Standing, read_payment
 
 router = APIRouter(tags=["payments"])
@@ -94,6 +96,30 @@ async def payment(
         caller.org_id, lambda tx: read_payment(tx, booking_id, change_id, secrets=parts.columns)
     )
     return _view(standing, parts.platform_publishable_key)
+
+
+@router.post(
+    "/bookings/{booking_id}/payment/return",
+    status_code=202,
+    dependencies=[Depends(switched_on)],
+    responses=responses(NoPayment, PaymentsDisabled),
+)
+async def came_back(
+    booking_id: UUID, caller: Caller, parts: Parts, db: DB, change_id: UUID | None = None
+) -> PaymentView:
+    """The guest is back from the provider's page: look there now, whatever it has told us so far.
+
+    The answer is how the payment stands before that look; ask again in a second.
+    """
+    _allow(caller, booking_id)
+
+    async def work(tx: Transaction) -> Standing:
+        standing = await read_payment(tx, booking_id, change_id, secrets=parts.columns)
+        if standing.payment.payable:
+            look_at_provider(tx, standing.payment)
+        return standing
+
+    return _view(await db.run(caller.org_id, work), parts.platform_publishable_key)
 
 
 @router.get("/bookings/{booking_id}/timeline")

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     CREATE = "create"
     CANCEL = "cancel"
     REFUND = "refund"
+    CAPTURE = "capture"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ _KEYS = {
     "incorrect_cvc": "card_declined",
     "incorrect_number": "card_declined",
     "processing_error": "generic",
+    "INSTRUMENT_DECLINED": "wallet_declined",
+    "CAPTURE_DECLINED": "wallet_declined",
+    "CAPTURE_FAILED": "wallet_declined",
 }
 
 # PAY-11, PAY-12, PAY-15. The same keys travel in payment.failed.
@@ -54,6 +57,9 @@ MESSAGES = {
         "authentication_failed": (
             "Your bank could not confirm that it was you. Please try again or use another card."
         ),
+        "wallet_declined": (
+            "PayPal could not take the money. Please choose another card or account there."
+        ),
         "generic": "The payment did not go through. Please try again.",
     },
     "sv": {
@@ -64,6 +70,9 @@ MESSAGES = {
         "card_declined": "Kortet nekades. Använd ett annat kort eller kontakta din bank.",
         "authentication_failed": (
             "Din bank kunde inte bekräfta att det var du. Försök igen eller använd ett annat kort."
+        ),
+        "wallet_declined": (
+            "PayPal kunde inte ta emot betalningen. Välj ett annat kort eller konto där."
         ),
         "generic": "Betalningen gick inte igenom. Försök igen.",
     },

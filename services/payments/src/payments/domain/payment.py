@@ -52,7 +52,7 @@ _WHILE_OPEN: Mapping[Fact, Status] = {
     Fact.DECLINED: Status.DECLINED,
     Fact.SUCCEEDED: Status.SUCCEEDED,
     Fact.CANCELLED: Status.CANCELLED,
-    Fact.REFUSED: Status.FAILED,
+    Fact.REFUSED: Status.FAILED,  # what was under way came to nothing, and no try is left
 }
 
 # Money is never ignored: a success is believed even after we thought it was over.

@@ -40,6 +40,7 @@ _SUMMARIES = {
     "refund.requested": "A refund was asked for",
     "provider.create": "The provider was asked to take a payment",
     "provider.cancel": "The provider was asked to cancel the payment",
+    "provider.capture": "The provider was asked for the money that the customer agreed to",
     "provider.refund": "The provider was asked to give money back",
     "payment.ready.v1": "The customer can pay",
     "payment.requires_action.v1": "The customer's bank asks for another step",

@@ -27,6 +27,25 @@ async def cancel_at_provider(tx: Transaction, payment: Payment) -> None:
         intend(tx, payment, Kind.CANCEL, attempt_id)
 
 
+async def capture_at_provider(tx: Transaction, payment: Payment) -> None:
+    """Take the money that the customer agreed to; one such call at a time."""
+    attempt_id = uuid7()
+    if await attempts.insert(
+        tx, attempt_id=attempt_id, payment=payment, kind=Kind.CAPTURE, body={}
+    ):
+        intend(tx, payment, Kind.CAPTURE, attempt_id)
+
+
+def look_at_provider(tx: Transaction, payment: Payment) -> None:
+    """Have the worker see how a payment stands; asked for again meanwhile, it is one look."""
+    tx.intend(
+        "look_at_payment",
+        subject=str(payment.id),
+        lane=payment.account_id,
+        payload={"payment_id": str(payment.id)},
+    )
+
+
 async def replace(
     tx: Transaction, attempt: Attempt, payment: Payment, provider: Provider, reason: str
 ) -> None:

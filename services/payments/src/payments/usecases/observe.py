@@ -12,7 +12,7 @@ from payments import published
 from payments.domain.payment import PAYABLE, Fact, ForeignPayment, Payment, StaleFact, Status
 from payments.domain.snapshot import Snapshot
 from payments.store import payments
-from payments.usecases.intend import cancel_at_provider
+from payments.usecases.intend import cancel_at_provider, capture_at_provider
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,9 @@ async def observe(
     if payment is None:
         log.warning("payment.foreign", ref=snapshot.ref, account_id=account_id)
         return Outcome.FOREIGN
+    if snapshot.approved and payment.payable and payment.unwanted_since(await tx.now()) is None:
+        # Nothing moved yet. What is unwanted is left alone: it is cancelled, or lapses there.
+        await capture_at_provider(tx, payment)
     try:
         changed = payment.observe(snapshot)
     except StaleFact:
