@@ -170,7 +170,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     patch("/v1/bookings/{booking_id}/order",       _B, HOLDER, "bookings:edit"),
     get("/v1/bookings/{booking_id}/payment",       _P, HOLDER, "bookings:view"),
     post("/v1/bookings/{booking_id}/payment/return",
-                                                   _P, HOLDER, "bookings:view", limit="payment"),
+                                                   _P, HOLDER, "bookings:view"),
     post("/v1/bookings/{booking_id}/cancel",       _B, HOLDER, "bookings:cancel", idempotent=True),
     post("/v1/bookings/{booking_id}/reschedule",   _B, HOLDER, "bookings:edit",   idempotent=True),
     patch("/v1/bookings/{booking_id}",             _B, STAFF,  "bookings:edit"),
