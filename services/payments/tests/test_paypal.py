@@ -303,7 +303,7 @@ async def test_a_refund_whose_answer_is_lost_is_made_once(pp: PayPalWorld):
 
 async def test_without_an_account_at_paypal_the_payment_fails_at_once(pp: PayPalWorld):
     stranger = pp.world.of_another_organisation()
-    booking = stranger.booking(payment_methods=("paypal",))
+    booking = stranger.booking(payment_methods=("paypal",), payment_method="paypal")
     await stranger.hand(booking.hold())
     [told] = await stranger.told(booking.id)
     assert (told["type"], told["code"], told["terminal"]) == (

@@ -93,7 +93,9 @@ class PayPalWorld:
         await self.quiet()
 
     def booking(self, **held: Any) -> Booking:
-        return self.world.booking(**{"payment_methods": ("paypal",), **held})
+        return self.world.booking(
+            **{"payment_methods": ("paypal",), "payment_method": "paypal", **held}
+        )
 
     async def ready(self, **held: Any) -> tuple[Booking, dict[str, Any]]:
         """Held, and an order made for it."""
