@@ -61,6 +61,7 @@ async def measure(
         await _round(load, ours, [*_spread(shop.activities, 50), *shop.dinner_places(50)])
         for side in (ours, bare):  # first connections, first plans
             await _round(load, side, _spread(shop.class_places(), 100))
+        await _analyze(system)
         for number in range(rounds):
             for kind, places in kinds.items():
                 for side in (ours, bare) if number % 2 == 0 else (bare, ours):
@@ -165,6 +166,13 @@ def _side(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _spread(places: Sequence[Target], count: int) -> list[Target]:
     return [places[number % len(places)] for number in range(count)]
+
+
+async def _analyze(system: System) -> None:
+    """The statistics that autovacuum gathers within the first minute of a service's life."""
+    connection = await asyncpg.connect(system.database)
+    await connection.execute("ANALYZE")
+    await connection.close()
 
 
 async def empty_outbox(system: System) -> None:

@@ -37,8 +37,8 @@ CREATE TABLE pacing (
 # Who has the tables of a venue at some time of a span, whatever the offering: read through the few
 # sessions that can reach into it (they last up to 48 hours, and a stay up to 24 more), because the
 # ledger's own index would have to be asked for each table. lapsed: holds whose time is over, of
-# those sessions, oldest first. plpgsql keeps its plans, and planning costs more than running them;
-# all of it sees one snapshot.
+# those sessions, oldest first, found by their own index even before there are statistics. plpgsql
+# keeps its plans, and planning costs more than running them; all of it sees one snapshot.
 FLOOR = """
 CREATE FUNCTION floor_at(wanted_venue uuid, span tstzrange,
     OUT tables uuid[], OUT holders uuid[], OUT spans tstzrange[],
@@ -63,11 +63,15 @@ BEGIN
     SELECT array_agg(h.id), array_agg(h.session_id), array_agg(h.slot), array_agg(h.units)
     INTO lapsed, lapsed_sessions, lapsed_slots, lapsed_covers
     FROM (SELECT b.id, b.session_id, a.slot, b.units
-        FROM bookings b LEFT JOIN allocations a
+        FROM unnest(reaching) AS r (id)
+        CROSS JOIN LATERAL (
+            SELECT w.id, w.session_id, w.units, w.expires_at, w.resource_ids FROM bookings w
+            WHERE w.session_id = r.id AND w.expires_at <= at
+                AND w.status IN ('pending_payment', 'requires_authentication')
+            ORDER BY w.expires_at) b
+        LEFT JOIN allocations a
             ON a.booking_id = b.id AND a.released_at IS NULL AND a.slot IS NOT NULL
-        WHERE b.session_id = ANY(reaching) AND b.expires_at <= at
-            AND cardinality(b.resource_ids) > 0
-            AND b.status IN ('pending_payment', 'requires_authentication')
+        WHERE cardinality(b.resource_ids) > 0
         ORDER BY b.expires_at, b.id) h;
 END
 $$;
