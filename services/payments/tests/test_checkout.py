@@ -4,47 +4,18 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
+from payments_checkout import ASKS, CARD, FAMILY, POOR, at_checkout, usd
 from payments_world import Booking, Stripe, World, running
 
 from chassis.testing import DatabaseUrls
-from contracts import Money
-from contracts.booking import PriceLine
-
-CARD, POOR, ASKS = (
-    "pm_card_visa",
-    "pm_card_visa_chargeDeclinedInsufficientFunds",
-    "pm_card_authenticationRequired",
-)
-
-
-def usd(amount: int) -> Money:
-    return Money(amount_minor=amount, currency="USD")
-
-
-LINES = (
-    PriceLine(key="adult", label="Adult", quantity=2, unit_minor=3500),
-    PriceLine(key="child", label="Child", quantity=1, unit_minor=2500),
-)
 
 
 @pytest.fixture
 def family(world: World) -> Booking:
     """Two adults and a child, who chose to pay on Stripe's page."""
     return at_checkout(world)
-
-
-def at_checkout(world: World, **held: Any) -> Booking:
-    usual = {
-        "payment_methods": ("checkout", "card"),
-        "payment_method": "checkout",
-        "amount_total": usd(9500),
-        "amount_due_now": usd(9500),
-        "lines": LINES,
-    }
-    return world.booking(**{**usual, **held})
 
 
 async def test_prc06_and_s3_10_the_page_shows_a_line_for_each_tier(
@@ -275,7 +246,7 @@ async def test_a_dearer_change_is_paid_on_a_page_of_its_own(
         payment_methods=("checkout",),
         payment_method="checkout",
         amount_due=usd(2500),
-        lines=LINES,
+        lines=FAMILY,
     )
     payment = await change.ready()
     assert f"/c/pay/{await change.ref()}" in payment["redirect_url"]

@@ -18,6 +18,7 @@ from contracts.booking import (
     VenueChanged,
 )
 from contracts.changes import BookingChangeExpired, BookingChangeHeld
+from contracts.offerings import OfferingChanged
 from contracts.registry import consumed_by, published_by
 from contracts.testing import example, same_shape
 
@@ -31,6 +32,7 @@ CONSUMED = (
     BookingRefundDue,
     BookingChangeHeld,
     BookingChangeExpired,
+    OfferingChanged,
 )
 
 

@@ -99,7 +99,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         OfferingChanged,
         "booking",
-        (),
+        ("payments",),
         "An offering's present state, for the catalogues of payment providers",
         key="offering_id",
     ),

@@ -17,6 +17,7 @@ from payments.calls.create import Create
 from payments.calls.desk import Desk
 from payments.calls.look import Look
 from payments.calls.refund import Refund
+from payments.calls.sync_product import SyncProduct
 from payments.domain.provider import PLATFORM, Account, Provider, Providers
 from payments.providers.paypal import Certificates, Client, PayPal
 from payments.providers.stripe import Checkout, Stripe, Transport
@@ -53,6 +54,7 @@ def build(settings: Settings) -> Service:
             "cancel_payment": Cancel(desk),
             "refund_payment": Refund(desk),
             "apply_event": ApplyEvent(desk),
+            "sync_product": SyncProduct(desk),
         },
         jobs=[hourly(db, provider_events.forget)],
         parts=[_public(settings, providers, accounts, columns)],

@@ -14,12 +14,15 @@ from contracts.booking import (
     VenueChanged,
 )
 from contracts.changes import BookingChangeExpired, BookingChangeHeld
+from contracts.offerings import OfferingChanged
 from payments.domain import money
+from payments.domain.products import Product, Tier
 from payments.domain.provider import OrderLine, Providers
 from payments.store import venues
 from payments.store.accounts import Accounts
 from payments.usecases.close import close, close_change
 from payments.usecases.give_back import NothingPaidYet, give_back
+from payments.usecases.keep_product import keep_product
 from payments.usecases.prepare import Hold, prepare
 
 _PAID_SOON_SECONDS = 5.0
@@ -39,6 +42,10 @@ def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Hand
             venue=venues.Venue(message.name, message.slug, message.statement_descriptor),
             sequence=meta.sequence,
         )
+
+    @table.on(OfferingChanged)
+    async def offering_changed(tx: Transaction, message: OfferingChanged, meta: Meta) -> None:
+        await keep_product(tx, _product(message, meta.sequence))
 
     @table.on(BookingHeld)
     async def booking_held(tx: Transaction, message: BookingHeld, _: Meta) -> None:
@@ -122,6 +129,20 @@ async def _refund(
         )
     except NothingPaidYet:
         raise RetryAfter(_PAID_SOON_SECONDS, "no captured payment is known yet") from None
+
+
+def _product(message: OfferingChanged, sequence: int) -> Product:
+    return Product(
+        offering_id=message.offering_id,
+        org_id=message.org_id,
+        venue_id=message.venue_id,
+        title=message.title,
+        description=message.description,
+        currency=message.currency,
+        tiers=tuple(Tier(p.key, p.label or "", p.amount_minor) for p in message.prices),
+        active=message.status == "active" and "checkout" in message.payment_methods,
+        sequence=sequence,
+    )
 
 
 def _hold(message: BookingHeld) -> Hold:

@@ -17,6 +17,7 @@ from payments.domain.money import Money
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from payments.domain.products import Product
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
 
 Body = dict[str, Any]
@@ -155,6 +156,22 @@ class Capturing(Protocol):
 
     async def capture(self, account: Account, ref: str, *, key: str) -> Snapshot:
         """Take the money that the customer agreed to; a refusal is a fact of the snapshot.
+
+        Raises:
+            As `Provider`.
+        """
+        ...
+
+
+@runtime_checkable
+class Publishing(Protocol):
+    """A provider with a catalogue of its own, whose prices its page sells by."""
+
+    async def publish(self, account: Account, product: Product, *, key: str) -> Mapping[str, str]:
+        """Make the catalogue say what the product is: its prices' references by tier key.
+
+        Looks first and changes what differs, so that doing it again changes nothing. `key` begins
+        the idempotency keys.
 
         Raises:
             As `Provider`.

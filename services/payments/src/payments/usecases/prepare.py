@@ -1,7 +1,7 @@
 """Prepare the payment that a hold asks for: the row, the frozen request, the intent to call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,8 +14,15 @@ from payments.domain.attempt import Kind
 from payments.domain.failures import Failure
 from payments.domain.money import Money, is_chargeable
 from payments.domain.payment import Fact, Payment, Status
-from payments.domain.provider import Account, OrderLine, PaymentOrder, Provider, Providers
-from payments.store import attempts, closed_bookings, payments, venues
+from payments.domain.provider import (
+    Account,
+    OrderLine,
+    PaymentOrder,
+    Provider,
+    Providers,
+    Publishing,
+)
+from payments.store import attempts, closed_bookings, payments, products, venues
 from payments.store.accounts import Accounts
 from payments.store.venues import Venue
 from payments.usecases.intend import intend
@@ -105,6 +112,17 @@ def due_lines(hold: Hold) -> Sequence[OrderLine]:
     return hold.lines if whole else ()
 
 
+async def _priced(
+    tx: Transaction, hold: Hold, payment: Payment, provider: Provider
+) -> Sequence[OrderLine]:
+    """The lines of what is due, by the provider's own prices where it has them."""
+    lines = due_lines(hold)
+    if not lines or not isinstance(provider, Publishing):
+        return lines
+    refs = await products.price_refs(tx, payment.account_id, hold.offering_id, hold.due.currency)
+    return [replace(one, price_ref=refs.get((one.key, one.unit_minor))) for one in lines]
+
+
 async def _intend(
     tx: Transaction, hold: Hold, venue: Venue | None, payment: Payment, provider: Provider
 ) -> None:
@@ -124,7 +142,7 @@ async def _intend(
             venue=venue.slug if venue else "",
             descriptor=venue.statement_descriptor if venue else None,
             change_id=hold.change_id,
-            lines=due_lines(hold),
+            lines=await _priced(tx, hold, payment, provider),
             wanted_for=hold.expires_at - await tx.now(),
             locale=hold.locale,
         )

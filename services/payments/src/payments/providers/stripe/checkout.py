@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from payments.domain.provider import Refused, Unreached
-from payments.providers.stripe import answers, checkout_requests
+from payments.providers.stripe import answers, checkout_requests, products
 from payments.providers.stripe.adapter import Stripe
 from payments.providers.stripe.notifications import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from payments.domain.products import Product
     from payments.domain.provider import Account, Body, PaymentOrder
     from payments.domain.snapshot import RefundSnapshot, Snapshot
     from payments.providers.stripe.transport import Transport
@@ -114,6 +115,55 @@ class Checkout(Stripe):
             if now.open:
                 raise
             return now
+
+    async def publish(self, account: Account, product: Product, *, key: str) -> Mapping[str, str]:
+        ours = products.product_id(product)
+        await self._keep_product(account, product, ours, key)
+        active = await self._active_prices(account, ours)
+        by_lookup = {one["lookup_key"]: one for one in active if one["lookup_key"]}
+        kept: dict[str, str] = {}
+        for tier in product.tiers if product.active else ():
+            name = products.lookup_key(product, tier)
+            found = by_lookup.get(name)
+            if found is None or not products.is_price_of(found, product, tier):
+                wanted = products.price(product, tier)
+                found = await self._post(account, "/v1/prices", wanted, f"{key}:{name}")
+            elif found["metadata"] != products.described(product, tier):
+                described = {"metadata": products.described(product, tier)}
+                path = f"/v1/prices/{found['id']}"
+                await self._post(account, path, described, f"{key}:{name}:named")
+            kept[tier.key] = found["id"]
+        for one in active:
+            if one["id"] not in kept.values():
+                path = f"/v1/prices/{one['id']}"
+                await self._post(account, path, {"active": False}, f"{key}:{one['id']}:off")
+        return kept
+
+    async def _keep_product(self, account: Account, product: Product, ours: str, key: str) -> None:
+        wanted = products.product(product)
+        try:
+            await self._post(account, f"/v1/products/{ours}", wanted, f"{key}:product")
+        except Refused as no:
+            if no.code != "resource_missing":
+                raise
+        else:
+            return
+        try:
+            await self._post(account, "/v1/products", {"id": ours, **wanted}, f"{key}:made")
+        except Refused as no:
+            # Made by an earlier run, whose answer was lost.
+            if no.code != "resource_already_exists":
+                raise
+
+    async def _active_prices(self, account: Account, ours: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        params: dict[str, Any] = {"product": ours, "active": True, "limit": 100}
+        while True:
+            page = await self._get(account, "/v1/prices", params)
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+            params["starting_after"] = page["data"][-1]["id"]
 
     async def refunds(self, account: Account, ref: str) -> Sequence[RefundSnapshot]:
         """By the PaymentIntent's id, or by the session's."""
