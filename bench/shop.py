@@ -289,7 +289,7 @@ async def _listed(system: System, offering_id: str) -> list[Target]:
     try:
         rows = await connection.fetch(
             "SELECT id, starts_at, ends_at FROM sessions WHERE offering_id = $1::uuid "
-            "ORDER BY starts_at",
+            "AND starts_at > now() + interval '1 day' ORDER BY starts_at",
             offering_id,
         )
     finally:

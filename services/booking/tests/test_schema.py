@@ -1,7 +1,10 @@
 """The database says the same as the code: tables, lifecycle, tenants, and how queries run."""
 
+from datetime import timedelta
+
 import asyncpg
 import pytest
+from asyncpg import Range
 
 from booking.domain.lifecycle import FIRST, TRANSITIONS, PaymentStatus, Status
 from booking.store import bookings, for_hold, holding, places, sessions, upcoming
@@ -159,6 +162,13 @@ async def test_hot_queries_use_their_indexes_as_the_service_role(world):
     now = await world.now()
     looked_at = await explain(world, for_hold.BY_ID, counted.id, [])
     assert "sessions_pkey" in looked_at
+    span = Range(now, now + timedelta(hours=2))
+    for wanted in (
+        await explain(world, for_hold.BY_START, counted.offering_id, [], now),
+        await explain(world, for_hold.BY_START_WITH_FLOOR, counted.offering_id, [], now, span),
+    ):
+        assert "sessions_offering" in wanted
+        assert "Seq Scan on sessions" not in wanted
     page = await explain(
         world,
         sessions.PAGE,

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from booking.domain.local_time import Span
     from chassis.db import Transaction
 
-# The end counts as within: whether a booking may start there is for the schedule to say.
+# The end counts as within: whether a booking may start there is for the schedule to say. No session
+# lasts longer than 48 hours, so the past of an offering is never looked through.
 _BY_ID = "s.id = $1"
 _BY_START = """
-    s.offering_id = $1 AND s.starts_at <= $3 AND s.ends_at >= $3
+    s.offering_id = $1 AND s.starts_at <= $3
+    AND s.starts_at >= $3::timestamptz - interval '48 hours' AND s.ends_at >= $3
     ORDER BY s.status = 'open' DESC, s.starts_at DESC LIMIT 1
 """
 
