@@ -287,6 +287,8 @@ class ContainerSystem:
                 command += ["--smtp-port", str(SMTP)]
             else:
                 command += ["--state", "/state"]
+            if party == "paypal":
+                command += ["--api-url", f"http://{unit.name}:{HTTP}"]
             health = (HTTP, layout._HEALTH[unit.kind])
             return Part(unit.name, "holdfast/sandbox", command, {}, published, health)
         env = self._inside.env(unit)
@@ -327,6 +329,7 @@ class ContainerSystem:
             "gateway": self._outside("gateway"),
             "sandbox": {
                 "stripe": self._outside("sandbox-stripe"),
+                "paypal": self._outside("sandbox-paypal"),
                 "mailbox": self._outside("sandbox-mailbox"),
             },
             "webhooks": self._inside.api("payments"),

@@ -74,7 +74,7 @@ class System(Protocol):
     """A whole system.
 
     Parts are named as `devstack` names processes (`booking`, or `booking-api` and
-    `booking-worker-2` where the plan says so; `gateway`, `sandbox-stripe`, `sandbox-mailbox`), and
+    `booking-worker-2` where the plan says so; `gateway`, `sandbox-stripe`, `sandbox-paypal`, `sandbox-mailbox`), and
     the two servers `postgres` and `rabbitmq`. Calls block until what they say has happened.
     """
 

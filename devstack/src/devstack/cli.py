@@ -137,6 +137,7 @@ def _show(endpoints: Mapping[str, Any], file: Path) -> None:
   API            {endpoints["gateway"]}/v1
   documentation  {endpoints["gateway"]}/docs
   local Stripe   {endpoints["sandbox"]["stripe"]}
+  local PayPal   {endpoints["sandbox"]["paypal"]}
   mailbox        {endpoints["sandbox"]["mailbox"]}
   addresses, ids and keys are in {file}
 

@@ -12,7 +12,7 @@ from devstack.paths import ROOT
 from devstack.progress import Say
 from devstack.seed import System, seed
 
-_PUBLISHED = ("gateway", "stripe", "mailbox")
+_PUBLISHED = ("gateway", "stripe", "paypal", "mailbox")
 _SECONDS = 1200  # images are built first
 
 
@@ -54,6 +54,7 @@ class Containers:
             "gateway": f"http://127.0.0.1:{chosen['gateway']}",
             "sandbox": {
                 "stripe": f"http://127.0.0.1:{chosen['stripe']}",
+                "paypal": f"http://127.0.0.1:{chosen['paypal']}",
                 "mailbox": f"http://127.0.0.1:{chosen['mailbox']}",
             },
             "webhooks": "http://payments-api:8000",

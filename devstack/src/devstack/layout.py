@@ -11,12 +11,21 @@ from devstack.errors import StackError
 from devstack.keys import Keys
 from devstack.paths import SERVICES
 
-SANDBOXES = ("sandbox-stripe", "sandbox-mailbox")
+SANDBOXES = ("sandbox-stripe", "sandbox-paypal", "sandbox-mailbox")
 GATEWAY = "gateway"
 ROLES = ("all", "api", "worker")
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "PYTHONPATH")
-_HEALTH = {"sandbox-stripe": "/_sandbox/health", "sandbox-mailbox": "/_health"}
-_PREFERRED = {GATEWAY: 8080, "sandbox-stripe": 8081, "sandbox-mailbox": 8082}
+_HEALTH = {
+    "sandbox-stripe": "/_sandbox/health",
+    "sandbox-paypal": "/_sandbox/health",
+    "sandbox-mailbox": "/_health",
+}
+_PREFERRED = {
+    GATEWAY: 8080,
+    "sandbox-stripe": 8081,
+    "sandbox-mailbox": 8082,
+    "sandbox-paypal": 8083,
+}
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,9 @@ def units(plan: Mapping[str, int] | None = None) -> list[Unit]:
     """The processes of a plan: how many copies of each kind.
 
     Kinds are `<service>` (all roles in one process), `<service>-api`, `<service>-worker`,
-    `gateway`, `sandbox-stripe`, `sandbox-mailbox`. A service the plan doesn't mention runs as one
-    `<service>`; one with only its api or only its worker mentioned gets one of the other.
+    `gateway`, `sandbox-stripe`, `sandbox-paypal`, `sandbox-mailbox`. A service the plan doesn't
+    mention runs as one `<service>`; one with only its api or only its worker mentioned gets one of
+    the other.
 
     Raises:
         StackError: the plan names a kind that does not exist, or a negative count.
@@ -68,7 +78,7 @@ def _copies(kind: str, count: int) -> Iterator[Unit]:
         name = kind if number == 1 else f"{kind}-{number}"
         if kind == "sandbox-mailbox":
             names: tuple[str, ...] = (name, f"{name}.smtp")
-        elif kind == "sandbox-stripe":
+        elif kind in SANDBOXES:
             names = (name,)
         elif role == "worker":
             names = (f"{name}.internal",)
@@ -145,9 +155,9 @@ class Wiring:
     def argv(self, unit: Unit) -> list[str]:
         """Its command line."""
         command = [sys.executable, "-m", unit.package]
-        if unit.kind == "sandbox-stripe":
-            state = self.run_dir / "state" / unit.name
-            return [*command, "stripe", "--port", str(self.ports[unit.name]), "--state", str(state)]
+        if unit.kind in {"sandbox-stripe", "sandbox-paypal"}:
+            party, port = unit.kind.removeprefix("sandbox-"), str(self.ports[unit.name])
+            return [*command, party, "--port", port, "--state", str(self._state(unit.name))]
         if unit.kind == "sandbox-mailbox":
             smtp = self.ports[f"{unit.name}.smtp"]
             return [
@@ -155,6 +165,9 @@ class Wiring:
                 *("mailbox", "--port", str(self.ports[unit.name]), "--smtp-port", str(smtp)),
             ]
         return [*command, "api" if unit.package == GATEWAY else unit.role]
+
+    def _state(self, sandbox: str) -> Path:
+        return self.run_dir / "state" / sandbox
 
     def env(self, unit: Unit) -> dict[str, str]:
         """Its environment: a few variables of ours, never the caller's secrets."""
@@ -191,6 +204,9 @@ class Wiring:
                 "STRIPE_WEBHOOK_SECRET": keys.stripe_webhook,
                 "STRIPE_PUBLISHABLE_KEY": keys.stripe_publishable,
                 "STRIPE_API_BASE": self.http("sandbox-stripe"),
+                "PAYPAL_API_BASE": self.http("sandbox-paypal"),
+                "PAYPAL_CERT_HOSTS": self.http("sandbox-paypal").removeprefix("http://"),
+                "PAYPAL_CERT_CA": str(self._state("sandbox-paypal") / "ca.pem"),
                 "WEBHOOK_BASE_URL": self.api("payments"),
                 "PUBLIC_URL": self.http(GATEWAY),
             }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from devstack import private, web
+from devstack import paypal_account, private, web
 from devstack.client import Client
 from devstack.errors import StackError
 from devstack.keys import word
@@ -93,6 +93,7 @@ def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) 
         "/v1/venues", dict(demo.venue)
     )
     _payment_account(system, memory, staff, demo.slug)
+    paypal_account.connect(system.endpoints, noted, staff, memory.save)
     resources = _tables(staff, demo, venue["id"])
     sections = _menu(staff, demo, venue["id"])
     offerings = {
@@ -115,7 +116,11 @@ def _offering(staff: Client, demo: Demo, offer: Offer, made_before: _Made) -> di
     body = {"venue_id": venue_id, **offer.settings}
     if offer.section is not None:
         menu = {"section_ids": [sections[offer.section]], "preorder": "required"}
-        body["pricing"] = {"kind": "items", "menu": {**menu, "cutoff_hours": 24}}
+        body["pricing"] = {
+            "kind": "items",
+            "menu": {**menu, "cutoff_hours": 24},
+            "payment_methods": ["card", "paypal"],
+        }
     listed = staff.items(f"/v1/offerings?organisation={demo.slug}")
     made = _find(listed, "title", offer.title) or staff.post("/v1/offerings", body)
     sessions = _sessions(staff, demo, offer, made["id"], resources)

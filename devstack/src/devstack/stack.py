@@ -423,6 +423,7 @@ class Stack:
             "gateway": wiring.http(layout.GATEWAY),
             "sandbox": {
                 "stripe": wiring.http("sandbox-stripe"),
+                "paypal": wiring.http("sandbox-paypal"),
                 "mailbox": wiring.http("sandbox-mailbox"),
                 "smtp": wiring.smtp,
             },

@@ -19,6 +19,7 @@ def run(endpoints: Mapping[str, Any]) -> int:
     found = {
         "GATEWAY": endpoints["gateway"],
         "STRIPE": endpoints["sandbox"]["stripe"],
+        "PAYPAL": endpoints["sandbox"]["paypal"],
         "MAILBOX": endpoints["sandbox"]["mailbox"],
         "WEBHOOKS": endpoints["webhooks"],
         "OPERATOR_KEY": endpoints["keys"]["operator"],
