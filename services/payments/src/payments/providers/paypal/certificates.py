@@ -10,6 +10,7 @@ import asyncio
 import re
 import ssl
 import time
+import warnings
 from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,12 +18,13 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import verification
 
 from payments.domain.provider import Forged, Unproven, Unreached
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from payments.providers.paypal.client import Client
@@ -146,6 +148,16 @@ class Certificates:
             if self._authorities is not None:
                 self._trusted = x509.load_pem_x509_certificates(self._authorities.read_bytes())
             else:
-                system = ssl.create_default_context().get_ca_certs(binary_form=True)
-                self._trusted = [x509.load_der_x509_certificate(one) for one in system]
+                self._trusted = list(_system_authorities())
         return self._trusted
+
+
+def _system_authorities() -> Iterator[x509.Certificate]:
+    """Those that the system trusts and that are well formed; an old one or two never are."""
+    for one in ssl.create_default_context().get_ca_certs(binary_form=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            try:
+                yield x509.load_der_x509_certificate(one)
+            except (ValueError, CryptographyDeprecationWarning):
+                continue

@@ -1,0 +1,118 @@
+"""kill -9 around each call to PayPal: the run after it finishes the same call, once."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from payments_paypal import PayPalWorld, connect
+from payments_world import running, settings_for
+
+from chassis.testing import DatabaseUrls, Vhost, eventually
+from sandbox import processes
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return json.dumps(
+        {
+            kid: key if isinstance(key, str) else base64.b64encode(key).decode()
+            for kid, key in value.items()
+        }
+    )
+
+
+async def _worker(
+    pp: PayPalWorld, vhost: Vhost, failpoint: str | None
+) -> asyncio.subprocess.Process:
+    settings = settings_for(
+        pp.world.urls.url,
+        pp.world.stripe.url,
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        AMQP_URL=vhost.amqp_url,
+        PAYPAL_API_BASE=pp.paypal.url,
+        INTENT_LEASE_SECONDS=2,
+        INTERNAL_PORT=0,
+        **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {}),
+    )
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "payments",
+        "worker",
+        env={**os.environ, **{name: _text(value) for name, value in settings.items()}},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def _killed_then_restarted(
+    pp: PayPalWorld, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
+) -> None:
+    doomed = await _worker(pp, vhost, failpoint)
+    assert await asyncio.wait_for(doomed.wait(), 60) == -signal.SIGKILL
+    assert not await over()
+    healthy = await _worker(pp, vhost, None)
+    try:
+        await eventually(over, timeout=60, what="the next worker finished the call")
+    finally:
+        healthy.terminate()
+        await asyncio.wait_for(healthy.wait(), 30)
+
+
+@pytest.mark.parametrize("when", ["before_call", "after_call"])
+async def test_a_killed_worker_makes_one_order_one_capture_and_one_refund(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
+    sandbox: str,
+    vhost: Vhost,
+    tmp_path: Path,
+    when: str,
+):
+    urls = await fresh_database("payments")
+    with processes.paypal(tmp_path, "--retry-first", "0.05") as process:
+        async with running(
+            urls,
+            sandbox,
+            worker=False,
+            PAYPAL_API_BASE=process.url,
+            PAYPAL_CERT_HOSTS=process.url.removeprefix("http://"),
+            PAYPAL_CERT_CA=tmp_path / "ca.pem",
+        ) as world:
+            pp = await connect(world, process.url)
+            booking = pp.booking()
+            await pp.world.hand(booking.hold())
+
+            async def stands(status: str) -> bool:
+                rows = await pp.world.rows("SELECT status FROM payments")
+                return [row["status"] for row in rows] == [status]
+
+            await _killed_then_restarted(pp, vhost, f"intent.{when}", lambda: stands("ready"))
+            ref = await booking.ref()
+
+            # The look is the first call, the capture the second.
+            await pp.paypal.approve(await pp.world.payment(booking.id))
+            await eventually(pp.logged, what="the approval has come in")
+            await _killed_then_restarted(pp, vhost, f"intent.{when}:2", lambda: stands("succeeded"))
+            assert len(await pp.paypal.captures(ref)) == 1
+
+            payment = await pp.world.payment(booking.id)
+            await pp.paypal.control("webhooks/pause")
+            await pp.world.hand(booking.unfulfillable(payment["id"]))
+
+            async def refunded() -> bool:
+                found = await pp.world.payment(booking.id)
+                return bool(found["refunded_total"]["amount_minor"] == 5000)
+
+            await _killed_then_restarted(pp, vhost, f"intent.{when}", refunded)
+            assert [one["amount"]["value"] for one in await pp.paypal.refunds(ref)] == ["50.00"]
+            orders = {
+                one["request_id"] for one in await pp.paypal.requests("POST", "/checkout/orders")
+            }
+            assert len(orders) == 1
