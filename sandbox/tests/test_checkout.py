@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import aiohttp
 import pytest
 
 WANTED = {
@@ -53,6 +54,17 @@ async def test_a_dearer_price_takes_the_lookup_key_over_only_when_told_to(raw):
     assert (old["lookup_key"], old["unit_amount"]) == (None, 3500)
     fixed = await posted(raw, f"/v1/prices/{first['id']}", unit_amount="1")
     assert fixed["error"]["code"] == "parameter_unknown"
+
+
+async def test_two_accounts_may_choose_the_same_id_for_their_products(raw, sandbox):
+    wanted = {"name": "Kayaking", "id": "activity_of_two"}
+    assert (await posted(raw, "/v1/products", **wanted))["id"] == wanted["id"]
+    other = {"Authorization": "Bearer sk_test_anotherone"}
+    async with (
+        aiohttp.ClientSession(sandbox.url, headers=other) as session,
+        session.post("/v1/products", data=wanted) as answer,
+    ):
+        assert (answer.status, (await answer.json())["id"]) == (200, wanted["id"])
 
 
 async def test_a_session_is_paid_on_its_page_and_sends_the_customer_on(raw, browser):

@@ -12,9 +12,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from payments_checkout import at_checkout
 from payments_world import Booking, World, running, settings_for
 
 from chassis.testing import DatabaseUrls, Vhost, eventually
+from contracts.offerings import OfferingChanged
+from contracts.testing import example
 
 
 def _environment(world: World, vhost: Vhost, failpoint: str | None) -> dict[str, str]:
@@ -128,6 +131,43 @@ async def test_a_killed_worker_makes_one_intent_for_a_change_and_cancels_it(
         await _killed_then_restarted(world, vhost, failpoint, lambda: stands("cancelled"))
         [intent] = await world.stripe.intents_of(booking.id)
         assert intent["status"] == "canceled"
+
+
+@pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])
+async def test_a_killed_worker_makes_one_session_expires_it_and_keeps_one_catalogue(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
+    sandbox: str,
+    vhost: Vhost,
+    failpoint: str,
+):
+    urls = await fresh_database("payments")
+    async with running(urls, sandbox, worker=False) as world:
+        booking = at_checkout(world)
+        await world.hand(booking.hold())
+
+        async def stands(status: str) -> bool:
+            return (await world.payment(booking.id))["status"] == status
+
+        await _killed_then_restarted(world, vhost, failpoint, lambda: stands("ready"))
+        [session] = await world.stripe.sessions_of(booking.id)
+        assert session["status"] == "open"
+
+        await world.hand(booking.expired())
+        await _killed_then_restarted(world, vhost, failpoint, lambda: stands("cancelled"))
+        [session] = await world.stripe.sessions_of(booking.id)
+        assert session["status"] == "expired"
+
+        offering = example(OfferingChanged).model_copy(update={"org_id": world.org_id})
+        await world.hand(offering)
+
+        async def synced() -> bool:
+            rows = await world.rows("SELECT FROM products WHERE synced_sequence IS NOT NULL")
+            return len(rows) == 1
+
+        await _killed_then_restarted(world, vhost, failpoint, synced)
+        made = await world.stripe.call("GET", "/v1/prices?limit=100")
+        shown = [one for one in made["data"] if one["lookup_key"]]
+        assert sorted(one["unit_amount"] for one in shown) == [2500, 3500]
 
 
 async def test_an_answer_lost_is_asked_for_with_the_same_key_and_the_same_body(world: World):

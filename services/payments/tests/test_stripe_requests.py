@@ -7,8 +7,11 @@ import pytest
 import stripe as package
 from hypothesis import given
 from hypothesis import strategies as st
+from payments_checkout import CARD, at_checkout
 from payments_world import Stripe, World
 
+from contracts.offerings import OfferingChanged
+from contracts.testing import example
 from payments.domain.failures import MESSAGES, Failure, message
 from payments.domain.money import Money, is_chargeable
 from payments.domain.payment import Fact
@@ -83,6 +86,16 @@ async def test_all_that_was_asked_of_stripe_in_a_whole_story_is_understood(
     await world.hand(booking.unfulfillable(payment["id"], 1000))
     await ended.ready()
     await world.hand(ended.expired())
+    offering = example(OfferingChanged).model_copy(update={"org_id": world.org_id})
+    for sequence, status in ((1, "active"), (2, "archived")):
+        await world.hand(offering.model_copy(update={"status": status}), sequence=sequence)
+        await world.quiet()
+    page, left = at_checkout(world), at_checkout(world)
+    await page.ready()
+    await stripe.at_checkout(await page.ref(), "pay", card=CARD)
+    await page.becomes("succeeded")
+    await left.ready()
+    await world.hand(left.expired())
     await world.quiet()
     seen = [
         one
@@ -93,6 +106,7 @@ async def test_all_that_was_asked_of_stripe_in_a_whole_story_is_understood(
     ]
     paths = {(one["method"], one["path"].rpartition("/")[2]) for one in seen}
     assert {("POST", "payment_intents"), ("POST", "cancel"), ("POST", "refunds")} <= paths
+    assert {("POST", "sessions"), ("POST", "expire"), ("POST", "prices")} <= paths
     for one in seen:
         assert check_request(one["method"], one["path"], one["params"]) == [], one
 

@@ -2,11 +2,13 @@ CREATE TABLE IF NOT EXISTS objects (
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant  TEXT NOT NULL,
     kind    TEXT NOT NULL,
-    id      TEXT NOT NULL UNIQUE,
+    id      TEXT NOT NULL,
     created INTEGER NOT NULL,
     parent  TEXT,
     body    TEXT NOT NULL,
-    hidden  TEXT NOT NULL DEFAULT '{}'
+    hidden  TEXT NOT NULL DEFAULT '{}',
+    -- Some ids are the account's own to choose; the id comes first to be found by it alone.
+    UNIQUE (id, tenant)
 );
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (tenant, kind, seq);
 CREATE INDEX IF NOT EXISTS objects_by_parent ON objects (parent, kind, seq) WHERE parent IS NOT NULL;
