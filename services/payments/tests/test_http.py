@@ -167,6 +167,24 @@ async def test_another_accounts_event_cannot_move_a_payment(world: World, stripe
         ({"secret_key": "sk_test_good", "publishable_key": "sk_test_x"}, "publishable_key"),
         ({"secret_key": "sk_test_good", "provider": "other"}, "provider"),
         ({"secret_key": "sk_test_good", "colour": "red"}, "colour"),
+        ({"provider": "paypal", "secret_key": "secret-key"}, "publishable_key"),
+        (
+            {"provider": "paypal", "secret_key": "short", "publishable_key": "client-id"},
+            "secret_key",
+        ),
+        (
+            {"provider": "paypal", "secret_key": "secret-key", "publishable_key": "a client"},
+            "publishable_key",
+        ),
+        (
+            {
+                "provider": "paypal",
+                "secret_key": "secret-key",
+                "publishable_key": "client-id",
+                "webhook_secret": "whsec_stripes12",
+            },
+            "webhook_secret",
+        ),
     ],
 )
 async def test_bad_accounts_are_refused_by_field(world: World, body: Any, field: str):

@@ -30,6 +30,12 @@ GOOD = settings_for(
         ("STRIPE_WEBHOOK_SECRET", {"STRIPE_WEBHOOK_SECRET": "secret"}),
         ("STRIPE_API_BASE", {"STRIPE_API_BASE": "ftp://x"}),
         ("STRIPE_API_BASE", {"ENVIRONMENT": "production"}),
+        ("PAYPAL_API_BASE", {"PAYPAL_API_BASE": "https://api-m.paypal.com"}),
+        ("PAYPAL_API_BASE", {"PAYPAL_API_BASE": "https://API.paypal.com/"}),
+        ("PAYPAL_API_BASE", {"PAYPAL_API_BASE": "paypal.com"}),
+        ("PAYPAL_CERT_HOSTS", {"PAYPAL_CERT_HOSTS": "https://api.paypal.com"}),
+        ("PAYPAL_CERT_HOSTS", {"PAYPAL_CERT_HOSTS": "api.paypal.com,,"}),
+        ("PAYPAL_CERT_HOSTS", {"PAYPAL_CERT_HOSTS": "user@api.paypal.com"}),
         ("COLUMN_KEYS", {"COLUMN_KEYS": {"k": b"short"}}),
         ("CONTACT_KEYS", {"CONTACT_KEYS": None}),
     ],
@@ -50,6 +56,19 @@ def test_real_money_is_for_production_over_https():
         "STRIPE_API_BASE": "https://api.stripe.com",
     }
     assert load(Settings, {**GOOD, **live}).ENVIRONMENT == "production"
+
+
+def test_paypal_is_where_the_environment_says():
+    live = {
+        "ENVIRONMENT": "production",
+        "STRIPE_SECRET_KEY": "rk_live_realmoney",
+        "STRIPE_API_BASE": "https://api.stripe.com",
+    }
+    assert load(Settings, GOOD).paypal_base == "https://api-m.sandbox.paypal.com"
+    assert load(Settings, {**GOOD, **live}).paypal_base == "https://api-m.paypal.com"
+    with pytest.raises(BadSettings) as refusal:
+        load(Settings, {**GOOD, **live, "PAYPAL_API_BASE": "http://127.0.0.1:8083"})
+    assert refusal.value.lines[0].startswith("PAYPAL_API_BASE: ")
 
 
 def test_the_process_exits_with_1_and_names_the_missing_key():
