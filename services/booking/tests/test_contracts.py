@@ -78,6 +78,15 @@ async def test_offering_changed_when_it_is_made_repriced_and_archived(world):
     assert same_shape(told[0], example("offering.changed.v1"), without=["description"])
 
 
+async def test_offering_changed_when_its_venue_takes_another_currency(world):
+    offering = await world.offering("class", pricing={"amount_minor": 5000})
+    command = EditVenue(venue_id=world.venue_id, currency="EUR", actor="test")
+    await world.run(lambda tx: edit_venue(tx, command))
+    rows = await world.published("offering.changed.v1")
+    told = [contract("offering.changed.v1").model.from_json(row["payload"]) for row in rows]
+    assert [one.currency for one in told if one.offering_id == offering.id] == ["GBP", "EUR"]
+
+
 async def test_held_confirmed_and_cancelled(world):
     held = await held_then(world, world.pay, world.cancel)
     assert same_shape(
