@@ -234,12 +234,34 @@ async def test_trouble_on_the_way_ends_in_one_capture(
     assert len(keys) == 1  # however often it was asked, it was one request
 
 
-async def test_a_lost_token_is_renewed_and_a_wrong_secret_waits_for_a_person(pp: PayPalWorld):
-    await pp.ready()
-    await pp.paypal.control("tokens/forget")
+async def test_an_access_token_that_ran_out_is_renewed(pp: PayPalWorld):
     booking, payment = await pp.ready()
+    made = (await pp.paypal.call("GET", "/_sandbox/state"))["tokens_made"]
+    await pp.paypal.control("tokens/forget")
     await pp.paypal.approve(payment)
     await booking.becomes("succeeded")
+    await pp.quiet()
+    assert (await pp.paypal.call("GET", "/_sandbox/state"))["tokens_made"] == made + 1
+    assert len(await pp.paypal.captures(await booking.ref())) == 1
+
+
+async def test_with_a_wrong_secret_the_order_waits_for_a_person(pp: PayPalWorld):
+    await pp.ready()  # from here on PayPal knows the client id by the right one
+    status, _ = await pp.world.request(
+        "POST",
+        "/payment-accounts",
+        pp.world.staff("payments:manage"),
+        {
+            "provider": "paypal",
+            "publishable_key": pp.paypal.client_id,
+            "secret_key": "another-secret",
+        },
+    )
+    assert status == 201
+    booking = pp.booking()
+    await pp.world.hand(booking.hold())
+    await pp.quiet()
+    assert (await pp.world.payment(booking.id))["status"] == "preparing"
 
 
 async def test_a_part_goes_back_and_no_more_than_was_taken(pp: PayPalWorld):
