@@ -27,6 +27,8 @@ async def test_the_policy_of_the_booking_decides_not_todays(
     assert (await old.read())["cancel"] == {
         "refund_percent": 50,
         "refund": {"amount_minor": 9000, "currency": "SEK"},
+        "to_gift_card": {"amount_minor": 0, "currency": "SEK"},
+        "needs_approval": False,
     }
     assert (await old.cancel())["refund"] == {"amount_minor": 9000, "currency": "SEK"}
     assert (await new.cancel())["refund_eligible"] is False
