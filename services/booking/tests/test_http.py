@@ -44,7 +44,13 @@ async def test_an_organisation_from_nothing_to_a_booked_table(client, admin):
         "POST",
         "/resources",
         editor,
-        json={"venue_id": venue["id"], "number": 7, "seats_min": 2, "seats_max": 6},
+        json={
+            "venue_id": venue["id"],
+            "number": 7,
+            "floor": "upstairs",
+            "seats_min": 2,
+            "seats_max": 6,
+        },
     )
     assert status == 201, table
     status, session = await client(
@@ -114,7 +120,9 @@ async def test_an_organisation_from_nothing_to_a_booked_table(client, admin):
     assert status == 200
     assert seen["can_cancel"] is True
     assert seen["arrives_at"] == "2030-10-27T00:30:00Z"
-    assert seen["resources"] == [{"number": 7, "label": "Table 7"}]
+    (table,) = seen["resources"]
+    assert (table["number"], table["label"], table["floor"]) == (7, "Table 7", "upstairs")
+    assert (table["seats_min"], table["seats_max"]) == (2, 6)
     status, done = await client("POST", f"/bookings/{booked['id']}/cancel", guest, json={})
     assert (status, done["status"], done["refund_eligible"]) == (200, "cancelled", False)
     status, refused = await client("POST", f"/bookings/{booked['id']}/cancel", guest, json={})

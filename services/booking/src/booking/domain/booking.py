@@ -41,6 +41,9 @@ class BookedResource:
 
     number: int
     label: str
+    floor: str | None
+    seats_min: int
+    seats_max: int
 
 
 @dataclass(frozen=True, slots=True)

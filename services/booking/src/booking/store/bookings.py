@@ -114,7 +114,9 @@ noted AS (
 SELECT EXISTS (SELECT FROM changed) AS saved, {WAITED_FOR} AS waited_for
 """
 
-RESOURCES = "SELECT number, label FROM resources WHERE id = ANY($1) ORDER BY number"
+RESOURCES = """
+SELECT number, label, floor, seats_min, seats_max FROM resources WHERE id = ANY($1) ORDER BY number
+"""
 REFERENCES = "SELECT id, reference FROM bookings WHERE id = ANY($1::uuid[])"
 ATTACH_CUSTOMER = """
 UPDATE bookings SET customer_id = $2 WHERE id = $1 AND customer_id IS DISTINCT FROM $2
@@ -231,11 +233,11 @@ async def save(
 
 
 async def resources_of(tx: Transaction, resource_ids: Sequence[UUID]) -> list[BookedResource]:
-    """Numbers and labels of the resources a booking asked for; no query when it asked for none."""
+    """The resources a booking has, as its guest knows them; no query when it has none (CAT-07)."""
     if not resource_ids:
         return []
     rows = await tx.fetch(RESOURCES, list(resource_ids))
-    return [BookedResource(row["number"], row["label"]) for row in rows]
+    return [BookedResource(**row) for row in rows]
 
 
 async def references_of(tx: Transaction, booking_ids: Collection[UUID]) -> dict[UUID, str]:

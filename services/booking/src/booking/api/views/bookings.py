@@ -75,6 +75,9 @@ class ResourceSummary(BaseModel):
 
     number: int
     label: str
+    floor: str | None
+    seats_min: int
+    seats_max: int
 
 
 class CancelPreview(BaseModel):
@@ -258,7 +261,13 @@ class Booking(BaseModel):
             lines=[PriceLine.of(line) for line in booking.quote.lines],
             items=[OrderedItem.of(dish) for dish in view.dishes],
             resources=[
-                ResourceSummary(number=resource.number, label=resource.label)
+                ResourceSummary(
+                    number=resource.number,
+                    label=resource.label,
+                    floor=resource.floor,
+                    seats_min=resource.seats_min,
+                    seats_max=resource.seats_max,
+                )
                 for resource in view.resources
             ],
             name=booking.name.display,
