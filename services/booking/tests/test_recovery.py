@@ -9,6 +9,7 @@ from booking_client import staff
 from booking.domain.money import Money
 from booking.domain.recovery import RefundState, refund_state
 from booking.domain.refusals import (
+    AlreadyBooked,
     CannotRecover,
     CapacityExceeded,
     RefundUnderWay,
@@ -232,3 +233,19 @@ async def test_failed_bookings_over_http(client, world, too_late):
     assert len(await world.published("booking.refund_due.v1", about=first)) == 1
     status, refusal = await client("GET", "/bookings/failed?cursor=e30", desk)
     assert (status, refusal["errors"][0]["field"]) == (422, "cursor")
+
+
+async def test_a_guest_who_may_have_one_place_and_booked_again_is_given_no_second(world, too_late):
+    """INV-05."""
+    session = await world.class_session(capacity=1, policy={"one_per_customer": True})
+    held, rival, payment = await too_late(session)
+    await refused(world, held, payment)
+    await world.cancel(rival)
+    contact = world.shop.vault.open((await world.booking(held)).sealed_contact, held.booking_id)
+    again = await world.hold(session, email=contact.email)
+    await world.admin.execute("UPDATE sessions SET capacity = 2 WHERE id = $1", session.id)
+    with pytest.raises(AlreadyBooked):
+        await place_again(world, held)
+    assert (await world.booking(held)).status == "unfulfillable"
+    await world.expire(again)
+    assert await world.taken(session) == 1

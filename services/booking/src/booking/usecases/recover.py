@@ -10,6 +10,7 @@ from booking import published
 from booking.domain.lifecycle import Verb, after
 from booking.domain.recovery import RefundState
 from booking.domain.refusals import (
+    AlreadyBooked,
     CannotRecover,
     CapacityExceeded,
     CodeGone,
@@ -19,6 +20,7 @@ from booking.domain.refusals import (
     Unknown,
 )
 from booking.store import audit, bookings, failures
+from booking.usecases.make_way import make_way_for_guest
 from booking.usecases.take_codes_again import use_again
 from booking.usecases.take_place import take_place
 
@@ -92,6 +94,7 @@ async def rebook(
         SessionStarted: it is too late.
         CapacityExceeded, ResourceTaken: the place is not free.
         CodeGone: the promo code or the gift card of its price is not to be had any more.
+        AlreadyBooked: each guest has one place there, and this guest has another by now.
     """
     booking, failure = await _lock(tx, command.booking_id)
     now = await tx.now()
@@ -101,6 +104,9 @@ async def rebook(
         raise RefundUnderWay
     if now >= booking.occasion.starts_at:
         raise SessionStarted
+    hashes = vault.hashes(vault.open(booking.sealed_contact, booking.id))
+    if not await make_way_for_guest(tx, booking, hashes, now, actor="recovery"):
+        raise AlreadyBooked
     if not await use_again(tx, booking, actor=command.actor):
         raise CodeGone
     placed = await take_place(tx, booking, now, listings=listings, actor="recovery")
