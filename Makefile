@@ -67,7 +67,7 @@ status: $(READY) ## Show what runs, where, and whether it is ready
 	@$(DEVSTACK) status
 
 .PHONY: demo
-demo: $(READY) ## Book a class and a table through the public API, up to the confirmation e-mail
+demo: $(READY) ## Book at five demo businesses through the public API, up to the confirmation e-mail
 	@$(DEVSTACK) demo
 
 .PHONY: env
