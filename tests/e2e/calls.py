@@ -68,15 +68,16 @@ class Http:
         form: Mapping[str, str] | None = None,
         content: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
+        follow: bool = True,
     ) -> Answer:
-        """Any answer. The URL is sent as it stands."""
+        """Any answer, with `follow` not a redirect. The URL is sent as it stands."""
         sent = dict(headers or {})
         data: Any = form if form is not None else content
         if json is not None:
             data = orjson.dumps(json)
             sent.setdefault("Content-Type", "application/json")
         async with self.session.request(
-            method, URL(url, encoded=True), data=data, headers=sent
+            method, URL(url, encoded=True), data=data, headers=sent, allow_redirects=follow
         ) as answer:
             body = await answer.read()
             found = {name.lower(): value for name, value in answer.headers.items()}

@@ -78,6 +78,31 @@ class StripeAccount:
             headers={"Authorization": f"Bearer {self.publishable_key}"},
         )
 
+    async def checkouts(self) -> list[Json]:
+        """Checkout Sessions of all bookings."""
+        return await self._list("/v1/checkout/sessions")
+
+    async def checkout_of(self, booking_id: str) -> Json:
+        """The one Checkout Session of a booking."""
+        (session,) = [
+            one for one in await self.checkouts() if one["metadata"]["booking_id"] == booking_id
+        ]
+        return session
+
+    async def bought(self, session: str) -> list[Json]:
+        """The lines of a Checkout Session."""
+        return await self._list(f"/v1/checkout/sessions/{session}/line_items")
+
+    async def prices(self, product: str) -> list[Json]:
+        """The prices that a product is sold at now."""
+        found = await self._list("/v1/prices")
+        return [one for one in found if one["product"] == product and one["active"]]
+
+    async def pay_on_page(self, page: str, card: str) -> Answer:
+        """What the customer does on the page of a Checkout Session."""
+        form = {"by": "card", "number": card, "expires": "12/34", "cvc": "123"}
+        return await self.http.ask("POST", page, form=form, follow=False)
+
     async def authenticate(self, intent: str, *, approve: bool = True) -> None:
         """The customer's answer on the page of their bank."""
         await self._control(f"payment_intents/{intent}/authenticate", {"approve": approve})

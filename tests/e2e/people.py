@@ -150,7 +150,7 @@ class Booking:
             answer = await self.holder.ask("GET", f"{self.path}/payment")
             assert answer.status in (200, 404), str(answer)
             found: Json = answer.json()
-            return found if found.get("client_secret") else None
+            return found if found.get("client_secret") or found.get("redirect_url") else None
 
         return await until(f"payment of {self.reference}", look)
 

@@ -213,3 +213,26 @@ async def test_f29_another_offerings_prices_are_never_used(
     booking = at_checkout(world, offering_id=activity.id)
     await booking.ready()
     assert sum(bought[2] for bought in await _bought_by(stripe, booking.id)) == 9500
+
+
+async def test_an_account_connected_later_gets_what_is_sold_already(
+    world: World, stripe: Stripe, activity: Activity
+):
+    ended = Activity(world)
+    await ended.told(1, status="archived")
+    await activity.told(1)
+    key = f"sk_test_{uuid4().hex}"
+    status, _ = await world.request(
+        "POST", "/payment-accounts", world.staff("payments:manage"), {"secret_key": key}
+    )
+    assert status == 201
+    await world.quiet()
+    theirs = await stripe.call("GET", "/v1/prices?limit=100", key=key)
+    assert {one["lookup_key"]: one["unit_amount"] for one in theirs["data"]} == {
+        f"activity_{activity.id}_adult": 3500,
+        f"activity_{activity.id}_child": 2500,
+        f"activity_{activity.id}_custom_vip_pass": 5000,
+    }
+    await activity.told(2, ADULT)
+    now_sold = await stripe.call("GET", "/v1/prices?active=true&limit=100", key=key)
+    assert [one["unit_amount"] for one in now_sold["data"]] == [3500]

@@ -86,6 +86,7 @@ async def create(
             secret_key=body.secret_key,
             publishable_key=body.publishable_key,
             webhook_secret=body.webhook_secret,
+            publishes=parts.providers.publishes(body.provider),
         ),
     )
     path = f"/webhooks/{account.provider}/{account.id}"

@@ -25,7 +25,7 @@ class SyncProduct:
             if product is None:
                 return Done()
             account = await self.desk.accounts.for_new_payments(
-                tx, product.org_id, provider.account_kind
+                tx, product.org_id, provider.account_kind, reread=True
             )
         if account is None or not isinstance(provider, Publishing):
             return Done()

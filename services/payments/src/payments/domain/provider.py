@@ -203,6 +203,13 @@ class Providers:
                 return self._by_method[method]
         return self._first
 
+    def publishes(self, account_kind: str) -> bool:
+        """Whether a kind of account has a catalogue that we keep."""
+        return any(
+            isinstance(one, Publishing) and one.account_kind == account_kind
+            for one in self._by_name.values()
+        )
+
     def of_kind(self, account_kind: str) -> Provider | None:
         """The adapter that reads the notifications of a kind of account."""
         return next(

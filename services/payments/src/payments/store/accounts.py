@@ -33,10 +33,15 @@ class Accounts:
         self._of_org: dict[tuple[UUID, str], _Remembered] = {}
         self._by_id: dict[str, _Remembered] = {}
 
-    async def for_new_payments(self, tx: Transaction, org_id: UUID, kind: str) -> Account | None:
-        """The account of a kind that new payments of an organisation go through, if it has one."""
+    async def for_new_payments(
+        self, tx: Transaction, org_id: UUID, kind: str, *, reread: bool = False
+    ) -> Account | None:
+        """The account of a kind that new payments of an organisation go through, if it has one.
+
+        `reread` asks the database, whatever is remembered.
+        """
         known = self._of_org.get((org_id, kind))
-        if known is None or _older(known, REMEMBERED_SECONDS):
+        if reread or known is None or _older(known, REMEMBERED_SECONDS):
             row = await tx.fetchrow(
                 f"SELECT {_COLUMNS} FROM payment_accounts "  # noqa: S608  # our column names
                 "WHERE org_id = $1 AND provider = $2 AND active",

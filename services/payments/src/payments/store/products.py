@@ -55,6 +55,12 @@ async def read(tx: Transaction, offering_id: UUID, *, lock: bool = False) -> Pro
     return Product(**{**dict(row), "tiers": tiers})
 
 
+async def sold_on_pages(tx: Transaction) -> list[UUID]:
+    """The organisation's offerings that a provider's page may sell now."""
+    rows = await tx.fetch("SELECT offering_id FROM products WHERE active ORDER BY offering_id")
+    return [row["offering_id"] for row in rows]
+
+
 async def synced(
     tx: Transaction, product: Product, account_id: str, refs: Mapping[str, str]
 ) -> None:

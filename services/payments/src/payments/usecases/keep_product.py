@@ -15,6 +15,12 @@ async def keep_product(tx: Transaction, product: Product) -> None:
         intend_sync(tx, product.offering_id)
 
 
+async def publish_all(tx: Transaction) -> None:
+    """Have a new account's catalogue say what the organisation sells on its provider's page."""
+    for offering_id in await products.sold_on_pages(tx):
+        intend_sync(tx, offering_id)
+
+
 def intend_sync(tx: Transaction, offering_id: UUID) -> None:
     """Have the worker tell the provider how the offering is by then."""
     tx.intend(

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 from chassis.db import Transaction
 from payments.domain.provider import Account
 from payments.store.accounts import Accounts
+from payments.usecases.keep_product import publish_all
 
 
 async def open_account(
@@ -16,8 +17,11 @@ async def open_account(
     secret_key: str,
     publishable_key: str | None,
     webhook_secret: str | None,
+    publishes: bool,
 ) -> Account:
     """The new account; payments made from now on go through it.
+
+    One whose provider `publishes` a catalogue gets the organisation's offerings (PAY-16).
 
     An earlier account of the organisation keeps serving the payments that went through it. The id
     is random: it is the part of the webhook's address that tells accounts apart. Until a webhook
@@ -32,4 +36,6 @@ async def open_account(
         webhook_secrets=(webhook_secret,) if webhook_secret else (),
     )
     await accounts.add(tx, account, await tx.now())
+    if publishes:
+        await publish_all(tx)
     return account
