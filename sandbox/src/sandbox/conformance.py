@@ -28,6 +28,7 @@ _RESOURCES: Mapping[str, str] = {
     "charge": "Charge",
     "checkout.session": "checkout.Session",
     "item": "LineItem",
+    "dispute": "Dispute",
     "event": "Event",
     "payment_intent": "PaymentIntent",
     "payment_method": "PaymentMethod",

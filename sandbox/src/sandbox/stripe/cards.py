@@ -17,8 +17,19 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """What the cardholder tells their bank; an inquiry takes no money yet."""
+
+    reason: str
+    inquiry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """`refused` cards never become a payment method; `asks` ones need authentication first."""
+    """`refused` cards never become a payment method; `asks` ones need authentication first.
+
+    `disputed`: paying succeeds, and the cardholder disputes it as soon as the money is taken.
+    """
 
     number: str
     brand: str
@@ -27,6 +38,7 @@ class Card:
     decline: Decline | None = None
     asks: bool = False
     refused: Decline | None = None
+    disputed: Dispute | None = None
 
 
 _GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -142,6 +154,24 @@ CARDS = (
         asks=True,
     ),
     Card("4000000000003055", "visa", ("pm_card_threeDSecureOptional",)),
+    Card(
+        "4000000000000259",
+        "visa",
+        ("pm_card_createDispute",),
+        disputed=Dispute("fraudulent"),
+    ),
+    Card(
+        "4000000000002685",
+        "visa",
+        ("pm_card_createDisputeProductNotReceived",),
+        disputed=Dispute("product_not_received"),
+    ),
+    Card(
+        "4000000000001976",
+        "visa",
+        ("pm_card_createDisputeInquiry",),
+        disputed=Dispute("fraudulent", inquiry=True),
+    ),
 )
 
 

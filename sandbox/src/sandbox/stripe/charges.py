@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.stripe import cards
 from sandbox.stripe.call import Call, listing, new_id, operation, window
-from sandbox.stripe.refusal import Json
+from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.shapes import EXPAND, PAGE, Text
 from sandbox.stripe.store import Stored
 
@@ -87,6 +87,19 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
 
 def retrieve(call: Call) -> Json:
     return call.store.get(call.tenant, KIND, call.id, param="charge").body
+
+
+def paid_of(call: Call, intent: str) -> Stored:
+    """The charge that paid a PaymentIntent: there is at most one. Raises Refusal(400) without."""
+    for charge in call.store.children(intent, KIND):
+        if charge.body["status"] == "succeeded":
+            return charge
+    raise Refusal(
+        400,
+        f"This PaymentIntent ({intent}) does not have a successful charge to refund.",
+        code="charge_not_refundable",
+        param="payment_intent",
+    )
 
 
 def list_(call: Call) -> Json:

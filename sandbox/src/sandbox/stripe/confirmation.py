@@ -2,7 +2,7 @@
 
 import secrets
 
-from sandbox.stripe import cards, charges, checkout_completion, payment_methods
+from sandbox.stripe import cards, charges, checkout_completion, dispute_course, payment_methods
 from sandbox.stripe.call import Call
 from sandbox.stripe.refusal import Json, Refusal, doc_url
 from sandbox.stripe.store import Stored
@@ -116,9 +116,9 @@ def _charge(call: Call, stored: Stored, method: Stored, card: cards.Card) -> Jso
     if card.decline is not None:
         return _decline(call, stored, method, card.decline)
     intent = stored.body
-    charge = charges.add(call, intent, method.body, None).body
+    charge = charges.add(call, intent, method.body, None)
     _use_up(call, method)
-    intent["latest_charge"] = charge["id"]
+    intent["latest_charge"] = charge.body["id"]
     if intent["capture_method"] == "manual":
         intent["status"] = "requires_capture"
         intent["amount_capturable"] = intent["amount"]
@@ -129,8 +129,9 @@ def _charge(call: Call, stored: Stored, method: Stored, card: cards.Card) -> Jso
         intent["amount_received"] = intent["amount"]
         call.store.save(stored)
         call.emit("payment_intent.succeeded", intent)
-    call.emit("charge.succeeded", charge)
+    call.emit("charge.succeeded", charge.body)
     checkout_completion.paid(call, stored)
+    dispute_course.on_charge(call, charge)
     return intent
 
 

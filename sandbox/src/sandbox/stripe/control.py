@@ -3,12 +3,20 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.stripe import accounts, checkout_page, confirmation, webhook_endpoints
+from sandbox.stripe import (
+    accounts,
+    cards,
+    charges,
+    checkout_page,
+    confirmation,
+    dispute_course,
+    webhook_endpoints,
+)
 from sandbox.stripe.api import Api, Seen
 from sandbox.stripe.call import Call
 from sandbox.stripe.deliveries import Deliveries, summary
@@ -85,6 +93,27 @@ class CardAtCheckout(Body):
     """A test card by its name, such as `pm_card_visa`; none: by something that clears later."""
 
     card: str | None = None
+
+
+class Claim(Body):
+    """What the cardholder tells their bank. An inquiry takes no money yet."""
+
+    reason: Literal[
+        "credit_not_processed",
+        "duplicate",
+        "fraudulent",
+        "general",
+        "product_not_received",
+        "product_unacceptable",
+        "unrecognized",
+    ] = "fraudulent"
+    inquiry: bool = False
+
+
+class Decision(Body):
+    """The bank's; `escalated` makes an inquiry a chargeback."""
+
+    outcome: dispute_course.Outcome
 
 
 class Forget(Body):
@@ -196,6 +225,32 @@ async def authenticate(identifier: str, verdict: Verdict, around: Around) -> Jso
         raise HTTPException(refusal.status, refusal.message) from refusal
 
 
+@router.post("/payment_intents/{identifier}/dispute")
+async def dispute(identifier: str, around: Around, claim: Claim | None = None) -> Json:
+    """The cardholder goes to their bank about a payment made with any card."""
+    claim = claim or Claim()
+    disputed = cards.Dispute(claim.reason, inquiry=claim.inquiry)
+    return on_behalf(
+        around,
+        "payment_intent",
+        identifier,
+        lambda call: dispute_course.begin(call, charges.paid_of(call, identifier), disputed),
+    )
+
+
+@router.post("/disputes/{identifier}/settle")
+async def settle_dispute(identifier: str, decision: Decision, around: Around) -> Json:
+    """The bank decides."""
+    return on_behalf(
+        around,
+        dispute_course.KIND,
+        identifier,
+        lambda call: dispute_course.settle(
+            call, call.store.get(call.tenant, dispute_course.KIND, identifier), decision.outcome
+        ),
+    )
+
+
 @router.post("/checkout/sessions/{identifier}/pay")
 async def pay_checkout(identifier: str, paid: CardAtCheckout, around: Around) -> Json:
     """What the customer would have done on the session's page; the PaymentIntent after it."""
@@ -229,9 +284,14 @@ async def lapse_checkout(identifier: str, around: Around) -> Json:
 
 def at_checkout(around: World, identifier: str, work: Callable[[Call], Json]) -> Json:
     """Do something to a session as its account. Raises HTTPException when it can't be done."""
-    tenant = around.store.owner("checkout.session", identifier)
+    return on_behalf(around, "checkout.session", identifier, work)
+
+
+def on_behalf(around: World, kind: str, identifier: str, work: Callable[[Call], Json]) -> Json:
+    """Do something to an object as its account. Raises HTTPException when it can't be done."""
+    tenant = around.store.owner(kind, identifier)
     if tenant is None:
-        raise HTTPException(404, f"no checkout session {identifier}")
+        raise HTTPException(404, f"no {kind.replace('.', ' ').replace('_', ' ')} {identifier}")
     try:
         return around.api.do(tenant, work)
     except Refusal as refusal:

@@ -10,6 +10,8 @@ _EXPANDABLE = {
     ("payment_intent", "payment_method"): "payment_method",
     ("charge", "payment_intent"): "payment_intent",
     ("checkout.session", "payment_intent"): "payment_intent",
+    ("dispute", "charge"): "charge",
+    ("dispute", "payment_intent"): "payment_intent",
     ("price", "product"): "product",
     ("refund", "charge"): "charge",
     ("refund", "payment_intent"): "payment_intent",

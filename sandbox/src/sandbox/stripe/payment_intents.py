@@ -3,7 +3,14 @@
 import hmac
 import secrets
 
-from sandbox.stripe import confirmation, intent_rules, money, payment_methods, search
+from sandbox.stripe import (
+    confirmation,
+    dispute_course,
+    intent_rules,
+    money,
+    payment_methods,
+    search,
+)
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such, unexpected_state
 from sandbox.stripe.shapes import (
@@ -246,6 +253,7 @@ def capture(call: Call) -> Json:
     call.store.save(stored)
     call.emit("payment_intent.succeeded", intent)
     call.emit("charge.captured", charge.body)
+    dispute_course.on_charge(call, charge)
     return intent
 
 

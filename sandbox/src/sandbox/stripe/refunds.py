@@ -1,6 +1,6 @@
 """Refunds of card charges: whole, partial and cumulative, never more than was captured."""
 
-from sandbox.stripe import money
+from sandbox.stripe import charges, dispute_course, money
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such
 from sandbox.stripe.shapes import EXPAND, PAGE, Choice, Integer, Metadata, Text
@@ -19,6 +19,13 @@ def create(call: Call) -> Json:
             f"Charge {body['id']} has not been captured, so it cannot be refunded. Cancel its "
             "PaymentIntent instead.",
             code="charge_not_refundable",
+            param="charge",
+        )
+    if dispute_course.keeps_refunds_away(call, body):
+        raise Refusal(
+            400,
+            f"Charge {body['id']} has been charged back; cannot issue a refund.",
+            code="charge_disputed",
             param="charge",
         )
     left = body["amount_captured"] - body["amount_refunded"]
@@ -126,15 +133,7 @@ def _charge(call: Call) -> Stored:
     identifier = params["payment_intent"]
     if call.store.find(call.tenant, "payment_intent", identifier) is None:
         raise no_such("payment_intent", identifier, param="payment_intent")
-    for charge in call.store.children(identifier, "charge"):
-        if charge.body["status"] == "succeeded":
-            return charge
-    raise Refusal(
-        400,
-        f"This PaymentIntent ({identifier}) does not have a successful charge to refund.",
-        code="charge_not_refundable",
-        param="payment_intent",
-    )
+    return charges.paid_of(call, identifier)
 
 
 OPERATIONS = (

@@ -1,5 +1,6 @@
 """The few pages a person sees: an overview, and the bank's question."""
 
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -9,11 +10,12 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from sandbox.stripe import control, dispute_course
 from sandbox.stripe.cards import CARDS
 from sandbox.stripe.control import Around, World, settle
 from sandbox.stripe.money import shown
 from sandbox.stripe.pages import checkout
-from sandbox.stripe.refusal import Refusal
+from sandbox.stripe.refusal import Json, Refusal
 
 _SHOWN = 50
 _ACTIONS = {
@@ -49,6 +51,8 @@ def router() -> APIRouter:
         return page(
             "index.html",
             intents=around.store.newest("payment_intent", _SHOWN),
+            disputes=around.store.newest(dispute_course.KIND, _SHOWN),
+            still_open=dispute_course.is_open,
             events=around.store.events.newest(_SHOWN),
             names=[card.names[0] for card in CARDS if card.names],
             paused=around.deliveries.paused,
@@ -103,6 +107,12 @@ async def _act(around: World, action: str, identifier: str, card: str, base_url:
         else:
             around.deliveries.resume()
         return f"webhooks: {identifier}"
+    if action == "dispute":
+        return await _argued(identifier, control.dispute(identifier, around))
+    for outcome in dispute_course.OUTCOMES:
+        if action == outcome:
+            decision = control.Decision(outcome=outcome)
+            return await _argued(identifier, control.settle_dispute(identifier, decision, around))
     tenant = around.store.owner("payment_intent", identifier)
     if tenant is None or action not in _ACTIONS:
         raise HTTPException(404)
@@ -116,6 +126,17 @@ async def _act(around: World, action: str, identifier: str, card: str, base_url:
     body = orjson.loads(answer.body)
     said = body["error"]["message"] if "error" in body else body["status"]
     return f"{identifier}: {said}"
+
+
+async def _argued(identifier: str, done: Awaitable[Json]) -> str:
+    """What came of a control call about a dispute."""
+    try:
+        body = await done
+    except HTTPException as refused:
+        if refused.status_code == 404:
+            raise
+        return f"{identifier}: {refused.detail}"
+    return f"{body['id']}: {body['status']}"
 
 
 def _back(said: str) -> Response:
