@@ -48,6 +48,7 @@ from chassis.sealing import Sealer
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from booking_client import client, service
+from midweek import midweek
 
 __all__ = ["client", "service"]
 
@@ -420,7 +421,7 @@ def shop(db):
 
 @pytest_asyncio.fixture
 async def world(db, admin, shop):
-    await admin.execute("UPDATE messaging.clock SET shift = interval '0'")
+    await midweek(admin)
     return await World(db=db, admin=admin, shop=shop).found()
 
 

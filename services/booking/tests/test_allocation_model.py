@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from midweek import midweek
 
 from booking.domain.booking import Failure
 from booking.domain.refusals import (
@@ -108,7 +109,7 @@ class Allocation(RuleBasedStateMachine):
 
     async def _open(self):
         world = self.world
-        await world.admin.execute("UPDATE messaging.clock SET shift = interval '0'")
+        await midweek(world.admin)
         far = timedelta(days=300)
         self.sessions = {"class": await world.class_session(capacity=CAPACITY, starts_in=far)}
         tables_session, self.tables = await world.table_session(

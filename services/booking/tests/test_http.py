@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from booking_client import CUSTOMER, OPERATOR, body, manage, staff
+from midweek import midweek
 
 from chassis.ids import uuid7
 
 
 async def test_an_organisation_from_nothing_to_a_booked_table(client, admin):
-    await admin.execute("UPDATE messaging.clock SET shift = interval '0'")
+    await midweek(admin)
     slug = f"nights-{uuid4().hex[:8]}"
     organisation = {
         "slug": slug,

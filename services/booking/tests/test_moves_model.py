@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from midweek import midweek
 from moves_model import CAPACITY, HEAD, HOLD, LATE, Booking, Change, Entry, Model, Spot
 
 from booking.domain.refusals import (
@@ -49,7 +50,7 @@ class Moves(RuleBasedStateMachine):
 
     async def _open(self):
         world = self.world
-        await world.admin.execute("UPDATE messaging.clock SET shift = interval '0'")
+        await midweek(world.admin)
         policy = {"reschedule": {"max_times": 100}}
         walks = await world.offering(
             "class",

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
+from midweek import midweek
 from restaurant import Restaurant, drift, hours, twice
 
 from booking.domain.inventory import Seats, Table
@@ -55,7 +56,7 @@ class Evening(RuleBasedStateMachine):
 
     async def _open(self):
         self.world = await self.world_of()
-        await self.world.admin.execute("UPDATE messaging.clock SET shift = interval '0'")
+        await midweek(self.world.admin)
         self.dining = await Restaurant.open(
             self.world, ROOM, pricing=DEPOSIT, schedule=hours(start_interval_minutes=30),
             inventory={
