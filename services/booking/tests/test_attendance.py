@@ -429,6 +429,48 @@ async def test_the_front_desk_over_http(client, world):
     assert (status, refused["code"]) == (409, "UNDO_TOO_LATE")
 
 
+async def seen_by(client, caller, held):
+    status, seen = await client("GET", f"/bookings/{held.booking_id}", caller)
+    assert status == 200, seen
+    names = ("checked_in_at", "completed_at", "no_show_at", "cancel_reason")
+    return {name for name in names if seen[name] is not None}, seen
+
+
+async def test_a_booking_tells_when_its_guest_came_and_when_it_was_over(client, world):
+    held = await booked(world, Status.CONFIRMED)
+    desk = staff(world.org_id, "bookings:view", "bookings:edit")
+    path = f"/bookings/{held.booking_id}"
+    assert (await seen_by(client, desk, held))[0] == set()
+    await client("POST", f"{path}/check-in", desk, json={})
+    told, arrived = await seen_by(client, manage(world.org_id, held.booking_id), held)
+    assert told == {"checked_in_at"}
+    assert arrived["checked_in_at"] == arrived["status_at"]
+    await world.advance(minutes=5)
+    await client("POST", f"{path}/complete", desk, json={})
+    told, over = await seen_by(client, desk, held)
+    assert told == {"checked_in_at", "completed_at"}
+    assert (over["checked_in_at"], over["completed_at"]) == (
+        arrived["checked_in_at"],
+        over["status_at"],
+    )
+    await client("POST", f"{path}/undo", desk, json={})
+    assert (await seen_by(client, desk, held))[0] == {"checked_in_at"}
+    await client("POST", f"{path}/undo", desk, json={})
+    await client("POST", f"{path}/no-show", desk, json={})
+    assert (await seen_by(client, desk, held))[0] == {"no_show_at"}
+
+
+async def test_why_a_booking_was_cancelled_is_for_staff(client, world):
+    held = await booked(world, Status.CONFIRMED)
+    desk = staff(world.org_id, "bookings:view", "bookings:cancel")
+    sent = {"reason": "the house is closed"}
+    status, _ = await client("POST", f"/bookings/{held.booking_id}/cancel", desk, json=sent)
+    assert status == 200
+    assert (await seen_by(client, desk, held))[1]["cancel_reason"] == "the house is closed"
+    guest = manage(world.org_id, held.booking_id)
+    assert (await seen_by(client, guest, held))[0] == set()
+
+
 @pytest.mark.parametrize("verb", ["check-in", "complete", "no-show", "undo"])
 async def test_only_the_tenants_own_staff_with_the_permission_attend(client, world, verb):
     held = await booked(world, Status.CONFIRMED)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 import aiohttp
@@ -203,6 +203,41 @@ async def test_who_may_not_see_customers_gets_no_addresses(client, world, downlo
         text = (await download("/bookings/export", reader)).decode()
         assert ("guest@example.com" in text) is (email is not None)
     assert "sealed" not in str(page)
+
+
+async def test_rows_tell_tables_tiers_and_arrival(client, world, download):
+    night, tables = await world.table_session(tables=2, max_resources=2)
+    seated = await world.hold(night, tables[::-1], party=8)
+    offering = await world.offering(
+        Preset.CLASS,
+        inventory={"capacity": 9, "units": "person", "party_max": 9},
+        pricing={
+            "kind": "per_head",
+            "tiers": [
+                {"key": "adult", "label": "Adult", "amount_minor": 3500},
+                {"key": "child", "label": "Child", "amount_minor": 2500},
+            ],
+        },
+    )
+    session = await world.open(offering, starts_in=timedelta(days=20))
+    family = await world.hold(
+        session, quantities={"adult": 2, "child": 1}, arrival_time=time(13, 30)
+    )
+    reader = staff(world.org_id, "bookings:view")
+    _, page = await client("GET", "/bookings", reader)
+    by_id = {row["id"]: row for row in page["items"]}
+    assert by_id[str(seated.booking_id)]["tables"] == [7, 8]
+    assert by_id[str(seated.booking_id)]["quantities"] == {}
+    row = by_id[str(family.booking_id)]
+    assert (row["tables"], row["quantities"]) == ([], {"adult": 2, "child": 1})
+    arrives_at = row["arrives_at"]
+    assert arrives_at is not None
+    text = (await download("/bookings/export", reader)).decode()
+    lines = [
+        (line["tables"], line["quantities"], line["arrives_at"])
+        for line in csv.DictReader(io.StringIO(text))
+    ]
+    assert lines == [("7, 8", "", ""), ("", "adult 2, child 1", arrives_at)]
 
 
 async def test_a_name_that_is_a_formula_is_text_in_the_file(client, world, download):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,11 +23,15 @@ MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "json": "applic
 
 COLUMNS = (
     "reference", "status", "payment_status", "starts_at", "ends_at", "timezone", "venue",
-    "offering", "offering_kind", "title", "party_size", "name", "email", "phone", "currency",
+    "offering", "offering_kind", "title", "party_size", "quantities", "tables", "arrives_at",
+    "name", "email", "phone", "currency",
     "amount_total", "amount_due_now", "amount_paid", "amount_refunded", "source", "created_at",
     "id", "offering_id", "venue_id", "session_id", "customer_id",
 )  # fmt: skip
-"""Columns of the CSV; amounts are in the currency's minor unit, instants in UTC."""
+"""Columns of the CSV; amounts are in the currency's minor unit, instants in UTC.
+
+`quantities` as `adult 2, child 1`, `tables` as `7, 8`.
+"""
 
 # A cell that begins so is a formula to a spreadsheet, and a guest may choose any name.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -98,10 +103,21 @@ def _values(row: Mapping[str, Any]) -> Iterable[Any]:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    text = value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
+    text = _text(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case dict():
+            return ", ".join(f"{key} {number}" for key, number in value.items())
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> bytes:

@@ -5,6 +5,7 @@ Who else is a tenant is hidden by row-level security; only searching asks the ow
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ _COLUMNS = """
 b.id, b.reference, b.status, b.payment_status, b.version, b.offering_id, b.venue_id, b.session_id,
 b.starts_at, b.ends_at, b.party_size, b.display_name, b.sealed_contact, b.currency, b.amount_total,
 b.amount_due_now, b.amount_paid, b.amount_refunded, b.source, b.created_at, b.customer_id,
-o.title AS offering, o.preset, s.title, v.name AS venue, v.timezone
+o.title AS offering, o.preset, s.title, v.name AS venue, v.timezone, b.arrives_at, b.quantities,
+ARRAY(SELECT r.number FROM resources r WHERE r.id = ANY(b.resource_ids) ORDER BY r.number) AS tables
 """
 # The page first, by an index in its order; what each line also says is joined to the page alone.
 _PAGE = """
@@ -111,6 +113,9 @@ class Listed:
     source: str
     created_at: datetime
     customer_id: UUID | None
+    arrives_at: datetime | None
+    quantities: Mapping[str, int]
+    tables: Sequence[int]
 
 
 After = tuple[datetime, UUID]
@@ -247,4 +252,7 @@ def _listed(row: asyncpg.Record) -> Listed:
         source=row["source"],
         created_at=row["created_at"],
         customer_id=row["customer_id"],
+        arrives_at=row["arrives_at"],
+        quantities=row["quantities"],
+        tables=row["tables"],
     )

@@ -9,7 +9,10 @@ from uuid import UUID
 
 import orjson
 
+from booking.domain.lifecycle import Status
+
 if TYPE_CHECKING:
+    from booking.domain.booking import Booking
     from chassis.db import Transaction
 
 _MOST = 500
@@ -27,6 +30,44 @@ SELECT created_at, type, message_id, sequence, NULL FROM messaging.outbox
 WHERE ordering_key = $1 AND org_id = $2 AND due_at IS NULL
 ORDER BY 1 LIMIT $3
 """
+_STEPS = """
+SELECT DISTINCT ON (action) action, at, reason FROM audit
+WHERE entity_id = $1 AND action = ANY($2) ORDER BY action, id DESC
+"""
+# What led to a state; of a state that was taken back, nothing is told.
+_CHECKED_IN, _COMPLETED = "booking.checked_in", "booking.completed"
+_NO_SHOW, _CANCELLED = "booking.no_show", "booking.cancelled"
+_LED_TO = {
+    Status.CHECKED_IN: (_CHECKED_IN,),
+    Status.COMPLETED: (_CHECKED_IN, _COMPLETED),
+    Status.NO_SHOW: (_NO_SHOW,),
+    Status.CANCELLED: (_CANCELLED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How a booking came to an end: when it was recorded, and why it was cancelled."""
+
+    checked_in_at: datetime | None = None
+    completed_at: datetime | None = None
+    no_show_at: datetime | None = None
+    cancel_reason: str | None = None
+
+
+async def visit_of(tx: Transaction, booking: Booking) -> Visit:
+    """What the audit log tells of the booking's last steps; most bookings have none yet."""
+    actions = _LED_TO.get(booking.status)
+    if actions is None:
+        return Visit()
+    rows = await tx.fetch(_STEPS, booking.id, actions)
+    at = {row["action"]: row["at"] for row in rows}
+    return Visit(
+        checked_in_at=at.get(_CHECKED_IN),
+        completed_at=at.get(_COMPLETED),
+        no_show_at=at.get(_NO_SHOW),
+        cancel_reason=next((r["reason"] for r in rows if r["action"] == _CANCELLED), None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

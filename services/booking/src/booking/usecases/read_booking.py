@@ -10,7 +10,8 @@ from booking.domain.booking import BookedResource, Booking, Cancellation, cancel
 from booking.domain.moving import Change, may_move
 from booking.domain.ordering import Dish
 from booking.domain.refusals import Unknown
-from booking.store import bookings, changes, orders
+from booking.store import bookings, changes, history, orders
+from booking.store.history import Visit
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,6 +30,7 @@ class BookingView:
     change: Change | None
     dishes: list[Dish]
     now: datetime
+    visit: Visit
     by_staff: bool = False
 
 
@@ -57,5 +59,6 @@ async def read_booking(
         change=change,
         dishes=await orders.of_booking(tx, booking),
         now=now,
+        visit=await history.visit_of(tx, booking),
         by_staff=by_staff,
     )

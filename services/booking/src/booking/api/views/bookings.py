@@ -186,7 +186,7 @@ class OrderedItem(BaseModel):
 
 
 class Booking(BaseModel):
-    """A booking, for its guest and for staff."""
+    """A booking, for its guest and for staff; `notes` and `cancel_reason` are for staff alone."""
 
     id: UUID
     reference: str
@@ -219,6 +219,10 @@ class Booking(BaseModel):
     expires_at: datetime | None
     confirmed_at: datetime | None
     cancelled_at: datetime | None
+    cancel_reason: str | None
+    checked_in_at: datetime | None
+    completed_at: datetime | None
+    no_show_at: datetime | None
     seconds_left: int
     seconds_until_start: int
     status_at: datetime
@@ -288,6 +292,10 @@ class Booking(BaseModel):
             expires_at=booking.expires_at,
             confirmed_at=booking.confirmed_at,
             cancelled_at=booking.cancelled_at,
+            cancel_reason=view.visit.cancel_reason if view.by_staff else None,
+            checked_in_at=view.visit.checked_in_at,
+            completed_at=view.visit.completed_at,
+            no_show_at=view.visit.no_show_at,
             seconds_left=booking.seconds_left(view.now),
             seconds_until_start=max(0, until_start),
             status_at=booking.status_at,

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class BookingRow(BaseModel):
-    """A line of the list. `email` and `phone` are null without the permission customers:view."""
+    """A line of the list. `email` and `phone` are null without the permission customers:view.
+
+    `quantities` are people by price tier, `tables` the numbers of the booking's tables.
+    """
 
     id: UUID
     reference: str
@@ -39,7 +42,10 @@ class BookingRow(BaseModel):
     starts_at: datetime
     ends_at: datetime
     timezone: str
+    arrives_at: datetime | None
     party_size: int
+    quantities: dict[str, int]
+    tables: list[int]
     name: str
     email: str | None
     phone: str | None
@@ -70,7 +76,10 @@ def booking_row(listed: Listed, contact: Contact | None) -> dict[str, Any]:
         "starts_at": listed.starts_at,
         "ends_at": listed.ends_at,
         "timezone": listed.timezone,
+        "arrives_at": listed.arrives_at,
         "party_size": listed.party_size,
+        "quantities": dict(listed.quantities),
+        "tables": list(listed.tables),
         "name": listed.name,
         "email": contact.email if contact else None,
         "phone": contact.phone if contact else None,
