@@ -133,7 +133,7 @@ class PrivatePostgres:
             stop_signal=signal.SIGINT,  # "fast": ends sessions, then a checkpoint
         )
 
-    def start(self, seconds: float = 30) -> None:
+    def start(self, seconds: float = 120) -> None:
         """Start it and return when it answers; does nothing when it runs.
 
         Raises:

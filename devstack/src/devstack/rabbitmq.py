@@ -93,7 +93,7 @@ class PrivateRabbit:
             "rabbitmq", self.run_dir, [str(self.script)], self._environment(), whole_group=True
         )
 
-    def start(self, seconds: float = 90) -> None:
+    def start(self, seconds: float = 240) -> None:
         """Start epmd and the node, return when it answers; does nothing when it runs.
 
         Raises:

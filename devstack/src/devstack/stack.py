@@ -75,7 +75,7 @@ class Process:
         if wait:
             self.wait_ready()
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def wait_ready(self, seconds: float = 180) -> None:
         """Return once it is ready.
 
         Raises:
