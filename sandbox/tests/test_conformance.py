@@ -14,6 +14,9 @@ _BROWSER_ONLY = {
     ("payment_intents.create", "payment_method_data[card]"),
     ("payment_intents.update", "payment_method_data[card]"),
     ("payment_intents.confirm", "payment_method_data[card]"),
+    ("setup_intents.confirm", "client_secret"),
+    ("setup_intents.create", "payment_method_data[card]"),
+    ("setup_intents.confirm", "payment_method_data[card]"),
 }
 
 
@@ -150,6 +153,27 @@ async def test_answers_have_the_shape_the_sdk_is_typed_for(raw, control):
     await ask("GET", "/v1/checkout/sessions?status=complete")
     left = await ask("POST", "/v1/checkout/sessions", **wanted)
     await ask("POST", f"/v1/checkout/sessions/{left['id']}/expire")
+    owner = await ask("POST", "/v1/customers", description="A booking", **{"metadata[a]": "b"})
+    await ask("POST", f"/v1/customers/{owner['id']}", email="guest@example.com")
+    setup = await ask("POST", "/v1/setup_intents", customer=owner["id"], usage="off_session")
+    for card in ("pm_card_visa_chargeDeclined", "pm_card_authenticationRequired"):
+        await ask("POST", f"/v1/setup_intents/{setup['id']}/confirm", payment_method=card)
+    await control.post(
+        f"/_sandbox/setup_intents/{setup['id']}/authenticate", json={"approve": True}
+    )
+    done = await ask("GET", f"/v1/setup_intents/{setup['id']}?expand[]=payment_method")
+    method = done["payment_method"]["id"]
+    later = {"customer": owner["id"], "payment_method": method, "off_session": "true"}
+    asked = await ask("POST", "/v1/payment_intents", **order, **later, confirm="true")
+    assert asked["error"]["code"] == "authentication_required"
+    await ask("POST", f"/v1/setup_intents/{setup['id']}/cancel")
+    await ask("GET", f"/v1/setup_intents?customer={owner['id']}")
+    await ask("GET", f"/v1/payment_methods?customer={owner['id']}")
+    await ask("POST", f"/v1/payment_methods/{method}/detach")
+    await ask("POST", f"/v1/payment_methods/{method}/attach", customer=owner["id"])
+    await ask("DELETE", f"/v1/customers/{owner['id']}")
+    await ask("GET", f"/v1/customers/{owner['id']}")
+    await ask("GET", "/v1/customers")
     events = await ask("GET", "/v1/events?limit=100")
     assert len({event["type"] for event in events["data"]}) >= 10
     await ask("GET", f"/v1/events/{events['data'][0]['id']}")

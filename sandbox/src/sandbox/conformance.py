@@ -26,6 +26,7 @@ Json = dict[str, Any]
 
 _RESOURCES: Mapping[str, str] = {
     "charge": "Charge",
+    "customer": "Customer",
     "checkout.session": "checkout.Session",
     "item": "LineItem",
     "dispute": "Dispute",
@@ -35,6 +36,7 @@ _RESOURCES: Mapping[str, str] = {
     "price": "Price",
     "product": "Product",
     "refund": "Refund",
+    "setup_intent": "SetupIntent",
     "webhook_endpoint": "WebhookEndpoint",
 }
 _DIGITS = {"type": "string", "pattern": r"^-?\d+$"}

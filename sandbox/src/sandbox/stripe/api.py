@@ -20,6 +20,7 @@ from sandbox.stripe import (
     answer,
     charges,
     checkout_sessions,
+    customers,
     disputes,
     events,
     payment_intents,
@@ -27,6 +28,8 @@ from sandbox.stripe import (
     prices,
     products,
     refunds,
+    saving,
+    setup_intents,
     webhook_endpoints,
 )
 from sandbox.stripe.accounts import Account
@@ -46,6 +49,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *charges.OPERATIONS,
     *disputes.OPERATIONS,
     *payment_methods.OPERATIONS,
+    *saving.OPERATIONS,
+    *customers.OPERATIONS,
+    *setup_intents.OPERATIONS,
     *products.OPERATIONS,
     *prices.OPERATIONS,
     *checkout_sessions.OPERATIONS,

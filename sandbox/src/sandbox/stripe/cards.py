@@ -29,6 +29,8 @@ class Card:
     """`refused` cards never become a payment method; `asks` ones need authentication first.
 
     `disputed`: paying succeeds, and the cardholder disputes it as soon as the money is taken.
+    `asks_once`: not any more when they were set up for later. `attaches`: declined when charged,
+    but not when saved.
     """
 
     number: str
@@ -37,6 +39,8 @@ class Card:
     funding: str = "credit"
     decline: Decline | None = None
     asks: bool = False
+    asks_once: bool = False
+    attaches: bool = False
     refused: Decline | None = None
     disputed: Dispute | None = None
 
@@ -124,14 +128,26 @@ CARDS = (
         ),
     ),
     Card("4242424242424241", "visa", refused=INCORRECT_NUMBER),
-    Card("4000000000000341", "visa", ("pm_card_chargeCustomerFail",), decline=_GENERIC),
+    Card(
+        "4000000000000341",
+        "visa",
+        ("pm_card_chargeCustomerFail",),
+        decline=_GENERIC,
+        attaches=True,
+    ),
     Card(
         "4100000000000019",
         "visa",
         ("pm_card_radarBlock",),
         decline=Decline("card_declined", "fraudulent", "Your card was declined.", blocked=True),
     ),
-    Card("4000002500003155", "visa", ("pm_card_authenticationRequiredOnSetup",), asks=True),
+    Card(
+        "4000002500003155",
+        "visa",
+        ("pm_card_authenticationRequiredOnSetup",),
+        asks=True,
+        asks_once=True,
+    ),
     Card("4000002760003184", "visa", ("pm_card_authenticationRequired",), asks=True),
     Card(
         "4000000000003220",

@@ -30,7 +30,7 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
         "captured": captured,
         "created": call.now,
         "currency": intent["currency"],
-        "customer": None,
+        "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "failure_balance_transaction": None,

@@ -2,7 +2,14 @@
 
 import secrets
 
-from sandbox.stripe import cards, charges, checkout_completion, dispute_course, payment_methods
+from sandbox.stripe import (
+    cards,
+    charges,
+    checkout_completion,
+    dispute_course,
+    payment_methods,
+    saving,
+)
 from sandbox.stripe.call import Call
 from sandbox.stripe.refusal import Json, Refusal, doc_url
 from sandbox.stripe.store import Stored
@@ -54,12 +61,14 @@ def start(call: Call, stored: Stored, method: Stored, *, off_session: bool) -> J
     """
     card = payment_methods.card_of(method)
     intent = stored.body
+    saving.check_owner(method, intent["customer"])
     intent["payment_method"] = method.body["id"]
     ask_no_more(stored)
     intent["last_payment_error"] = None
-    if card.asks and off_session:
+    asks = saving.needs_its_owner(method, off_session=off_session)
+    if asks and off_session:
         return _decline(call, stored, method, cards.AUTHENTICATION_REQUIRED)
-    if card.asks:
+    if asks:
         return _ask(call, stored)
     return _charge(call, stored, method, card)
 
@@ -117,6 +126,8 @@ def _charge(call: Call, stored: Stored, method: Stored, card: cards.Card) -> Jso
         return _decline(call, stored, method, card.decline)
     intent = stored.body
     charge = charges.add(call, intent, method.body, None)
+    if intent["setup_future_usage"] == "off_session" and intent["customer"] is not None:
+        saving.save(call, method, intent["customer"])
     _use_up(call, method)
     intent["latest_charge"] = charge.body["id"]
     if intent["capture_method"] == "manual":
@@ -175,5 +186,7 @@ def _back_to_start(call: Call, stored: Stored, method: Stored) -> None:
 
 def _use_up(call: Call, method: Stored) -> None:
     """Without a customer a payment method is good for one attempt."""
+    if method.body["customer"] is not None:
+        return
     method.hidden["used"] = True
     call.store.save(method)

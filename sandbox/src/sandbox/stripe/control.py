@@ -15,6 +15,7 @@ from sandbox.stripe import (
     checkout_page,
     confirmation,
     dispute_course,
+    setup_intents,
     webhook_endpoints,
 )
 from sandbox.stripe.api import Api, Seen
@@ -216,6 +217,7 @@ async def requests(around: Around, limit: int = 2000) -> list[Json]:
     return [_seen(one) for one in list(around.api.seen)[-max(limit, 1) :]]
 
 
+@router.post("/setup_intents/{identifier}/authenticate")
 @router.post("/payment_intents/{identifier}/authenticate")
 async def authenticate(identifier: str, verdict: Verdict, around: Around) -> Json:
     """What the customer would have pressed on the authentication page."""
@@ -300,19 +302,26 @@ def on_behalf(around: World, kind: str, identifier: str, work: Callable[[Call], 
 
 def settle(around: World, identifier: str, *, approved: bool, challenge: str | None = None) -> Json:
     """Answer a pending authentication; raises Refusal when there is none or it was another one."""
-    tenant = around.store.owner("payment_intent", identifier)
+    kind = intent_kind(identifier)
+    tenant = around.store.owner(kind, identifier)
     if tenant is None:
-        raise Refusal(404, f"no payment intent {identifier}")
+        raise Refusal(404, f"no intent {identifier}")
+    answer = setup_intents.answer if kind == setup_intents.KIND else confirmation.answer
 
     def work(call: Call) -> Json:
-        stored = call.store.get(call.tenant, "payment_intent", identifier)
+        stored = call.store.get(call.tenant, kind, identifier)
         pending = stored.hidden.get("challenge")
         if pending is None or challenge not in {None, pending}:
             raise Refusal(409, f"{identifier} is not waiting for this authentication")
-        confirmation.answer(call, stored, approved=approved)
+        answer(call, stored, approved=approved)
         return stored.body
 
     return around.api.do(tenant, work)
+
+
+def intent_kind(identifier: str) -> str:
+    """Whether something is to be paid, or a card to be saved."""
+    return setup_intents.KIND if identifier.startswith("seti_") else "payment_intent"
 
 
 def _put_endpoint(call: Call, endpoint: Endpoint) -> Json:

@@ -12,9 +12,14 @@ _EXPANDABLE = {
     ("checkout.session", "payment_intent"): "payment_intent",
     ("dispute", "charge"): "charge",
     ("dispute", "payment_intent"): "payment_intent",
+    ("charge", "customer"): "customer",
+    ("payment_intent", "customer"): "customer",
+    ("payment_method", "customer"): "customer",
     ("price", "product"): "product",
     ("refund", "charge"): "charge",
     ("refund", "payment_intent"): "payment_intent",
+    ("setup_intent", "customer"): "customer",
+    ("setup_intent", "payment_method"): "payment_method",
 }
 _DEEPEST = 4
 

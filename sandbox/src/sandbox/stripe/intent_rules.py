@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from sandbox.stripe import payment_methods
-from sandbox.stripe.refusal import Json, bad_parameter, no_such
+from sandbox.stripe.refusal import Json, bad_parameter
 from sandbox.stripe.shapes import (
     EXPAND,
     Choice,
@@ -45,10 +45,6 @@ def payable_by(params: Values) -> Json:
 
 def check(params: Values) -> None:
     """Rules for single parameters that need no object."""
-    if "customer" in params:
-        missing = no_such("customer", params["customer"], param="customer")
-        missing.status = 400
-        raise missing
     email = params.get("receipt_email")
     if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
         raise bad_parameter(

@@ -1,18 +1,20 @@
 """PaymentIntents: every operation and the states it may start from."""
 
-import hmac
 import secrets
 
 from sandbox.stripe import (
+    client_secrets,
     confirmation,
+    customers,
     dispute_course,
     intent_rules,
     money,
     payment_methods,
+    saving,
     search,
 )
 from sandbox.stripe.call import Call, listing, new_id, operation, window
-from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such, unexpected_state
+from sandbox.stripe.refusal import Json, Refusal, bad_parameter, unexpected_state
 from sandbox.stripe.shapes import (
     EXPAND,
     PAGE,
@@ -61,6 +63,8 @@ def create(call: Call) -> Json:
     code = money.currency(params["currency"])
     amount = money.chargeable(params["amount"], code)
     intent_rules.check(params)
+    if "customer" in params:
+        customers.present(call, params["customer"])
     method = payment_methods.data_or_name(call, params)
     intent_rules.check_descriptors(params)
     if not params.get("confirm"):
@@ -88,7 +92,7 @@ def create(call: Call) -> Json:
         "confirmation_method": "automatic",
         "created": call.now,
         "currency": code,
-        "customer": None,
+        "customer": params.get("customer"),
         "customer_account": None,
         "description": params.get("description"),
         "excluded_payment_method_types": None,
@@ -130,7 +134,7 @@ def create(call: Call) -> Json:
 
 def retrieve(call: Call) -> Json:
     stored = call.store.get(call.tenant, KIND, call.id, param="intent")
-    _check_client_secret(call, stored)
+    client_secrets.check(call, stored, "PaymentIntent")
     return confirmation.shown(call, stored.body)
 
 
@@ -141,6 +145,8 @@ def update(call: Call) -> Json:
     _check_still_open(intent, params)
     intent_rules.check(params)
     intent_rules.check_descriptors(params)
+    if "customer" in params:
+        intent["customer"] = customers.present(call, params["customer"]).body["id"]
     if "currency" in params:
         intent["currency"] = money.currency(params["currency"])
     if "amount" in params or "currency" in params:
@@ -166,7 +172,7 @@ def update(call: Call) -> Json:
 
 def confirm(call: Call) -> Json:
     stored = call.store.get(call.tenant, KIND, call.id, param="intent")
-    _check_client_secret(call, stored)
+    client_secrets.check(call, stored, "PaymentIntent")
     _check_not_checkouts(stored, "confirm")
     status = stored.body["status"]
     if status == "succeeded":
@@ -258,10 +264,10 @@ def capture(call: Call) -> Json:
 
 
 def list_(call: Call) -> Json:
-    if "customer" in call.params:
-        raise no_such("customer", call.params["customer"], param="customer")
-    page = call.store.page(call.tenant, KIND, window(call.params))
-    return listing("/v1/payment_intents", page)
+    rows, more = call.store.page(call.tenant, KIND, window(call.params))
+    wanted = call.params.get("customer")
+    kept = [row for row in rows if wanted in {None, row["customer"]}]
+    return listing("/v1/payment_intents", (kept, more))
 
 
 def find(call: Call) -> Json:
@@ -308,7 +314,9 @@ def _confirm(call: Call, stored: Stored, method: Stored | None) -> Json:
             "confirm it again directly with a payment method or ConfirmationToken.",
             confirmation.shown(call, intent),
         )
-    if params.get("error_on_requires_action") and payment_methods.card_of(method).asks:
+    off_session = params.get("off_session", False)
+    asks = saving.needs_its_owner(method, off_session=off_session)
+    if params.get("error_on_requires_action") and asks:
         raise Refusal(
             402,
             "The payment requires additional action from your customer, but "
@@ -317,28 +325,7 @@ def _confirm(call: Call, stored: Stored, method: Stored | None) -> Json:
             code="authentication_required",
             more={"payment_intent": intent},
         )
-    return confirmation.start(call, stored, method, off_session=params.get("off_session", False))
-
-
-def _check_client_secret(call: Call, stored: Stored) -> None:
-    """A publishable key opens a PaymentIntent only together with its client secret."""
-    sent = call.params.get("client_secret")
-    if sent is None:
-        if call.publishable:
-            raise bad_parameter(
-                "Missing required param: client_secret.",
-                param="client_secret",
-                code="parameter_missing",
-            )
-        return
-    if not hmac.compare_digest(sent.encode(), stored.body["client_secret"].encode()):
-        raise Refusal(
-            400,
-            "The client_secret provided does not match any associated PaymentIntent on this "
-            "account. Ensure the client_secret and corresponding PaymentIntent are correct.",
-            code="payment_intent_invalid_parameter",
-            param="client_secret",
-        )
+    return confirmation.start(call, stored, method, off_session=off_session)
 
 
 OPERATIONS = (

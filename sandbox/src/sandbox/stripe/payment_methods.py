@@ -66,14 +66,19 @@ def use(call: Call, name: str) -> Stored:
         missing.status = 400
         raise missing
     if stored.hidden.get("used"):
-        raise Refusal(
-            400,
-            "The provided PaymentMethod was previously used with a PaymentIntent without Customer "
-            "attachment, shared with a connected account without Customer attachment, or was "
-            "detached from a Customer. It may not be used again. To use a PaymentMethod multiple "
-            "times, you must attach it to a Customer first.",
-        )
+        raise used_before()
     return stored
+
+
+def used_before() -> Refusal:
+    """A payment method without a customer is good for one attempt."""
+    return Refusal(
+        400,
+        "The provided PaymentMethod was previously used with a PaymentIntent without Customer "
+        "attachment, shared with a connected account without Customer attachment, or was "
+        "detached from a Customer. It may not be used again. To use a PaymentMethod multiple "
+        "times, you must attach it to a Customer first.",
+    )
 
 
 def store_method(call: Call, data: Values) -> Stored:

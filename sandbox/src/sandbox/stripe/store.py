@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 import orjson
@@ -114,11 +115,20 @@ class Store:
             self._index_metadata(stored)
         return stored
 
-    def save(self, stored: Stored, *, metadata_changed: bool = False) -> None:
+    def save(
+        self,
+        stored: Stored,
+        *,
+        metadata_changed: bool = False,
+        parent: str | EllipsisType | None = ...,
+    ) -> None:
+        """Write what changed; `parent` says to whom it belongs from now on, None: to nobody."""
         self._db.execute(
             "UPDATE objects SET body = ?, hidden = ? WHERE seq = ?",
             (_text(stored.body), _text(stored.hidden), stored.seq),
         )
+        if not isinstance(parent, EllipsisType):
+            self._db.execute("UPDATE objects SET parent = ? WHERE seq = ?", (parent, stored.seq))
         if metadata_changed and stored.body["object"] == "payment_intent":
             self._db.execute(
                 "DELETE FROM metadata WHERE tenant = ? AND id = ?",

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from sandbox.stripe import control, dispute_course
 from sandbox.stripe.cards import CARDS
-from sandbox.stripe.control import Around, World, settle
+from sandbox.stripe.control import Around, World, intent_kind, settle
 from sandbox.stripe.money import shown
 from sandbox.stripe.pages import checkout
 from sandbox.stripe.refusal import Json, Refusal
@@ -72,8 +72,9 @@ def router() -> APIRouter:
 
     @pages.get("/_sandbox/authenticate/{identifier}/{challenge}")
     async def question(identifier: str, challenge: str, around: Around) -> HTMLResponse:
-        tenant = around.store.owner("payment_intent", identifier)
-        found = around.store.find(tenant, "payment_intent", identifier) if tenant else None
+        kind = intent_kind(identifier)
+        tenant = around.store.owner(kind, identifier)
+        found = around.store.find(tenant, kind, identifier) if tenant else None
         if found is None or found.hidden.get("challenge") != challenge:
             return page("authenticate.html", 410, intent=None, verdict=None)
         return page("authenticate.html", intent=found.body, verdict=None)
@@ -86,8 +87,8 @@ def router() -> APIRouter:
             intent = settle(around, identifier, approved=verdict == "approve", challenge=challenge)
         except Refusal:
             return page("authenticate.html", 410, intent=None, verdict=None)
-        tenant = around.store.owner("payment_intent", identifier) or ""
-        stored = around.store.get(tenant, "payment_intent", identifier)
+        kind = intent_kind(identifier)
+        stored = around.store.get(around.store.owner(kind, identifier) or "", kind, identifier)
         target = stored.hidden.get("return_url")
         if target:
             return RedirectResponse(_returning(target, intent), status_code=303)
@@ -148,8 +149,8 @@ def _returning(target: str, intent: dict[str, Any]) -> str:
     parts = urlsplit(target)
     query = [
         *parse_qsl(parts.query, keep_blank_values=True),
-        ("payment_intent", intent["id"]),
-        ("payment_intent_client_secret", intent["client_secret"]),
+        (intent["object"], intent["id"]),
+        (f"{intent['object']}_client_secret", intent["client_secret"]),
         (
             "redirect_status",
             "succeeded" if intent["status"] != "requires_payment_method" else "failed",
