@@ -463,7 +463,10 @@ async def test_s4_13_12_bookings_today_48_this_week_and_3240_00_paid_are_exactly
             partial(
                 record_refund,
                 refund=Refunded(
-                    booking_id=held.booking_id, payment_id=payment, total=Money(back, "GBP")
+                    booking_id=held.booking_id,
+                    payment_id=payment,
+                    total=Money(back, "GBP"),
+                    sequence=back,
                 ),
             )
         )

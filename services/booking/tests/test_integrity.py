@@ -200,7 +200,9 @@ async def test_money_for_a_booking_that_never_was_is_found_and_sent_back(world):
 
 
 async def refunded(world, held, payment, amount=18000):
-    refund = Refunded(booking_id=held.booking_id, payment_id=payment, total=Money(amount, "GBP"))
+    refund = Refunded(
+        booking_id=held.booking_id, payment_id=payment, total=Money(amount, "GBP"), sequence=amount
+    )
     await world.run(lambda tx: record_refund(tx, refund))
 
 

@@ -242,7 +242,12 @@ async def test_refunds_are_cumulative_and_never_free_a_place(world):
     totals = [5000, 9000, 18000]
     seen = []
     for total in [9000, 5000, 9000, 18000, *totals]:
-        refund = Refunded(booking_id=held.booking_id, payment_id=payment, total=Money(total, "GBP"))
+        refund = Refunded(
+            booking_id=held.booking_id,
+            payment_id=payment,
+            total=Money(total, "GBP"),
+            sequence=total,
+        )
         await world.run(lambda tx, refund=refund: record_refund(tx, refund))
         booking = await world.booking(held)
         seen.append((booking.refunded.amount_minor, booking.payment_status))
@@ -261,7 +266,9 @@ async def test_a_refund_of_a_second_payment_leaves_the_booking_alone(world):
     held = await world.hold(session)
     await world.pay(held)
     second = await world.pay(held)
-    refund = Refunded(booking_id=held.booking_id, payment_id=second, total=Money(18000, "GBP"))
+    refund = Refunded(
+        booking_id=held.booking_id, payment_id=second, total=Money(18000, "GBP"), sequence=18000
+    )
     await world.run(lambda tx: record_refund(tx, refund))
     assert await status(world, held) == (Status.CONFIRMED, PaymentStatus.PAID)
 

@@ -37,7 +37,9 @@ async def refused(world, held, payment, code="refund_failed"):
 
 
 async def refunded(world, held, payment, amount=PRICE):
-    refund = Refunded(booking_id=held.booking_id, payment_id=payment, total=Money(amount, "GBP"))
+    refund = Refunded(
+        booking_id=held.booking_id, payment_id=payment, total=Money(amount, "GBP"), sequence=amount
+    )
     await world.run(partial(record_refund, refund=refund))
 
 

@@ -80,7 +80,11 @@ async def test_what_was_refunded_before_counts_towards_a_percentage(client, worl
     held = await paid(world)
     payment = (await world.booking(held)).payment_id
     refund = Refunded(
-        booking_id=held.booking_id, payment_id=payment, total=Money(5000, held.total.currency)
+        booking_id=held.booking_id,
+        payment_id=payment,
+        total=Money(5000, "GBP"),
+        unasked=Money(5000, "GBP"),
+        sequence=1,
     )
     await world.run(lambda tx: record_refund(tx, refund))
     too_much = {"refund": {"amount_minor": 13001}}
@@ -196,7 +200,11 @@ async def test_never_more_is_approved_than_is_left(world):
     await world.cancel(held)
     payment = (await world.booking(held)).payment_id
     refund = Refunded(
-        booking_id=held.booking_id, payment_id=payment, total=Money(10000, held.total.currency)
+        booking_id=held.booking_id,
+        payment_id=payment,
+        total=Money(10000, "GBP"),
+        unasked=Money(10000, "GBP"),
+        sequence=1,
     )
     await world.run(lambda tx: record_refund(tx, refund))
     assert (await decide(world, held)).amount_minor == 8000

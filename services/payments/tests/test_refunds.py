@@ -1,9 +1,10 @@
 """Money goes back once per cause, never more than was taken, whatever breaks on the way."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
-from payments_world import Stripe, World, gbp
+from payments_world import Stripe, World, gbp, goal
 
 from chassis.messaging.meta import RetryAfter
 from contracts import Money
@@ -25,9 +26,7 @@ async def test_a_cancelled_booking_gets_its_refund_once(world: World, stripe: St
     assert (await world.payment(booking.id))["refunded_total"]["amount_minor"] == 5000
 
 
-async def test_partial_refunds_add_up_and_more_than_is_left_is_refused(
-    world: World, stripe: Stripe
-):
+async def test_partial_refunds_add_up_to_what_was_paid_and_no_further(world: World, stripe: Stripe):
     booking = world.booking()
     payment = await booking.paid()
     await world.hand(booking.cancelled(refund=2000))
@@ -41,11 +40,47 @@ async def test_partial_refunds_add_up_and_more_than_is_left_is_refused(
     ]
     assert totals == [2000, 3500]
 
+    # All is to go back: what is on its way already is not sent twice.
     await world.hand(booking.unfulfillable(payment["id"], 5000))
+    await world.quiet()
+    assert await world.amounts_of(booking) == [2000, 1500, 1500]
+    await world.hand(booking.refund_due(payment["id"], "already_paid", gbp(5000)))
+    await world.quiet()
+    assert (await booking.told())[-1]["refunded_total"]["amount_minor"] == 5000
+    assert sum(one["amount"] for one in await stripe.refunds_of(await booking.ref())) == 5000
+
+
+async def test_more_than_was_ever_paid_is_refused_and_reported(world: World, stripe: Stripe):
+    booking = world.booking()
+    payment = await booking.paid()
+    await world.hand(booking.unfulfillable(payment["id"], 5001))
     await world.quiet()
     told = (await booking.told())[-1]
     assert (told["type"], told["code"]) == ("payment.refund_failed.v1", "over_refund")
-    assert len(await stripe.refunds_of(await booking.ref())) == 2
+    assert (told["refunded_total"]["amount_minor"], told["unasked_total"]["amount_minor"]) == (0, 0)
+    assert await stripe.refunds_of(await booking.ref()) == []
+
+
+async def test_a_goal_counts_what_went_back_unasked_but_not_what_changes_gave_back(
+    world: World, stripe: Stripe
+):
+    booking = world.booking()
+    payment = await booking.paid()
+    await world.hand(
+        booking.refund_due(payment["id"], "price_difference", gbp(1000), change_id=uuid4())
+    )
+    await world.quiet()
+    await stripe.call(
+        "POST", "/v1/refunds", form={"payment_intent": await booking.ref(), "amount": "700"}
+    )
+    await world.quiet()
+    assert (await booking.told())[-1]["unasked_total"]["amount_minor"] == 700
+    await world.hand(booking.cancelled(2000, goal=goal(2000, [payment["id"]])))
+    await world.quiet()
+    assert await world.amounts_of(booking) == [1000, 700, 1300]
+    await world.hand(booking.refund_due(payment["id"], "late_change", gbp(4000)))
+    await world.quiet()
+    assert await world.amounts_of(booking) == [1000, 700, 1300, 2000]
 
 
 async def test_another_currency_is_refused(world: World, stripe: Stripe):

@@ -58,6 +58,20 @@ class PriceLine(BaseModel):
     """In minor units of the booking's currency; negative where something is taken off."""
 
 
+class RefundGoal(BaseModel):
+    """What is to be back in the end, whoever gave it back: it ends up right in any order."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+
+    total: Money
+    """All that is to be back of these payments together; refunds made or under way count."""
+    payment_ids: Annotated[tuple[UUID, ...], Field(min_length=1)]
+    """The first gives back first."""
+    for_changes: bool = False
+    """True: what changes of the booking to cheaper places give back in all, and only refunds of
+    them count; false: all besides that."""
+
+
 class BookingFact(Message):
     """What every booking message says about its booking."""
 
@@ -194,6 +208,8 @@ class BookingCancelled(BookingFact):
     refund_awaiting: Money | None = None
     """What goes back once somebody has approved it, told then by booking.refund_due; null or zero:
     nothing waits."""
+    refund_goal: RefundGoal | None = None
+    """What `refund` comes to in all; null: nothing goes back now."""
 
 
 class BookingUnfulfillable(BookingFact):
@@ -227,6 +243,8 @@ class BookingRefundDue(BookingFact):
     """The change that made the booking cheaper, or whose payment came too late; null: none."""
     retry: bool = False
     """True: staff ask again; it counts only if all earlier refunds of this cause have failed."""
+    refund_goal: RefundGoal | None = None
+    """What `refund` comes to in all; null: it comes on top of what went back before."""
 
 
 class BookingDetailsChanged(BookingFact):

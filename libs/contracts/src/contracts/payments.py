@@ -90,6 +90,9 @@ class PaymentRefunded(PaymentFact):
     """All that has been refunded on this payment so far (cumulative)."""
     amount_captured: Money
     refunded_at: Instant
+    unasked_total: Money | None = None
+    """Of this payment, made or under way without the booking having asked for it: by staff, or by
+    hand at the provider (cumulative); null: not known."""
 
 
 class PaymentRefundFailed(PaymentFact):
@@ -99,3 +102,7 @@ class PaymentRefundFailed(PaymentFact):
 
     amount: Money
     code: str
+    refunded_total: Money | None = None
+    """All that has been refunded on this payment so far; a failure can lower it."""
+    unasked_total: Money | None = None
+    """Of this payment, made or under way without the booking having asked for it."""

@@ -20,10 +20,16 @@ from booking.usecases.mark_processing import mark_processing
 from booking.usecases.note_payment import note_payment
 from booking.usecases.note_standing import note_standing
 from booking.usecases.offer_places import offer_places
-from booking.usecases.record_refund import Refunded, record_failed_refund, record_refund
+from booking.usecases.record_refund import (
+    NotPaidYet,
+    Refunded,
+    record_failed_refund,
+    record_refund,
+)
 from booking.usecases.require_authentication import require_authentication
 from booking.usecases.settle_change import clear_change, fail_change, settle_change
 from chassis.messaging import Handlers, Meta, Park
+from chassis.messaging.meta import RetryAfter
 from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
 from contracts.payments import (
     PaymentCancelled,
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
     from booking.shop import Shop
     from chassis.db import Transaction
     from contracts.customers import CustomerStanding
+
+_PAID_SOON_SECONDS = 5.0
 
 
 def _money(money: contracts.Money) -> Money:
@@ -137,24 +145,40 @@ def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
         await fail_payment(tx, attempt, vault=vault)
 
     @handlers.on(PaymentRefunded)
-    async def payment_refunded(tx: Transaction, message: PaymentRefunded, _: Meta) -> None:
-        await record_refund(
-            tx,
-            Refunded(
-                booking_id=message.booking_id,
-                payment_id=message.payment_id,
-                total=_money(message.refunded_total),
-            ),
-        )
+    async def payment_refunded(tx: Transaction, message: PaymentRefunded, meta: Meta) -> None:
+        await _record_totals(tx, message, message.refunded_total, meta)
 
     @handlers.on(PaymentRefundFailed)
-    async def payment_refund_failed(tx: Transaction, message: PaymentRefundFailed, _: Meta) -> None:
+    async def payment_refund_failed(
+        tx: Transaction, message: PaymentRefundFailed, meta: Meta
+    ) -> None:
+        if message.refunded_total is not None:
+            await _record_totals(tx, message, message.refunded_total, meta)
         await record_failed_refund(
             tx, message.booking_id, message.payment_id, _money(message.amount), message.code
         )
 
     _customers(handlers)
     return handlers
+
+
+async def _record_totals(
+    tx: Transaction,
+    message: PaymentRefunded | PaymentRefundFailed,
+    total: contracts.Money,
+    meta: Meta,
+) -> None:
+    refund = Refunded(
+        booking_id=message.booking_id,
+        payment_id=message.payment_id,
+        total=_money(total),
+        sequence=meta.sequence,
+        unasked=None if message.unasked_total is None else _money(message.unasked_total),
+    )
+    try:
+        await record_refund(tx, refund)
+    except NotPaidYet:
+        raise RetryAfter(_PAID_SOON_SECONDS, "its money has not arrived yet") from None
 
 
 def _customers(handlers: Handlers) -> None:

@@ -189,6 +189,7 @@ def cancelled(
     *,
     cause: Literal["customer", "staff"],
     reason: str | None,
+    payment_ids: Sequence[UUID],
 ) -> wire.BookingCancelled:
     """Cancelled, its place freed, and this much goes back, now or when somebody has approved."""
     waits = cancellation.needs_approval
@@ -201,6 +202,7 @@ def cancelled(
         refund=nothing if waits else _money(cancellation.refund),
         refund_percent=0 if waits else cancellation.refund_percent,
         refund_awaiting=_money(cancellation.refund) if waits else None,
+        refund_goal=None if waits else goal(cancellation.in_all, payment_ids),
         amount_paid=_money(booking.paid),
         contact=contact,
         locale=booking.locale,
@@ -236,10 +238,11 @@ def refund_due(
     change_id: UUID | None = None,
     *,
     retry: bool = False,
+    refund_goal: wire.RefundGoal | None = None,
 ) -> wire.BookingRefundDue:
     """Money that this booking cannot keep goes back; once per payment, cause and change.
 
-    Without a payment it comes from all that the booking has.
+    Without a payment ``refund_goal`` says of which payments, and what is to be back of them then.
     """
     return wire.BookingRefundDue(
         **_facts(booking),
@@ -248,6 +251,18 @@ def refund_due(
         cause=cause,
         change_id=change_id,
         retry=retry,
+        refund_goal=refund_goal,
+    )
+
+
+def goal(
+    in_all: Money, payment_ids: Sequence[UUID], *, for_changes: bool = False
+) -> wire.RefundGoal | None:
+    """What is to be back of these payments, by changes of the booking or besides; None: nothing."""
+    if not in_all.amount_minor or not payment_ids:
+        return None
+    return wire.RefundGoal(
+        total=_money(in_all), payment_ids=tuple(payment_ids), for_changes=for_changes
     )
 
 

@@ -21,7 +21,7 @@ from payments.domain.provider import OrderLine, Providers
 from payments.store import venues
 from payments.store.accounts import Accounts
 from payments.usecases.close import close, close_change
-from payments.usecases.give_back import NothingPaidYet, give_back
+from payments.usecases.give_back import Ask, NothingPaidYet, give_back
 from payments.usecases.keep_product import keep_product
 from payments.usecases.prepare import Hold, prepare
 
@@ -118,17 +118,29 @@ async def _refund(
     providers: Providers,
 ) -> None:
     try:
-        await give_back(
-            tx,
-            booking_id=message.booking_id,
-            payment_id=None if isinstance(message, BookingCancelled) else message.payment_id,
-            amount=_money(message.refund),
-            cause=cause,
-            providers=providers,
-            retry=isinstance(message, BookingRefundDue) and message.retry,
-        )
+        await give_back(tx, _ask(message, cause), providers=providers)
     except NothingPaidYet:
         raise RetryAfter(_PAID_SOON_SECONDS, "no captured payment is known yet") from None
+
+
+def _ask(message: BookingCancelled | BookingUnfulfillable | BookingRefundDue, cause: str) -> Ask:
+    goal = None if isinstance(message, BookingUnfulfillable) else message.refund_goal
+    if goal is not None:
+        return Ask(
+            booking_id=message.booking_id,
+            payment_ids=goal.payment_ids,
+            amount=_money(goal.total),
+            cause=cause,
+            towards="changes" if goal.for_changes else "besides",
+        )
+    payment_id = None if isinstance(message, BookingCancelled) else message.payment_id
+    return Ask(
+        booking_id=message.booking_id,
+        payment_ids=None if payment_id is None else (payment_id,),
+        amount=_money(message.refund),
+        cause=cause,
+        retry=isinstance(message, BookingRefundDue) and message.retry,
+    )
 
 
 def _product(message: OfferingChanged, sequence: int) -> Product:

@@ -1,5 +1,6 @@
 """What this service tells others, as contracts; always with the payment's version as sequence."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
@@ -9,6 +10,7 @@ from chassis.db import Transaction
 from contracts import Message, Money
 from payments.domain import money
 from payments.domain.payment import Fact, Payment
+from payments.domain.refunds import Refund, unasked
 
 
 def learnt(tx: Transaction, payment: Payment, fact: Fact, now: datetime) -> UUID:
@@ -16,8 +18,8 @@ def learnt(tx: Transaction, payment: Payment, fact: Fact, now: datetime) -> UUID
     return _publish(tx, payment, _MESSAGES[fact](payment, now))
 
 
-def refunded(tx: Transaction, payment: Payment, now: datetime) -> UUID:
-    """Tell how much went back so far."""
+def refunded(tx: Transaction, payment: Payment, refunds: Collection[Refund], now: datetime) -> UUID:
+    """Tell how much went back so far; `refunds`: all that the payment has."""
     return _publish(
         tx,
         payment,
@@ -26,16 +28,25 @@ def refunded(tx: Transaction, payment: Payment, now: datetime) -> UUID:
             refunded_total=_money(payment.refunded_total),
             amount_captured=_money(payment.captured or payment.amount),
             refunded_at=now,
+            unasked_total=_money(unasked(payment, refunds)),
         ),
     )
 
 
-def refund_failed(tx: Transaction, payment: Payment, amount: money.Money, code: str) -> UUID:
-    """Tell that money could not go back."""
+def refund_failed(
+    tx: Transaction, payment: Payment, failed: Refund, refunds: Collection[Refund]
+) -> UUID:
+    """Tell that money could not go back; `refunds`: all that the payment has."""
     return _publish(
         tx,
         payment,
-        wire.PaymentRefundFailed(**_ids(payment), amount=_money(amount), code=code),
+        wire.PaymentRefundFailed(
+            **_ids(payment),
+            amount=_money(failed.amount),
+            code=failed.failure_code or "refund_failed",
+            refunded_total=_money(payment.refunded_total),
+            unasked_total=_money(unasked(payment, refunds)),
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,7 @@ from contracts.booking import (
     BookingPaymentFailed,
     BookingRefundDue,
     BookingUnfulfillable,
+    RefundGoal,
 )
 from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example
@@ -196,6 +197,15 @@ class World:
         async with self.db.transaction(self.org_id) as tx:
             return [dict(row) for row in await tx.fetch(sql, *args)]
 
+    async def amounts_of(self, booking: "Booking") -> list[int]:
+        """What went back or is on its way, refund by refund, oldest first."""
+        rows = await self.rows(
+            "SELECT amount_minor FROM refunds WHERE booking_id = $1 AND status <> 'failed' "
+            "ORDER BY id",
+            booking.id,
+        )
+        return [row["amount_minor"] for row in rows]
+
     async def advance(self, **time: float) -> None:
         """Move the service's clock. Nothing moves it back, so use it last in a test."""
         connection = await self.db.connect()
@@ -287,8 +297,8 @@ class Booking:
     def expired(self) -> BookingExpired:
         return self._like(example(BookingExpired))
 
-    def cancelled(self, refund: int = 0) -> BookingCancelled:
-        return self._like(example(BookingCancelled), refund=gbp(refund))
+    def cancelled(self, refund: int = 0, *, goal: RefundGoal | None = None) -> BookingCancelled:
+        return self._like(example(BookingCancelled), refund=gbp(refund), refund_goal=goal)
 
     def payment_failed(self, *, final: bool) -> BookingPaymentFailed:
         return self._like(example(BookingPaymentFailed), final=final)
@@ -299,7 +309,13 @@ class Booking:
         )
 
     def refund_due(
-        self, payment_id: str | None, cause: str, refund: Money, change_id: UUID | None = None
+        self,
+        payment_id: str | None,
+        cause: str,
+        refund: Money,
+        change_id: UUID | None = None,
+        *,
+        goal: RefundGoal | None = None,
     ) -> BookingRefundDue:
         return self._like(
             example(BookingRefundDue),
@@ -307,6 +323,7 @@ class Booking:
             refund=refund,
             cause=cause,
             change_id=change_id,
+            refund_goal=goal,
         )
 
     def change(self, amount: int = 1500, **held: Any) -> "Change":
@@ -414,6 +431,12 @@ class Change:
 
 def gbp(amount: int) -> Money:
     return Money(amount_minor=amount, currency="GBP")
+
+
+def goal(total: int, payments: Collection[str], *, for_changes: bool = False) -> RefundGoal:
+    """So much is to be back of these payments in the end."""
+    ids = tuple(UUID(payment) for payment in payments)
+    return RefundGoal(total=gbp(total), payment_ids=ids, for_changes=for_changes)
 
 
 @asynccontextmanager

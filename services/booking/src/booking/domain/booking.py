@@ -68,8 +68,9 @@ class Booking:
 
     ``status_at``: when its status last changed. ``change_id``: of the change that waits for its
     payment. ``guest_moves``: how often the guest has moved it. ``returned_minor``: what its changes
-    to cheaper places gave back, in minor units, from the moment they were made. ``age_attested``:
-    the minimum age, in years, that the guest said everybody has reached. ``notes``: of staff, for
+    to cheaper places gave back, in minor units, from the moment they were made. ``unasked_minor``:
+    what staff, or somebody at the provider, gave or are giving back besides. ``age_attested``: the
+    minimum age, in years, that the guest said everybody has reached. ``notes``: of staff, for
     staff.
     """
 
@@ -112,6 +113,7 @@ class Booking:
     change_id: UUID | None = None
     guest_moves: int = 0
     returned_minor: int = 0
+    unasked_minor: int = 0
     age_attested: int | None = None
     waiver: Waiver | None = None
     notes: str | None = None
@@ -130,12 +132,11 @@ class Booking:
     @property
     def left(self) -> Money:
         """What could still go back."""
-        return self.less_refunded(self.kept)
+        return self.less_unasked(self.kept)
 
-    def less_refunded(self, money: Money) -> Money:
-        """What is left of it after all refunds but those of changes to cheaper places."""
-        refunded = max(0, self.refunded.amount_minor - self.returned_minor)
-        return Money(max(0, money.amount_minor - refunded), money.currency)
+    def less_unasked(self, money: Money) -> Money:
+        """What is left of it after what went back unasked, which counts towards what is owed."""
+        return Money(max(0, money.amount_minor - self.unasked_minor), money.currency)
 
     def is_waiting(self) -> bool:
         """Whether the place is held for a payment, lapsed or not."""
@@ -161,13 +162,15 @@ class Booking:
 class Cancellation:
     """What cancelling would do at a given moment.
 
-    ``to_card``: what goes back onto the gift card that paid for the booking.
+    ``in_all``: what is to be back then, with what went back unasked; changes apart. ``to_card``:
+    what goes back onto the gift card that paid for the booking.
     ``needs_approval``: what would go back waits until somebody has decided about it.
     """
 
     allowed: bool
     refund_percent: int
     refund: Money
+    in_all: Money
     to_card: Money
     needs_approval: bool = False
 
@@ -180,16 +183,17 @@ class StaffRefund:
     amount_minor: int | None = None
 
     def of(self, booking: Booking) -> tuple[int, Money]:
-        """The percentage, in whole percent, and what goes back now.
+        """The percentage, in whole percent, and what is to be back in all, changes apart.
 
         What was refunded before counts towards a percentage, but not towards an amount.
         """
         kept = booking.kept
         if self.amount_minor is None:
             percent = self.percent or 0
-            return percent, booking.less_refunded(kept.percent(percent))
+            return percent, kept.percent(percent)
         percent = self.amount_minor * 100 // max(kept.amount_minor, 1)
-        return min(percent, 100), Money(self.amount_minor, kept.currency)
+        in_all = self.amount_minor + (booking.unasked_minor if self.amount_minor else 0)
+        return min(percent, 100), Money(in_all, kept.currency)
 
 
 def cancellation(
@@ -216,18 +220,22 @@ def cancellation(
         return _as_staff_say(booking, staff_refund)
     percent = booking.policy.refund_percent(now, booking.occasion.starts_at) if allowed else 0
     # What a cheaper place gave back is no longer part of what was paid.
-    refund = booking.less_refunded(booking.kept.percent(percent))
+    in_all = booking.kept.percent(percent)
+    refund = booking.less_unasked(in_all)
     approve = booking.policy.refund_mode is RefundMode.APPROVE and refund.amount_minor > 0
-    return Cancellation(allowed, percent, refund, _to_card(booking, percent), approve)
+    return Cancellation(allowed, percent, refund, in_all, _to_card(booking, percent), approve)
 
 
 def _as_staff_say(booking: Booking, staff_refund: StaffRefund) -> Cancellation:
-    percent, refund = staff_refund.of(booking)
+    percent, in_all = staff_refund.of(booking)
+    refund = booking.less_unasked(in_all)
     if refund.amount_minor > booking.left.amount_minor:
         most = booking.left.amount_minor
         raise InvalidRequest(Fault("refund.amount_minor", f"no more than {most} is left"))
     to_card = _to_card(booking, percent)
-    return Cancellation(allowed=True, refund_percent=percent, refund=refund, to_card=to_card)
+    return Cancellation(
+        allowed=True, refund_percent=percent, refund=refund, in_all=in_all, to_card=to_card
+    )
 
 
 def _to_card(booking: Booking, percent: int) -> Money:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 _ASK = """
 INSERT INTO refund_approvals
-    (booking_id, org_id, amount_minor, currency, status, requested_at, requested_by)
-VALUES ($1, $2, $3, $4, 'pending', $5, $6)
+    (booking_id, org_id, amount_minor, in_all_minor, currency, status, requested_at, requested_by)
+VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7)
 """
 # The state decides in the statement itself: of two who decide at once, one does.
 _DECIDE = """
 UPDATE refund_approvals
 SET status = $2, decided_at = $3, decided_by = $4, reason = $5
 WHERE booking_id = $1 AND status = 'pending'
-RETURNING amount_minor, currency
+RETURNING amount_minor, in_all_minor, currency
 """
 PENDING = """
 SELECT a.booking_id, a.amount_minor, a.currency, a.requested_at, a.requested_by, b.reference,
@@ -48,18 +48,41 @@ class Approval:
     requested_by: str
 
 
-async def ask(tx: Transaction, booking_id: UUID, amount: Money, at: datetime, actor: str) -> None:
-    """Put a refund on the list; ``amount`` is what the policy promises, above zero."""
-    await tx.execute(_ASK, booking_id, tx.org_id, amount.amount_minor, amount.currency, at, actor)
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What waits to go back, and what is to be back with it in all, changes apart."""
+
+    refund: Money
+    in_all: Money
+
+
+async def ask(
+    tx: Transaction, booking_id: UUID, promise: Promise, at: datetime, actor: str
+) -> None:
+    """Put a refund on the list: what the policy promises, above zero."""
+    refund = promise.refund
+    await tx.execute(
+        _ASK,
+        booking_id,
+        tx.org_id,
+        refund.amount_minor,
+        promise.in_all.amount_minor,
+        refund.currency,
+        at,
+        actor,
+    )
 
 
 async def decide(
     tx: Transaction, booking_id: UUID, at: datetime, actor: str, reason: str, *, approved: bool
-) -> Money | None:
-    """Settle a waiting refund; its amount, or None when none of this booking waits."""
+) -> Promise | None:
+    """Settle a waiting refund; what was promised, or None when none of this booking waits."""
     status = "approved" if approved else "rejected"
     row = await tx.fetchrow(_DECIDE, booking_id, status, at, actor, reason)
-    return None if row is None else Money(row["amount_minor"], row["currency"])
+    if row is None:
+        return None
+    currency = row["currency"]
+    return Promise(Money(row["amount_minor"], currency), Money(row["in_all_minor"], currency))
 
 
 async def pending(tx: Transaction, after: tuple[datetime, UUID], limit: int) -> list[Approval]:

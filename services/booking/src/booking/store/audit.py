@@ -77,6 +77,7 @@ def facts_of(booking: Booking) -> dict[str, Any]:
         "amount_due_now": booking.quote.due_now.amount_minor,
         "amount_paid": booking.paid.amount_minor,
         "amount_refunded": booking.refunded.amount_minor,
+        "amount_unasked": booking.unasked_minor,
         "currency": booking.paid.currency,
     }
 

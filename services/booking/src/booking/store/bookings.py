@@ -87,7 +87,8 @@ WITH changed AS (
         status = $3, payment_status = $4, version = $2 + 1, amount_paid = $5,
         amount_refunded = $6, expires_at = $7, confirmed_at = $8, cancelled_at = $9,
         payment_id = $10, payment_sequence = $11, failure_code = $12, failure_message_key = $13,
-        status_at = CASE WHEN $17 THEN $14 ELSE status_at END, resource_ids = $24::uuid[]
+        status_at = CASE WHEN $17 THEN $14 ELSE status_at END, resource_ids = $24::uuid[],
+        amount_unasked = $25
     WHERE id = $1 AND version = $2
     RETURNING id, org_id
 ),
@@ -224,6 +225,7 @@ async def save(
         audit.document(new),
         tx.cause.message_id if tx.cause else None,
         list(after.claim.resource_ids),
+        after.unasked_minor,
     )
     if row is None or not row["saved"] or after.version != before.version + 1:
         raise StaleBooking(f"booking {after.id} is not at version {before.version}")

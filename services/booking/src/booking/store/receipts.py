@@ -33,30 +33,24 @@ noted AS (
 )
 SELECT payment_id FROM received
 """
-# The total is cumulative: an older message that arrives later lowers nothing.
+# Totals as of a version of the payment: an older message that arrives later changes nothing.
 _REFUNDED = """
-UPDATE receipts SET refunded_minor = $2
-WHERE payment_id = $1 AND currency = $3 AND refunded_minor < $2
-RETURNING outcome, (
-    SELECT coalesce(sum(other.refunded_minor), 0) FROM receipts other
-    WHERE other.booking_id = receipts.booking_id AND other.payment_id <> receipts.payment_id
-        AND other.outcome = 'counted')::bigint AS of_others
+WITH told AS (
+    UPDATE receipts SET refunded_minor = $2, refunds_sequence = $5,
+        unasked_minor = coalesce($4, unasked_minor)
+    WHERE payment_id = $1 AND currency = $3 AND refunds_sequence < $5
+    RETURNING payment_id, booking_id, refunded_minor, unasked_minor
+)
+SELECT coalesce(sum(coalesce(told.refunded_minor, r.refunded_minor)), 0)::bigint AS refunded,
+    coalesce(sum(coalesce(told.unasked_minor, r.unasked_minor)), 0)::bigint AS unasked
+FROM receipts r LEFT JOIN told USING (payment_id)
+WHERE r.outcome = 'counted' AND r.booking_id = (SELECT booking_id FROM told)
+HAVING bool_or(told.payment_id IS NOT NULL)
 """
 # The newest payment first: it is the likeliest to be refundable still.
-_GIVE_BACK = """
-WITH rest AS (
-    SELECT payment_id, received_at, amount_minor - greatest(refunded_minor, returned_minor) AS rest
-    FROM receipts WHERE booking_id = $1 AND outcome = 'counted'
-),
-share AS (
-    SELECT payment_id, least(rest, $2::bigint - coalesce(sum(rest) OVER (
-        ORDER BY received_at DESC, payment_id DESC
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))::bigint AS back
-    FROM rest WHERE rest > 0
-)
-UPDATE receipts r SET returned_minor = r.returned_minor + share.back
-FROM share WHERE r.payment_id = share.payment_id AND share.back > 0
-RETURNING r.payment_id, share.back
+_COUNTED = """
+SELECT payment_id FROM receipts WHERE booking_id = $1 AND outcome = 'counted'
+ORDER BY received_at DESC, payment_id DESC
 """
 
 
@@ -92,20 +86,41 @@ async def record(tx: Transaction, receipt: Receipt, outcome: str, at: datetime) 
     )
 
 
-async def refunded(tx: Transaction, payment_id: UUID, total: Money) -> Money | None:
-    """Raise what was refunded of a payment to ``total``; None if nothing rose that counts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What went back of payments so far; ``unasked``: without the booking having asked, or soon.
 
-    The answer: what was refunded of all the booking's payments that count, together.
+    None: it is not told.
     """
-    row = await tx.fetchrow(_REFUNDED, payment_id, total.amount_minor, total.currency)
-    if row is None or row["outcome"] != COUNTED:
-        return None
-    return total + Money(row["of_others"], total.currency)
+
+    refunded: Money
+    unasked: Money | None
 
 
-async def give_back(tx: Transaction, booking_id: UUID, amount: Money) -> list[tuple[UUID, Money]]:
-    """Note that so much goes back, and of which payments; less when less is left of them."""
-    if not amount.amount_minor:
-        return []
-    rows = await tx.fetch(_GIVE_BACK, booking_id, amount.amount_minor)
-    return [(row["payment_id"], Money(row["back"], amount.currency)) for row in rows]
+async def refunded(
+    tx: Transaction, payment_id: UUID, totals: Totals, sequence: int
+) -> tuple[int, int] | None:
+    """Note a payment's totals as of one of its versions; None if they are older, or don't count.
+
+    The answer: the totals of all the booking's payments that count, in minor units.
+    """
+    row = await tx.fetchrow(
+        _REFUNDED,
+        payment_id,
+        totals.refunded.amount_minor,
+        totals.refunded.currency,
+        None if totals.unasked is None else totals.unasked.amount_minor,
+        sequence,
+    )
+    return None if row is None else (row["refunded"], row["unasked"])
+
+
+async def exists(tx: Transaction, payment_id: UUID) -> bool:
+    """Whether a payment's money has arrived here."""
+    return bool(await tx.fetchval("SELECT true FROM receipts WHERE payment_id = $1", payment_id))
+
+
+async def counted(tx: Transaction, booking_id: UUID) -> list[UUID]:
+    """The payments whose money the booking keeps, the newest first."""
+    rows = await tx.fetch(_COUNTED, booking_id)
+    return [row["payment_id"] for row in rows]

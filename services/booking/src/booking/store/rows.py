@@ -28,7 +28,7 @@ COLUMNS = """
     b.failure_code, b.failure_message_key, b.manage_epoch,
     b.starts_at, b.ends_at, b.status_at, b.quantities::text AS quantities, b.lines::text AS lines,
     b.amount_gift, b.allergies, b.change_id, b.guest_moves, b.amount_returned,
-    b.age_attested, b.waiver_name, b.waiver_at, b.notes, s.title, v.timezone,
+    b.amount_unasked, b.age_attested, b.waiver_name, b.waiver_at, b.notes, s.title, v.timezone,
     v.name AS venue_name, o.preset
 """
 
@@ -83,6 +83,7 @@ def booking_of(row: asyncpg.Record) -> Booking:
         change_id=row["change_id"],
         guest_moves=row["guest_moves"],
         returned_minor=row["amount_returned"],
+        unasked_minor=row["amount_unasked"],
         status_at=row["status_at"],
         quantities=orjson.loads(row["quantities"]),
         allergies=tuple(row["allergies"]),

@@ -11,7 +11,7 @@ from booking.domain.booking import Cancellation, StaffRefund, cancellation
 from booking.domain.lifecycle import Verb, after
 from booking.domain.moving import ChangeState
 from booking.domain.refusals import CannotCancel, Fault, InvalidRequest, Unknown
-from booking.store import approvals, bookings
+from booking.store import approvals, bookings, receipts
 from booking.usecases.expire_change import end_change
 
 if TYPE_CHECKING:
@@ -76,13 +76,21 @@ async def cancel(
         gift_back=terms.to_card,
     )
     if terms.needs_approval:
-        await approvals.ask(tx, booking.id, terms.refund, now, command.actor)
+        promise = approvals.Promise(terms.refund, terms.in_all)
+        await approvals.ask(tx, booking.id, promise, now, command.actor)
     tx.unschedule(timers.key_of(booking.id))
     tx.unschedule(timers.visit_key_of(booking.id))
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
+    payment_ids = await receipts.counted(tx, booking.id) if terms.in_all.amount_minor else []
     tx.publish(
         published.cancelled(
-            cancelled, now, terms, contact, cause=command.cause, reason=command.reason
+            cancelled,
+            now,
+            terms,
+            contact,
+            cause=command.cause,
+            reason=command.reason,
+            payment_ids=payment_ids,
         ),
         key=str(booking.id),
         sequence=cancelled.version,

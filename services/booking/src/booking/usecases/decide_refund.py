@@ -9,10 +9,9 @@ from uuid import UUID
 from booking import published
 from booking.domain.money import Money
 from booking.domain.refusals import NoRefundPending, Unknown
-from booking.store import approvals, audit, bookings
+from booking.store import approvals, audit, bookings, receipts
 
 if TYPE_CHECKING:
-    from booking.domain.booking import Booking
     from chassis.db import Transaction
 
 
@@ -29,7 +28,7 @@ class DecideRefund:
 async def decide_refund(tx: Transaction, command: DecideRefund) -> Money:
     """Settle it once; what goes back, zero when it was rejected.
 
-    Never more than what is left of the payment: some may have been refunded meanwhile.
+    What was refunded meanwhile counts towards what was promised.
 
     Raises:
         Unknown: there is no such booking.
@@ -44,7 +43,8 @@ async def decide_refund(tx: Transaction, command: DecideRefund) -> Money:
     )
     if promised is None:
         raise NoRefundPending
-    refund = _left_of(booking, promised) if command.approved else Money(0, promised.currency)
+    nothing = Money(0, promised.refund.currency)
+    refund = booking.less_unasked(promised.in_all) if command.approved else nothing
     await audit.note(
         tx,
         "booking",
@@ -53,17 +53,14 @@ async def decide_refund(tx: Transaction, command: DecideRefund) -> Money:
         actor=command.actor,
         at=now,
         reason=command.reason,
-        before={"awaiting": promised.amount_minor, "currency": promised.currency},
+        before={"awaiting": promised.refund.amount_minor, "currency": refund.currency},
         after={"refund": refund.amount_minor, "currency": refund.currency},
     )
     if refund.amount_minor > 0:
+        goal = published.goal(promised.in_all, await receipts.counted(tx, booking.id))
         tx.publish(
-            published.refund_due(booking, None, refund, "approved"),
+            published.refund_due(booking, None, refund, "approved", refund_goal=goal),
             key=str(booking.id),
             sequence=booking.version,
         )
     return refund
-
-
-def _left_of(booking: Booking, promised: Money) -> Money:
-    return Money(min(promised.amount_minor, booking.left.amount_minor), promised.currency)

@@ -44,7 +44,7 @@ async def move(
 
     Its old place, and what the change held beside it, are freed in the same transaction in which
     the new one is taken: nobody sees one without the other, and a refusal restores both. What the
-    new place costs less goes back by the policy, the newest payment first.
+    new place costs less goes back by the policy, as far as it has not gone back already.
 
     Raises:
         CapacityExceeded, ResourceTaken: somebody else has the place.
@@ -62,9 +62,8 @@ async def move(
     if placed is None:
         raise place_taken(after)
     after = replace(after, claim=placed.claim)
-    refunds = await receipts.give_back(tx, booking.id, back)
-    returned = sum(part.amount_minor for _, part in refunds)
-    after = replace(after, returned_minor=after.returned_minor + returned)
+    returned = Money(min(back.amount_minor, booking.left.amount_minor), back.currency)
+    after = replace(after, returned_minor=after.returned_minor + returned.amount_minor)
     try:
         await changes.save_moved(tx, booking, after)
     except IntegrityError as error:
@@ -82,12 +81,20 @@ async def move(
         reason=reason,
         at=now,
         before=facts_of(booking),
-        after={**facts_of(after), "change_id": change.id, "amount_returned": returned},
+        after={
+            **facts_of(after),
+            "change_id": change.id,
+            "amount_returned": returned.amount_minor,
+        },
     )
     timers.wake_waitlists(tx, waited_for, now)
-    for payment_id, part in refunds:
+    if returned.amount_minor:
+        in_all = Money(after.returned_minor, returned.currency)
+        goal = published.goal(in_all, await receipts.counted(tx, booking.id), for_changes=True)
         tx.publish(
-            published.refund_due(after, payment_id, part, "price_difference", change.id),
+            published.refund_due(
+                after, None, returned, "price_difference", change.id, refund_goal=goal
+            ),
             key=str(after.id),
             sequence=after.version,
         )

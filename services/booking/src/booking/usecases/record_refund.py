@@ -12,42 +12,71 @@ from booking.store import audit, bookings, receipts
 from chassis import metrics
 
 if TYPE_CHECKING:
+    from booking.domain.booking import Booking
     from chassis.db import Transaction
 
 ACTOR = "payments"
 
 
+class NotPaidYet(Exception):  # an answer, not a fault
+    """It is told of a refund of money that has not arrived here; it is about to."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refunded:
-    """``total`` is all that went back of the payment so far."""
+    """All that went back of the payment so far, as of its version ``sequence``.
+
+    ``unasked``: of it, and of what is on its way, what this booking did not ask for; None: it is
+    not told.
+    """
 
     booking_id: UUID
     payment_id: UUID
     total: Money
+    sequence: int
+    unasked: Money | None = None
 
 
 async def record_refund(tx: Transaction, refund: Refunded) -> None:
     """Set what was refunded; a partial refund never frees a place (F-34).
 
-    Totals are cumulative, so repeated and reordered messages change nothing twice. A refund of
-    money that the booking never kept leaves the booking alone.
+    Totals are cumulative, so repeated and reordered messages change nothing twice; a refund that
+    bounces later lowers them. A refund of money that the booking never kept leaves it alone.
+
+    Raises:
+        NotPaidYet: the booking is known, its money isn't.
     """
     booking = await bookings.lock(tx, refund.booking_id)
     if booking is None:
         return
-    total = await receipts.refunded(tx, refund.payment_id, refund.total)
-    if total is None or total.currency != booking.paid.currency:
+    totals = receipts.Totals(refunded=refund.total, unasked=refund.unasked)
+    found = await receipts.refunded(tx, refund.payment_id, totals, refund.sequence)
+    if found is None:
+        if not await receipts.exists(tx, refund.payment_id):
+            raise NotPaidYet
         return
-    back = Money(min(total.amount_minor, booking.paid.amount_minor), booking.paid.currency)
-    refunded = replace(
-        booking,
-        version=booking.version + 1,
-        refunded=back,
-        payment_status=(
-            PaymentStatus.REFUNDED if back == booking.paid else PaymentStatus.PARTIALLY_REFUNDED
-        ),
-    )
-    await bookings.save(tx, booking, refunded, "booking.refunded", actor=ACTOR, moved=False)
+    refunded_minor, unasked_minor = found
+    after = _after(booking, refunded_minor, unasked_minor)
+    if after != booking:
+        after = replace(after, version=booking.version + 1)
+        await bookings.save(tx, booking, after, _action(booking, after), actor=ACTOR, moved=False)
+
+
+def _after(booking: Booking, refunded_minor: int, unasked_minor: int) -> Booking:
+    paid = booking.paid
+    back = Money(min(refunded_minor, paid.amount_minor), paid.currency)
+    if back == paid:
+        status = PaymentStatus.REFUNDED
+    else:
+        status = PaymentStatus.PARTIALLY_REFUNDED if back.amount_minor else PaymentStatus.PAID
+    return replace(booking, refunded=back, unasked_minor=unasked_minor, payment_status=status)
+
+
+def _action(before: Booking, after: Booking) -> str:
+    back, was = after.refunded.amount_minor, before.refunded.amount_minor
+    if back > was:
+        return "booking.refunded"
+    return "booking.refund_bounced" if back < was else "booking.refund_told"
 
 
 async def record_failed_refund(

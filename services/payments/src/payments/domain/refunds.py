@@ -14,6 +14,9 @@ from payments.domain.snapshot import RefundStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_CHANGE = "refund_due:price_difference"
+_UNASKED = ("staff:", "provider:")
+
 # A refund that succeeded may still bounce days later; a failed one stays failed.
 TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     RefundStatus.PENDING: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
@@ -40,32 +43,15 @@ class Refund:
         """Whether a look at the provider that shows `status` tells something new."""
         return status in TRANSITIONS[self.status]
 
+    @property
+    def of_change(self) -> bool:
+        """Whether a change of the booking to a cheaper place gave it back."""
+        return self.cause.startswith(_CHANGE)
 
-def refusal(captured: Money | None, refunds: Iterable[Refund], wanted: Money) -> str | None:
-    """Why `wanted` may not go back on top of the refunds already made or under way, or None."""
-    if captured is None:
-        return "nothing_captured"
-    if wanted.currency != captured.currency:
-        return "currency_mismatch"
-    if wanted.amount_minor > captured.amount_minor - _committed(refunds):
-        return "over_refund"
-    return None
-
-
-def shares(wanted: Money, taken: Sequence[Taken]) -> list[tuple[Taken, Money]]:
-    """Which of a booking's captured payments give back how much of `wanted`, oldest first.
-
-    What they hold together is enough, or all is asked of the newest, which refuses it: a refund is
-    never cut down.
-    """
-    rest = wanted.amount_minor
-    parts: list[tuple[Taken, Money]] = []
-    for each in taken:
-        part = min(rest, each.left(wanted.currency))
-        if part:
-            parts.append((each, Money(part, wanted.currency)))
-            rest -= part
-    return [(taken[-1], wanted)] if rest else parts
+    @property
+    def unasked(self) -> bool:
+        """Whether the booking did not ask for it: staff did, or somebody at the provider."""
+        return self.cause.startswith(_UNASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +61,46 @@ class Taken:
     payment: Payment
     refunds: Sequence[Refund]
 
-    def left(self, currency: str) -> int:
-        """How much of it may still go back in a currency, in minor units."""
-        captured = self.payment.captured
-        if captured is None or captured.currency != currency:
-            return 0
-        return max(captured.amount_minor - _committed(self.refunds), 0)
+    @property
+    def captured(self) -> Money:
+        """What it took."""
+        return self.payment.captured or Money(0, self.payment.amount.currency)
+
+    @property
+    def left(self) -> Money:
+        """How much of it may still go back."""
+        captured = self.captured
+        left = captured.amount_minor - committed(self.refunds)
+        return Money(max(left, 0), captured.currency)
+
+
+def refusal(wanted: Money, taken: Sequence[Taken]) -> str | None:
+    """Why so much can never go back of what these payments took together, or None."""
+    if any(each.captured.currency != wanted.currency for each in taken):
+        return "currency_mismatch"
+    if wanted.amount_minor > sum(each.captured.amount_minor for each in taken):
+        return "over_refund"
+    return None
+
+
+def lacking(goal: Money, taken: Sequence[Taken], *, for_changes: bool) -> Money:
+    """What still lacks of a goal for all of these payments: by changes, or besides them."""
+    back = sum(committed(r for r in each.refunds if r.of_change is for_changes) for each in taken)
+    return Money(max(goal.amount_minor - back, 0), goal.currency)
+
+
+def shares(wanted: Money, taken: Sequence[Taken]) -> list[tuple[Taken, Money]]:
+    """Which of these payments give back how much of `wanted`, in their order; no more than is left.
+
+    What is not left of them went back before or is on its way: the guest has it.
+    """
+    rest = wanted.amount_minor
+    parts: list[tuple[Taken, Money]] = []
+    for each in taken:
+        if part := min(rest, each.left.amount_minor):
+            parts.append((each, Money(part, wanted.currency)))
+            rest -= part
+    return parts
 
 
 def returned(refunds: Iterable[Refund]) -> int:
@@ -88,5 +108,12 @@ def returned(refunds: Iterable[Refund]) -> int:
     return sum(r.amount.amount_minor for r in refunds if r.status is RefundStatus.SUCCEEDED)
 
 
-def _committed(refunds: Iterable[Refund]) -> int:
+def committed(refunds: Iterable[Refund]) -> int:
+    """The sum of what went back or is on its way, in minor units."""
     return sum(r.amount.amount_minor for r in refunds if r.status is not RefundStatus.FAILED)
+
+
+def unasked(payment: Payment, refunds: Iterable[Refund]) -> Money:
+    """What of a payment went back, or is on its way, without the booking having asked for it."""
+    total = committed(refund for refund in refunds if refund.unasked)
+    return Money(total, payment.refunded_total.currency)

@@ -40,7 +40,7 @@ async def record_refunds(
         if after.status is RefundStatus.FAILED:
             failed.append(after)
     if news:
-        await _tell(tx, payment, returned(known.values()), failed)
+        await _tell(tx, payment, list(known.values()), failed)
     return news
 
 
@@ -79,10 +79,12 @@ def _found(payment: Payment, snapshot: RefundSnapshot) -> Refund:
     )
 
 
-async def _tell(tx: Transaction, payment: Payment, total: int, failed: list[Refund]) -> None:
-    changed = payment.touch(refunded_minor=total)
+async def _tell(
+    tx: Transaction, payment: Payment, known: list[Refund], failed: list[Refund]
+) -> None:
+    changed = payment.touch(refunded_minor=returned(known))
     await payments.save(tx, changed)
-    if total > payment.refunded_minor:
-        published.refunded(tx, changed, await tx.now())
+    if changed.refunded_minor > payment.refunded_minor:
+        published.refunded(tx, changed, known, await tx.now())
     for refund in failed:
-        published.refund_failed(tx, changed, refund.amount, refund.failure_code or "refund_failed")
+        published.refund_failed(tx, changed, refund, known)

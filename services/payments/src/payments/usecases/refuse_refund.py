@@ -29,10 +29,13 @@ async def refuse_refund(
         return
     await record_refunds(tx, payment, shown)
     payment = await payments.lock(tx, attempt.payment_id) or payment
-    for refund in await refunds.of_payment(tx, payment.id):
-        if refund.id == attempt.refund_id and refund.may_become(RefundStatus.FAILED):
-            log.error("refund.refused", payment_id=str(payment.id), code=code)
-            await refunds.settle(tx, replace(refund, status=RefundStatus.FAILED, failure_code=code))
-            changed = payment.touch()
-            await payments.save(tx, changed)
-            published.refund_failed(tx, changed, refund.amount, code)
+    known = {refund.id: refund for refund in await refunds.of_payment(tx, payment.id)}
+    refund = known.get(attempt.refund_id) if attempt.refund_id else None
+    if refund is not None and refund.may_become(RefundStatus.FAILED):
+        log.error("refund.refused", payment_id=str(payment.id), code=code)
+        failed = replace(refund, status=RefundStatus.FAILED, failure_code=code)
+        await refunds.settle(tx, failed)
+        changed = payment.touch()
+        await payments.save(tx, changed)
+        known[failed.id] = failed
+        published.refund_failed(tx, changed, failed, known.values())

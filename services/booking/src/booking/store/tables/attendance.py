@@ -39,6 +39,7 @@ refund_approvals = Table(
     Column("booking_id", Uuid, ForeignKey("bookings.id"), primary_key=True),
     Column("org_id", Uuid, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("in_all_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("requested_at", INSTANT, nullable=False),

@@ -81,6 +81,7 @@ bookings = Table(
     Column("change_id", Uuid),
     Column("guest_moves", Integer, nullable=False, server_default=text("0")),
     Column("amount_returned", BigInteger, nullable=False, server_default=text("0")),
+    Column("amount_unasked", BigInteger, nullable=False, server_default=text("0")),
     Column("age_attested", SmallInteger),
     Column("waiver_name", Text),
     Column("waiver_at", INSTANT),

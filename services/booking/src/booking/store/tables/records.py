@@ -16,7 +16,8 @@ receipts = Table(
     Column("outcome", Text, nullable=False),
     Column("refunded_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("received_at", INSTANT, nullable=False),
-    Column("returned_minor", BigInteger, nullable=False, server_default=text("0")),
+    Column("unasked_minor", BigInteger, nullable=False, server_default=text("0")),
+    Column("refunds_sequence", BigInteger, nullable=False, server_default=text("0")),
     Index("receipts_booking", "booking_id"),
     Index("receipts_received", "org_id", "received_at"),
     Index(
