@@ -1,4 +1,6 @@
-"""The world outside the system: Stripe and the guests' mailboxes, as the sandbox plays them."""
+"""The world outside the system: Stripe, PayPal and the guests' mailboxes, as the sandbox plays
+them.
+"""
 
 import base64
 import hashlib
@@ -9,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from .calls import Answer, Http, until
 
@@ -153,6 +155,38 @@ class StripeAccount:
 
     async def _control(self, path: str, body: object) -> Any:
         answer = await self.http.ask("POST", f"{self.base}/_sandbox/{path}", json=body)
+        assert answer.status == 200, str(answer)
+        return answer.json()
+
+
+@dataclass(frozen=True)
+class PayPalAccount:
+    """One organisation's account at PayPal, and its payers."""
+
+    http: Http
+    base: str
+
+    async def approve(self, redirect_url: str) -> str:
+        """A payer agrees, and closes the page that this leads to; the order's id."""
+        [order] = parse_qs(urlsplit(redirect_url).query)["token"]
+        await self.control("POST", f"orders/{order}/approve")
+        return order
+
+    async def captures(self, order: str) -> list[Json]:
+        """What was taken of an order."""
+        [unit] = (await self.control("GET", f"orders/{order}"))["purchase_units"]
+        return list(unit.get("payments", {}).get("captures", []))
+
+    async def deliver(self, order: str, **how: Any) -> list[str]:
+        """Every event about an order again, in random order; what each was answered with."""
+        sent = await self.control(
+            "POST", "events/deliver", {"order": order, "shuffle": True, **how}
+        )
+        return [one["answer"] for one in sent["attempts"]]
+
+    async def control(self, method: str, path: str, body: object = None) -> Any:
+        """Something that PayPal does not offer and its sandbox does."""
+        answer = await self.http.ask(method, f"{self.base}/_sandbox/{path}", json=body)
         assert answer.status == 200, str(answer)
         return answer.json()
 

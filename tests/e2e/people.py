@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .calls import Answer, Caller, Http, until
-from .outside import CARD, Json, StripeAccount, instant
+from .outside import CARD, Json, PayPalAccount, StripeAccount, instant
 from .system import Clock, Endpoints
 
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
@@ -449,6 +449,31 @@ class City:
         )
         return self.with_key(made["key"])
 
+    async def paypal_account(self, place: Place) -> PayPalAccount:
+        """An account at PayPal, connected to a place whose offerings take it."""
+        client_id, webhook_id = f"client-{secrets.token_hex(10)}", secrets.token_hex(8).upper()
+        made = await place.staff.post(
+            "/v1/payment-accounts",
+            {
+                "provider": "paypal",
+                "publishable_key": client_id,
+                "secret_key": secrets.token_hex(16),
+                "webhook_secret": webhook_id,
+            },
+        )
+        account = PayPalAccount(self.http, self.endpoints.paypal)
+        await account.control(
+            "PUT",
+            "webhooks",
+            {
+                "client_id": client_id,
+                "url": self.endpoints.webhooks_for_sandbox + made["webhook_path"],
+                "webhook_id": webhook_id,
+                "event_types": made["webhook_events"],
+            },
+        )
+        return account
+
     async def _stripe_account(self, staff: Caller) -> StripeAccount:
         suffix, secret = f"e2e{secrets.token_hex(10)}", f"whsec_{secrets.token_hex(16)}"
         made = await staff.post(
@@ -472,7 +497,7 @@ class City:
             f"{account.base}/_sandbox/webhook_endpoints",
             json={
                 "key": account.secret_key,
-                "url": self.endpoints.webhooks_for_stripe + made["webhook_path"],
+                "url": self.endpoints.webhooks_for_sandbox + made["webhook_path"],
                 "secret": secret,
             },
         )

@@ -31,9 +31,10 @@ class Endpoints:
 
     gateway: str
     stripe: str
+    paypal: str
     mailbox: str
     webhooks: str  # the payments service itself, for provider events
-    webhooks_for_stripe: str  # the same, from where the sandbox stands
+    webhooks_for_sandbox: str  # the same, from where the sandbox stands
     databases: Mapping[str, str]  # address of the service's own role
     superuser: Mapping[str, str]  # the same databases without row-level security
     amqp: str
@@ -47,9 +48,10 @@ class Endpoints:
         return cls(
             gateway=known["gateway"],
             stripe=known["sandbox"]["stripe"],
+            paypal=known["sandbox"]["paypal"],
             mailbox=known["sandbox"]["mailbox"],
             webhooks=known.get("services", {}).get("payments", {}).get("http", known["webhooks"]),
-            webhooks_for_stripe=known["webhooks"],
+            webhooks_for_sandbox=known["webhooks"],
             databases={service: addresses[service]["url"] for service in addresses},
             superuser={service: _database(known["postgres"], service) for service in addresses},
             amqp=known.get("rabbitmq", {}).get("amqp", ""),

@@ -5,9 +5,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .calls import Answer, Caller, fields, problem, until
-from .outside import instant
+from .outside import Mailbox, instant
 from .people import Booking, City, Guest, Place, new_key
-from .system import Clock
+from .system import Clock, Tables
 
 LONDON = ZoneInfo("Europe/London")
 SUNDAYS = {
@@ -48,7 +48,7 @@ async def books(
     return Booking(guest, answer.json(), guest.holding(answer.json()["manage_token"]))
 
 
-async def sunday_lunch(city: City) -> tuple[Place, dict[str, str]]:
+async def sunday_lunch(city: City, **pricing: Any) -> tuple[Place, dict[str, str]]:
     """A pub with a menu of six dishes, one of them not to be had; the dishes' ids by name."""
     pub = await city.pub()
     section = await pub.staff.post(
@@ -76,6 +76,7 @@ async def sunday_lunch(city: City) -> tuple[Place, dict[str, str]]:
             "pricing": {
                 "kind": "items",
                 "menu": {"section_ids": [section["id"]], "preorder": "required"},
+                **pricing,
             },
         },
     )
@@ -186,6 +187,48 @@ async def test_s1_08_a_lunch_with_dishes_and_an_allergy_reaches_the_kitchen(
         "Pudding": 1,
     }
     assert "nuts" in str(kitchen)
+
+
+async def test_s1_11_a_capture_told_three_times_is_one_payment(
+    city: City, clock: Clock, tables: Tables, mailbox: Mailbox
+) -> None:
+    """A prepaid lunch by PayPal: 1 payment, confirmed once, 3 deliveries logged; forged: 401."""
+    pub, dishes = await sunday_lunch(city, payment_methods=["card", "paypal"])
+    paypal = await city.paypal_account(pub)
+    items = [{"menu_item_id": dishes["Beef"]}, {"menu_item_id": dishes["Lamb"]}]
+    day = await coming(clock, 6)
+    booking = await books(city.guest(), pub, day, "13:00", items=items, payment_method="paypal")
+    payment = await booking.payment()
+    assert (payment["method"], payment["client_secret"]) == ("paypal", None)
+
+    order = await paypal.approve(payment["redirect_url"])
+    await booking.becomes("confirmed")
+    await mailbox.wait_for(booking.email, booking.reference)
+
+    async def told() -> dict[str, int]:
+        return {
+            entry["type"].removeprefix("provider_event."): entry["data"]["deliveries"]
+            for entry in await pub.timeline(booking)
+            if entry["type"].startswith("provider_event.")
+        }
+
+    async def both_came() -> bool:
+        return len(await told()) == 2
+
+    await until("PayPal's own two deliveries", both_came)
+    assert await paypal.deliver(order, count=2) == ["200"] * 4
+    logged = {"CHECKOUT.ORDER.APPROVED": 3, "PAYMENT.CAPTURE.COMPLETED": 3}
+    assert await told() == logged
+    assert await paypal.deliver(order, count=2, forged=True) == ["401"] * 4
+    assert await told() == logged
+
+    await until("all of it to be over", lambda: tables.quiet(booking.id))
+    assert [one["amount"]["value"] for one in await paypal.captures(order)] == ["31.00"]
+    seen = await booking.read()
+    assert (seen["status"], seen["amount_paid"]["amount_minor"]) == ("confirmed", 3100)
+    entries = [entry["type"] for entry in await pub.timeline(booking)]
+    assert entries.count("payment.succeeded.v1") == entries.count("booking.confirmed.v1") == 1
+    assert len(await mailbox.letters(booking.email)) == 1
 
 
 async def test_s1_13_cancelling_needs_the_permission_and_leaves_its_reason(

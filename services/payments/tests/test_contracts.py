@@ -22,6 +22,7 @@ from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from contracts.offerings import OfferingChanged
 from contracts.registry import consumed_by, published_by
 from contracts.testing import example, same_shape
+from payments import timers
 
 CONSUMED = (
     VenueChanged,
@@ -39,7 +40,7 @@ CONSUMED = (
 
 def test_every_message_for_payments_has_a_handler_and_no_other(world: World):
     assert world.service.handlers is not None
-    assert world.service.handlers.types == set(consumed_by("payments"))
+    assert world.service.handlers.types == {*consumed_by("payments"), timers.LastLookDue.TYPE}
     assert {model.TYPE for model in CONSUMED} == set(consumed_by("payments"))
 
 

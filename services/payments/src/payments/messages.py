@@ -20,9 +20,11 @@ from payments.domain.products import Product, Tier
 from payments.domain.provider import OrderLine, Providers
 from payments.store import venues
 from payments.store.accounts import Accounts
+from payments.timers import LastLookDue
 from payments.usecases.close import close, close_change
 from payments.usecases.give_back import Ask, NothingPaidYet, give_back
 from payments.usecases.keep_product import keep_product
+from payments.usecases.look_once_more import look_once_more
 from payments.usecases.prepare import Hold, prepare
 
 _PAID_SOON_SECONDS = 5.0
@@ -83,6 +85,10 @@ def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Hand
         tx: Transaction, message: BookingChangeExpired, _: Meta
     ) -> None:
         await close_change(tx, message.booking_id, message.change_id)
+
+    @table.on(LastLookDue)
+    async def last_look_due(tx: Transaction, message: LastLookDue, _: Meta) -> None:
+        await look_once_more(tx, message.payment_id)
 
     _refunding(table, providers)
     return table

@@ -1,6 +1,7 @@
 """PayPal as a payer's browser, its owner and the outside of the world see it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ import aiohttp
 from payments_world import Booking, World
 
 from chassis.testing import eventually
+from payments.timers import LastLookDue, last_look_key_of
 
 
 @dataclass
@@ -114,6 +116,16 @@ class PayPalWorld:
         await self.quiet()
         return booking, payment, await booking.ref()
 
+    async def last_look(self, payment_id: str) -> tuple[datetime, LastLookDue]:
+        """When a payment is to be looked at once more, and the timer that says so."""
+        async with self.world.db.transaction(None) as tx:
+            row = await tx.fetchrow(
+                "SELECT due_at, payload FROM messaging.outbox WHERE timer_key = $1",
+                last_look_key_of(UUID(payment_id)),
+            )
+        assert row is not None
+        return row["due_at"], LastLookDue.model_validate_json(row["payload"])
+
     async def came_back(self, booking_id: UUID) -> int:
         from chassis.auth import Principal
 
@@ -127,6 +139,15 @@ class PayPalWorld:
         async with self.world.db.transaction(None) as tx:
             rows = await tx.fetch(
                 "SELECT * FROM messaging.provider_events WHERE account_id = $1", self.account_id
+            )
+        return [dict(row) for row in rows]
+
+    async def deliveries(self) -> list[dict[str, Any]]:
+        """Every delivery that was taken, of whatever event."""
+        async with self.world.db.transaction(None) as tx:
+            rows = await tx.fetch(
+                "SELECT * FROM messaging.provider_deliveries WHERE account_id = $1",
+                self.account_id,
             )
         return [dict(row) for row in rows]
 

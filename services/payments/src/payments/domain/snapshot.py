@@ -63,7 +63,8 @@ class ProviderEvent:
     """A verified notification: enough to know what to look at; never acted on by itself.
 
     `payment_ref` is None for kinds of event that are none of our business. `digest` is the event
-    without personal data and secrets, for the record.
+    without personal data and secrets, for the record. `delivery_ref`: what the provider calls this
+    delivery of it, where each has a name.
     """
 
     id: str
@@ -74,3 +75,4 @@ class ProviderEvent:
     settles: bool  # it tells of an outcome that nothing later can change
     digest: Mapping[str, object]
     adapter: str | None = None  # which adapter looks, where an account serves several
+    delivery_ref: str | None = None

@@ -1,4 +1,6 @@
-"""Notifications from providers: each stored once, before anything is done about it."""
+"""Notifications from providers: each stored once, and each of its deliveries noted, before anything
+is done about it.
+"""
 
 import json
 from uuid import UUID
@@ -7,6 +9,10 @@ from chassis.db import Database, Transaction
 from payments.domain.snapshot import ProviderEvent
 
 _INSERT = """
+WITH delivered AS (
+    INSERT INTO messaging.provider_deliveries (account_id, event_id, delivery_ref, received_at)
+    VALUES ($1, $2, $9, messaging.now())
+)
 INSERT INTO messaging.provider_events
     (account_id, event_id, type, org_id, booking_id, payment_ref, digest, outcome, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, messaging.now())
@@ -14,6 +20,10 @@ ON CONFLICT DO NOTHING RETURNING true
 """
 
 _FORGET = """
+WITH deliveries AS (
+    DELETE FROM messaging.provider_deliveries
+    WHERE received_at < messaging.now() - interval '30 days'
+)
 DELETE FROM messaging.provider_events WHERE received_at < messaging.now() - interval '30 days'
 """
 
@@ -39,6 +49,7 @@ async def store(
             event.payment_ref,
             json.dumps(event.digest),
             "stored",
+            event.delivery_ref,
         )
     )
 
@@ -57,6 +68,7 @@ async def store_ignored(
         event.payment_ref,
         json.dumps(event.digest),
         "ignored",
+        event.delivery_ref,
     )
 
 

@@ -30,8 +30,10 @@ FROM attempts a JOIN payments p ON p.id = a.payment_id
 WHERE p.booking_id = $3 AND a.state <> 'open'
 UNION ALL
 SELECT received_at, 'provider_event.' || type, NULL,
-       json_build_object('event', event_id, 'outcome', outcome)::text
-FROM messaging.provider_events WHERE booking_id = $3 AND org_id = $2
+       json_build_object('event', event_id, 'outcome', outcome, 'deliveries',
+                         (SELECT count(*) FROM messaging.provider_deliveries d
+                          WHERE d.account_id = e.account_id AND d.event_id = e.event_id))::text
+FROM messaging.provider_events e WHERE booking_id = $3 AND org_id = $2
 ORDER BY at
 """
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from chassis.db import Transaction
 from chassis.ids import uuid7
-from payments import published
+from payments import published, timers
 from payments.domain.attempt import Kind
 from payments.domain.failures import Failure
 from payments.domain.money import Money, is_chargeable
 from payments.domain.payment import Fact, Payment, Status
 from payments.domain.provider import (
     Account,
+    Capturing,
     OrderLine,
     PaymentOrder,
     Provider,
@@ -50,6 +51,9 @@ class Hold:
     method: str | None = None
     lines: Sequence[OrderLine] = ()
 
+
+LAST_LOOK = timedelta(seconds=30)
+"""How long before a hold's end we ask whether its customer agreed, in case nobody told us."""
 
 NO_ACCOUNT = "none"
 """Stands on a payment whose organisation has no account that could take it; it failed at once."""
@@ -156,3 +160,9 @@ async def _intend(
         contact=hold.contact,
     )
     intend(tx, payment, Kind.CREATE, attempt_id)
+    if isinstance(provider, Capturing):
+        tx.schedule(
+            timers.LastLookDue(payment_id=payment.id),
+            due_at=hold.expires_at - LAST_LOOK,
+            key=timers.last_look_key_of(payment.id),
+        )

@@ -133,7 +133,7 @@ class PayPal:
             proven = sent.signed_by(key, account.webhook_secrets, body)
         if not proven:
             raise Forged
-        return notifications.event(body)
+        return replace(notifications.event(body), delivery_ref=sent.id)
 
     async def close(self) -> None:
         """Close the connections; calls still running fail."""
