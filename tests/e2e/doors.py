@@ -117,6 +117,18 @@ def about_a_booking(
             in_line,
         ),
         Door(
+            "POST /v1/bookings/{booking_id}/mark-paid",
+            f"{path}/mark-paid",
+            staff,
+            {"reference": "as the bank shows it"},
+        ),
+        Door(
+            "POST /v1/refunds/{refund_id}/mark-returned",
+            f"/v1/refunds/{uuid4()}/mark-returned",
+            staff,
+            {"reference": "as the bank shows it"},
+        ),
+        Door(
             "POST /v1/bookings/{booking_id}/recover",
             f"{path}/recover",
             staff,

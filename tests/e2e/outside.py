@@ -1,6 +1,4 @@
-"""The world outside the system: Stripe, PayPal and the guests' mailboxes, as the sandbox plays
-them.
-"""
+"""The world outside the system: Stripe, PayPal and mailboxes, as the sandbox plays them."""
 
 import base64
 import hashlib

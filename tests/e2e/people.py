@@ -150,7 +150,8 @@ class Booking:
             answer = await self.holder.ask("GET", f"{self.path}/payment")
             assert answer.status in (200, 404), str(answer)
             found: Json = answer.json()
-            return found if found.get("client_secret") or found.get("redirect_url") else None
+            means = (found.get(name) for name in ("client_secret", "redirect_url", "transfer"))
+            return found if any(means) else None
 
         return await until(f"payment of {self.reference}", look)
 
@@ -448,6 +449,13 @@ class City:
             "/v1/api-keys", {"organisation_id": org_id, "name": "e2e", "scopes": list(scopes)}
         )
         return self.with_key(made["key"])
+
+    async def swish_number(self, place: Place) -> str:
+        """A number that guests of a place pay to, connected."""
+        number = f"123{secrets.randbelow(10**7):07d}"
+        account = {"provider": "swish", "publishable_key": number}
+        await place.staff.post("/v1/payment-accounts", account)
+        return number
 
     async def paypal_account(self, place: Place) -> PayPalAccount:
         """An account at PayPal, connected to a place whose offerings take it."""

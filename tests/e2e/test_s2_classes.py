@@ -2,11 +2,12 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from .calls import fields, problem, until
-from .outside import event
-from .people import City
-from .system import System, Tables
+from .outside import Mailbox, event, instant
+from .people import City, new_key
+from .system import Clock, System, Tables
 
 
 async def test_s2_01_anybody_sees_the_classes_and_nothing_of_bookings(city: City) -> None:
@@ -138,6 +139,99 @@ async def test_s2_06_events_are_taken_whatever_they_say(city: City, tables: Tabl
     await until("both worked on", settled)
     assert len(outcomes) == 2
     assert set(outcomes.values()) <= {"ignored", "foreign"}
+
+
+SWISH = {"amount_minor": 18000, "payment_methods": ["card", "swish", "manual"]}
+
+
+async def test_s2_09_swish_waits_unpaid_until_staff_say_that_it_came(
+    city: City, mailbox: Mailbox
+) -> None:
+    """Anyone by Swish: unpaid, spot taken; received and no admin: 403; admin marks it paid: 200."""
+    studio = await city.studio(capacity=3, pricing=SWISH, policy={"by_hand_minutes": 120})
+    number = await city.swish_number(studio)
+    session = await studio.session()
+    guest = city.guest(phone="0701740605")
+    problem(await guest.tries(session, payment_method="swish", payment_received=True), 403)
+    assert await studio.remaining(city.anybody, session) == 3
+
+    booking = await guest.book(session, payment_method="swish")
+    transfer = (await booking.payment())["transfer"]
+    assert (transfer["payee"], transfer["message"]) == (number, booking.reference)
+    assert transfer["amount"] == {"amount_minor": 18000, "currency": "SEK"}
+    seen = await booking.read()
+    assert (seen["status"], seen["payment_status"]) == ("pending_payment", "unpaid")
+    assert instant(transfer["pay_by"]) == instant(seen["expires_at"])
+    assert 7000 < seen["seconds_left"] <= 7200
+    assert await studio.remaining(city.anybody, session) == 2
+
+    path = f"{booking.path}/mark-paid"
+    ordinary = await city.staff(studio.id, "manage:bookings")
+    problem(await ordinary.ask("POST", path, json={}), 403)
+    assert (await booking.holder.ask("POST", path, json={})).status in (401, 403)
+    assert (await booking.read())["payment_status"] == "unpaid"
+    for _ in range(2):
+        paid = await studio.staff.post(path, {"reference": "SW-1"})
+        assert paid["status"] == "succeeded"
+    seen = await booking.becomes("confirmed")
+    assert (seen["payment_status"], seen["amount_paid"]["amount_minor"]) == ("paid", 18000)
+    await mailbox.wait_for(booking.email, booking.reference)
+    assert await studio.stripe.intents() == []
+
+
+async def test_s2_09_swish_that_nobody_paid_gives_the_spot_back_and_goes_back_by_hand(
+    city: City, clock: Clock
+) -> None:
+    """No more spots wait than allowed; the deadline frees them; late money that is not wanted is
+    owed until staff have sent it.
+    """
+    policy = {"by_hand_minutes": 30, "max_by_hand": 1, "late_payment": "refund"}
+    studio = await city.studio(capacity=3, pricing=SWISH, policy=policy)
+    await city.swish_number(studio)
+    session = await studio.session()
+    booking = await city.guest(phone="0701740605").book(session, payment_method="swish")
+    await booking.payment()
+    refused = await city.guest(phone="0701740606").tries(session, payment_method="swish")
+    problem(refused, 409, "TOO_MANY_BY_HAND")
+    assert (await city.guest(phone="0701740607").tries(session)).status in (201, 202)
+
+    await clock.advance(timedelta(minutes=31))
+    await booking.becomes("expired")
+    await studio.staff.post(f"{booking.path}/mark-paid", {})
+    await booking.becomes("unfulfillable")
+
+    async def owed() -> Any:
+        items = (await studio.staff.get("/v1/refunds-owed"))["items"]
+        return next((one for one in items if one["booking_id"] == booking.id), None)
+
+    refund = await until("the refund to be owed", owed)
+    assert refund["amount"]["amount_minor"] == 18000
+    await studio.staff.post(f"/v1/refunds/{refund['id']}/mark-returned", {"reference": "SW-2"})
+    await booking.pays(18000, refunded=18000)
+    assert await owed() is None
+
+
+async def test_s2_10_a_manual_booking_is_for_staff(city: City) -> None:
+    """Posted by a guest 403; by an admin 201, waiting for the money or with it in hand."""
+    studio = await city.studio(pricing=SWISH)
+    session = await studio.session()
+    problem(await city.guest(phone="0701740605").tries(session, payment_method="manual"), 403)
+    for received, status in ((False, "pending_payment"), (True, "confirmed")):
+        wish = city.guest(phone="0701740605").wish(
+            session, payment_method="manual", source="phone", payment_received=received
+        )
+        answer = await studio.staff.ask(
+            "POST", "/v1/bookings", json=wish, headers={"Idempotency-Key": new_key()}
+        )
+        assert answer.status in (201, 202), str(answer)
+        made = answer.json()
+
+        async def reached(made: Any = made, status: str = status) -> bool:
+            path = f"/v1/bookings/{made['id']}"
+            return bool((await studio.staff.get(path))["status"] == status)
+
+        await until(f"the booking {status}", reached)
+    assert await studio.stripe.intents() == []
 
 
 async def test_s2_14_a_booked_class_is_not_deleted_and_is_told_why_in_swedish(city: City) -> None:

@@ -56,6 +56,7 @@ class Demo:
     offers: tuple[Offer, ...]
     tables: tuple[Table, ...] = ()
     menu: Mapping[str, tuple[Dish, ...]] = field(default_factory=dict)
+    swish: str | None = None  # the number that its guests may pay to
 
     @property
     def slug(self) -> str:
@@ -154,13 +155,14 @@ STUDIO = Demo(
         "contact_email": "hej@studio.example",
         "statement_descriptor": "STUDIO SODERMALM",
     },
+    swish="1231234567",
     offers=(
         Offer(
             {
                 "preset": "class",
                 "title": "Pilates",
                 "inventory": {"capacity": 20},
-                "pricing": {"amount_minor": 18000},
+                "pricing": {"amount_minor": 18000, "payment_methods": ["card", "swish"]},
             },
             sessions=tuple(
                 {"days": days, "start_time": "18:00", "end_time": "19:00", "title": title}

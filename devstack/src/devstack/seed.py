@@ -94,6 +94,10 @@ def _organisation(system: System, memory: Memory, operator: Client, demo: Demo) 
     )
     _payment_account(system, memory, staff, demo.slug)
     paypal_account.connect(system.endpoints, noted, staff, memory.save)
+    if demo.swish and noted.get("swish") != demo.swish:
+        staff.post("/v1/payment-accounts", {"provider": "swish", "publishable_key": demo.swish})
+        noted["swish"] = demo.swish
+        memory.save()
     resources = _tables(staff, demo, venue["id"])
     sections = _menu(staff, demo, venue["id"])
     offerings = {

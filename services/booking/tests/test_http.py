@@ -8,7 +8,9 @@ import pytest
 from booking_client import CUSTOMER, OPERATOR, body, manage, staff
 from midweek import midweek
 
+from booking.api.texts import text
 from chassis.ids import uuid7
+from contracts.payments import MESSAGE_KEYS
 
 
 async def test_an_organisation_from_nothing_to_a_booked_table(client, admin):
@@ -339,6 +341,13 @@ async def test_why_a_card_was_refused_is_said_in_the_guests_language(client, wor
         assert booking["failure"]["code"] == code
         seen.add(booking["failure"]["message"])
     assert len(seen) == 3
+
+
+def test_every_message_of_a_failed_payment_has_its_own_words_in_every_language():
+    """PAY-11 to PAY-15."""
+    for locale in ("en", "sv"):
+        assert len({text(key, locale) for key in MESSAGE_KEYS}) == len(MESSAGE_KEYS)
+    assert all(text(key, "en") != text(key, "sv") for key in MESSAGE_KEYS)
 
 
 async def test_the_document_describes_every_route(client):

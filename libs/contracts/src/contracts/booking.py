@@ -116,6 +116,8 @@ class BookingHeld(BookingFact):
     """What the price is made of; adds up to `amount_total` and what a gift card paid."""
     payment_method: str | None = None
     """The one of `payment_methods` that the guest chose; null: the first."""
+    received_by: str | None = None
+    """Who of the staff has the money in hand already; null: it is still to come."""
 
 
 class BookingRequiresAuthentication(BookingFact):

@@ -12,6 +12,19 @@ from pydantic import Field
 from contracts.message import Message
 from contracts.values import Instant, Money
 
+MESSAGE_KEYS = (
+    "payment.insufficient_funds",
+    "payment.expired_card",
+    "payment.card_declined",
+    "payment.check_details",
+    "payment.too_many_attempts",
+    "payment.authentication_failed",
+    "payment.debit_refused",
+    "payment.wallet_declined",
+    "payment.generic",
+)
+"""What a guest is told when a payment fails: whoever shows or sends it has a text for each."""
+
 
 class PaymentFact(Message):
     """What every payment message says about its payment."""
@@ -68,7 +81,7 @@ class PaymentFailed(PaymentFact):
     code: str
     decline_code: str | None
     message_key: str
-    """Key of the text to show the guest."""
+    """Key of the text to show the guest: one of `MESSAGE_KEYS`."""
     terminal: bool
     """True: no further attempt is possible on this payment."""
 

@@ -118,6 +118,13 @@ class PolicyDocument(SettingsDocument):
     late_payment: Literal["retake", "refund"] = "retake"
     one_per_customer: bool = False
     max_unpaid_holds: Annotated[int, Field(ge=1, le=1000)] = 3
+    by_hand_minutes: Annotated[
+        int, Field(ge=1, le=14 * 24 * 60, description="how long a payment by hand is waited for")
+    ] = 24 * 60
+    max_by_hand: Annotated[
+        int,
+        Field(ge=1, le=1000, description="bookings of a session that wait for a payment by hand"),
+    ] = 5
     reschedule: ReschedulingDocument = ReschedulingDocument()
     offer_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
     waiver_required: bool = False
@@ -141,6 +148,8 @@ class PolicyDocument(SettingsDocument):
             late_payment=policy.LatePayment(self.late_payment),
             one_per_customer=self.one_per_customer,
             max_unpaid_holds=self.max_unpaid_holds,
+            by_hand_minutes=self.by_hand_minutes,
+            max_by_hand=self.max_by_hand,
             reschedule=self.reschedule.settings(),
             offer_minutes=self.offer_minutes,
             refund_mode=policy.RefundMode(self.refund_mode),

@@ -104,8 +104,10 @@ def offering_changed(offering: Offering, currency: str) -> offerings.OfferingCha
     )
 
 
-def held(booking: Booking, expires_at: datetime, contact: str) -> wire.BookingHeld:
-    """A place waits for its payment."""
+def held(
+    booking: Booking, expires_at: datetime, contact: str, *, received_by: str | None = None
+) -> wire.BookingHeld:
+    """A place waits for its payment; ``received_by``: who has it in hand already."""
     occasion = booking.occasion
     return wire.BookingHeld(
         **_facts(booking),
@@ -118,14 +120,15 @@ def held(booking: Booking, expires_at: datetime, contact: str) -> wire.BookingHe
         amount_total=_money(booking.quote.total),
         amount_due_now=_money(booking.quote.due_now),
         expires_at=expires_at,
-        hold_minutes=booking.policy.hold_minutes,
+        hold_minutes=booking.policy.minutes_to_pay(booking.method),
         payment_methods=booking.payment_methods,
         release_on_failure=booking.policy.release_on_failure,
         locale=booking.locale,
         contact=contact,
         source=booking.source,
         lines=_lines(booking.quote),
-        payment_method=next(iter(booking.payment_methods), None),
+        payment_method=booking.method,
+        received_by=received_by,
     )
 
 

@@ -8,7 +8,7 @@ from chassis.sealing import Sealer
 from chassis.service import Service
 from payments import messages
 from payments.api import accounts as accounts_api
-from payments.api import bookings, webhooks
+from payments.api import bookings, by_hand, webhooks
 from payments.api.parts import Public
 from payments.calls.apply_event import ApplyEvent
 from payments.calls.cancel import Cancel
@@ -19,11 +19,25 @@ from payments.calls.look import Look
 from payments.calls.refund import Refund
 from payments.calls.sync_product import SyncProduct
 from payments.domain.provider import PLATFORM, Account, Provider, Providers
+from payments.providers.by_hand import ByHand
 from payments.providers.paypal import Certificates, Client, PayPal
 from payments.providers.stripe import Checkout, Stripe, Transport
 from payments.settings import Settings
 from payments.store import provider_events
 from payments.store.accounts import Accounts
+
+BY_HAND = ("swish", "manual")
+"""Ways of paying whose money staff see arrive."""
+
+_AT_THE_DESK = Account(
+    id="manual",
+    org_id=None,
+    provider="manual",
+    publishable_key=None,
+    secret_key="",
+    webhook_secrets=(),
+)
+"""Whom a guest pays where the venue says it itself: every organisation has that."""
 
 
 def build(settings: Settings) -> Service:
@@ -35,17 +49,17 @@ def build(settings: Settings) -> Service:
     transport = Transport()
     stripe_intents = Stripe(settings.STRIPE_API_BASE, transport)
     paypal = _paypal(settings)
-    adapters: list[Provider] = [stripe_intents, paypal]
+    adapters: list[Provider] = [stripe_intents, paypal, *map(ByHand, BY_HAND)]
     if settings.PUBLIC_URL is not None:
         adapters.append(Checkout(settings.STRIPE_API_BASE, transport, settings.PUBLIC_URL))
     providers = Providers(adapters)
-    accounts = Accounts(_platform(settings), columns)
+    accounts = Accounts((_platform(settings), _AT_THE_DESK), columns)
     desk = Desk(db, accounts, providers, columns, Sealer(settings.CONTACT_KEYS))
     return Service(
         name="payments",
         settings=settings,
         db=db,
-        routers=[bookings.router, accounts_api.router, webhooks.router],
+        routers=[bookings.router, by_hand.router, accounts_api.router, webhooks.router],
         handlers=messages.handlers(accounts, providers, enabled=settings.PAYMENTS_ENABLED),
         executors={
             "create_payment": Create(desk),

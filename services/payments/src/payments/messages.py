@@ -179,6 +179,7 @@ def _hold(message: BookingHeld) -> Hold:
         locale=message.locale,
         contact=message.contact,
         lines=_lines(message),
+        received_by=message.received_by,
     )
 
 

@@ -1,6 +1,14 @@
 """What this service refuses, with the codes clients see."""
 
-from chassis.problems import Forbidden, Invalid, Malformed, NotFound, Unauthenticated, Unavailable
+from chassis.problems import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class NoPayment(NotFound):
@@ -8,6 +16,27 @@ class NoPayment(NotFound):
 
     code = "PAYMENT_NOT_FOUND"
     title = "There is no payment for this booking"
+
+
+class CannotMarkPaid(Conflict):
+    """The payment is not one whose money staff see arrive."""
+
+    code = "CANNOT_MARK_PAID"
+    title = "This payment cannot be marked as paid"
+
+
+class NoSuchRefund(NotFound):
+    """The refund is unknown, or another organisation's."""
+
+    code = "REFUND_NOT_FOUND"
+    title = "There is no such refund"
+
+
+class CannotMarkReturned(Conflict):
+    """The refund is not one that staff send."""
+
+    code = "CANNOT_MARK_RETURNED"
+    title = "This refund cannot be marked as returned"
 
 
 class NoSuchAccount(NotFound):

@@ -50,7 +50,7 @@ def refund_failed(
     )
 
 
-_KINDS = {"stripe_checkout": "redirect"}
+_KINDS = {"stripe_checkout": "redirect", "swish": "transfer", "manual": "transfer"}
 
 
 def _ready(payment: Payment, _: datetime) -> Message:

@@ -48,6 +48,12 @@ CARDS = {
     "declined": "pm_card_visa_chargeDeclined",
     "poor": "pm_card_visa_chargeDeclinedInsufficientFunds",
     "expired": "pm_card_chargeDeclinedExpiredCard",
+    "lost": "pm_card_visa_chargeDeclinedLostCard",
+    "stolen": "pm_card_visa_chargeDeclinedStolenCard",
+    "blocked": "pm_card_radarBlock",
+    "too often": "pm_card_visa_chargeDeclinedVelocityLimitExceeded",
+    "wrong cvc": "pm_card_chargeDeclinedIncorrectCvc",
+    "broken": "pm_card_chargeDeclinedProcessingError",
     "asks": "pm_card_authenticationRequired",
 }
 

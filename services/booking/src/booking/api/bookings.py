@@ -130,6 +130,8 @@ def _wish(body: QuoteBooking, name: Name, caller: Principal) -> Wish:
             at_venue=body.payment == "at_venue",
             override=body.override.reason if body.override else None,
             source=source,
+            received=body.payment_received,
+            may_receive=by_staff and caller.has("payments:manage"),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What guests are told, in their language (PAY-11, PAY-12, CAN-03)."""
+"""What guests are told, in their language (PAY-11 to PAY-15, CAN-03)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 _TEXTS: dict[str, dict[str, str]] = {
     "payment.insufficient_funds": {
-        "en": "The card does not have enough funds. Please try another payment method.",
-        "sv": "Kortet saknar täckning. Prova ett annat betalsätt.",
+        "en": "There are not enough funds. Please try another payment method.",
+        "sv": "Det saknas täckning. Prova ett annat betalsätt.",
     },
     "payment.expired_card": {
         "en": "The card has expired. Please try another card.",
@@ -19,6 +19,22 @@ _TEXTS: dict[str, dict[str, str]] = {
     "payment.card_declined": {
         "en": "The card was declined. Please use another card or contact your bank.",
         "sv": "Kortet nekades. Använd ett annat kort eller kontakta din bank.",
+    },
+    "payment.check_details": {
+        "en": "Please check the details you entered, or try another payment method.",
+        "sv": "Kontrollera uppgifterna, eller prova ett annat betalsätt.",
+    },
+    "payment.too_many_attempts": {
+        "en": "Too many attempts. Please wait a moment, or try another payment method.",
+        "sv": "För många försök. Vänta en stund, eller prova ett annat betalsätt.",
+    },
+    "payment.debit_refused": {
+        "en": "Your bank refused the direct debit. Please use a card or another account.",
+        "sv": "Din bank nekade autogirot. Använd ett kort eller ett annat konto.",
+    },
+    "payment.wallet_declined": {
+        "en": "PayPal could not take the money. Please choose another card or account there.",
+        "sv": "PayPal kunde inte ta emot betalningen. Välj ett annat kort eller konto där.",
     },
     "payment.authentication_failed": {
         "en": "Your bank could not confirm that it was you. Please try again or use another card.",
@@ -63,6 +79,10 @@ _TEXTS: dict[str, dict[str, str]] = {
     "refused.TOO_MANY_UNPAID": {
         "en": "You have places here that are not paid yet. Pay for one or cancel it first.",
         "sv": "Du har platser här som inte är betalda än. Betala eller avboka en av dem först.",
+    },
+    "refused.TOO_MANY_BY_HAND": {
+        "en": "Too many places here are waiting to be paid. Please pay another way.",
+        "sv": "För många platser här väntar på betalning. Betala på annat sätt.",
     },
     "refused.GUEST_REFUSED": {
         "en": "We cannot take this booking online. Please contact the venue.",

@@ -119,6 +119,11 @@ class Booking:
     notes: str | None = None
 
     @property
+    def method(self) -> str | None:
+        """How it is to be paid: what was chosen; None where nothing can be."""
+        return next(iter(self.payment_methods), None)
+
+    @property
     def is_paid_at_venue(self) -> bool:
         """Whether it was confirmed without payment, to be paid at the venue."""
         unpaid = self.payment_status is PaymentStatus.UNPAID and not self.is_waiting()

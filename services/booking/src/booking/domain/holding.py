@@ -124,11 +124,13 @@ def decide(
 
     ``offered`` are those of the wished resources that the session has; ``span`` is what
     ``span_of`` says; ``taken`` is known where tables are assigned. Nothing due: confirmed at once.
-    Otherwise the place is held for exactly ``hold_minutes``.
+    Otherwise the place is held for exactly ``hold_minutes``, or ``by_hand_minutes`` where somebody
+    must see the money arrive.
 
     Raises:
         InvalidRequest: the wish does not fit the offering, a dish cannot be had, or a code is
             not valid here, or the payment method is not offered; the field is named.
+        NotPermitted: a guest wants to pay in a way that is for staff.
         CoversReached, PacingReached, NoTableFree: the house has no table for the party then.
         PaymentsOff: something is due and payments are switched off (SEC-10).
         NoPaymentMethod: something is due, and no method clears before the start (F-11).
@@ -156,8 +158,11 @@ def decide(
         raise PaymentsOff
     methods = offering.pricing.payment_methods
     if due:
+        methods = wish.making.methods(methods, wish.payment_method)
         methods = policy.methods_for(methods, now, span.starts_at)
         methods = chosen_method(methods, wish.payment_method)
+    method = methods[0] if due else None
+    wish.making.check_received(method)
     nothing = Money(0, venue.currency)
     return Booking(
         id=booking_id,
@@ -188,7 +193,7 @@ def decide(
         special_requests=wish.special_requests,
         drinks_package=wish.drinks_package,
         created_at=now,
-        expires_at=policy.hold_ends(now) if due else None,
+        expires_at=policy.hold_ends(now, method, span.starts_at) if due else None,
         occasion=Occasion(
             title=session.title,
             starts_at=span.starts_at,

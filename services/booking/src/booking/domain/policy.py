@@ -13,6 +13,9 @@ MOST_TIERS = 10
 SLOW_METHODS = frozenset({"bacs_debit", "sepa_debit"})
 """Methods whose money takes days to clear, so that the place waits for it (F-11)."""
 
+BY_HAND = frozenset({"manual", "swish"})
+"""Methods whose money nobody tells us of but a person who saw it arrive (PAY-32, PAY-34)."""
+
 
 class LatePayment(StrEnum):
     """What to do with money that comes after the hold has ended."""
@@ -55,7 +58,10 @@ class Policy:
     """Hold, cancellation and payment rules of an offering.
 
     ``clearing_minutes``: how long a payment that is being cleared keeps its place (F-11).
-    ``max_unpaid_holds``: how many places of one session a guest may hold unpaid (F-12).
+    ``max_unpaid_holds``: how many places of one session a guest may hold unpaid (F-12); and how
+    many of all sessions, of those that are to be paid by hand (F-13).
+    ``by_hand_minutes``: how long a place waits for a payment by hand.
+    ``max_by_hand``: how many bookings of one session may wait for one, whosever they are (F-13).
     ``offer_minutes``: how long a place is held for a group from the waitlist.
     ``minimum_age``: in years, attested when booking; None: any age (OPN-05).
     ``check_in_hours``: how long before the start guests may be checked in.
@@ -70,6 +76,8 @@ class Policy:
     late_payment: LatePayment = LatePayment.RETAKE
     one_per_customer: bool = False
     max_unpaid_holds: int = 3
+    by_hand_minutes: int = 24 * 60
+    max_by_hand: int = 5
     reschedule: Rescheduling = Rescheduling()
     offer_minutes: int = 30
     refund_mode: RefundMode = RefundMode.AUTO
@@ -79,17 +87,22 @@ class Policy:
     undo_minutes: int = 15
     complete_after_end: bool = False
 
-    def hold_ends(self, now: datetime) -> datetime:
-        """The exact instant at which a hold made now ends (HLD-01)."""
-        return now + timedelta(minutes=self.hold_minutes)
+    def hold_ends(self, now: datetime, method: str | None, starts_at: datetime) -> datetime:
+        """The exact end of a hold made now (HLD-01); of one paid by hand not past the start."""
+        ends_at = now + timedelta(minutes=self.minutes_to_pay(method))
+        return min(ends_at, starts_at) if method in BY_HAND else ends_at
+
+    def minutes_to_pay(self, method: str | None) -> int:
+        """How long a place is held for a payment by this method, in minutes."""
+        return self.by_hand_minutes if method in BY_HAND else self.hold_minutes
 
     def offer_ends(self, now: datetime, starts_at: datetime) -> datetime:
         """Until when a place offered now to a waiting group is theirs: never past the start."""
         return min(now + timedelta(minutes=self.offer_minutes), starts_at)
 
-    def change_ends(self, now: datetime, starts_at: datetime) -> datetime:
+    def change_ends(self, now: datetime, method: str | None, starts_at: datetime) -> datetime:
         """Until when a dearer new place is held; not past ``starts_at``, that of the old one."""
-        return min(self.hold_ends(now), starts_at)
+        return min(self.hold_ends(now, method, starts_at), starts_at)
 
     def clearing_ends(self, now: datetime, expires_at: datetime, starts_at: datetime) -> datetime:
         """How long a payment in clearing keeps the place: never past the start, never shorter."""

@@ -194,6 +194,12 @@ class TooManyUnpaid(Clash):
     code = "TOO_MANY_UNPAID"
 
 
+class TooManyByHand(Clash):
+    """Too many places here wait for a payment by hand already; please pay another way."""
+
+    code = "TOO_MANY_BY_HAND"
+
+
 class GuestRefused(Refusal):
     """No booking can be made online for this guest; please contact the venue."""
 

@@ -17,30 +17,43 @@ from asyncpg import Range
 
 from booking.documents import document_of
 from booking.domain.making import BY_GUEST, Making
-from booking.domain.refusals import GuestRefused, TooManyUnpaid
+from booking.domain.refusals import GuestRefused, TooManyByHand, TooManyUnpaid
 from booking.store import audit, idempotency, places
 
 if TYPE_CHECKING:
     from booking.domain.booking import Booking
     from chassis.db import Transaction
 
+_WAITING = "w.expires_at > $8 AND w.status IN ('pending_payment', 'requires_authentication')"
+_BY_HAND = f"{_WAITING} AND w.payment_methods[1] IN ('manual', 'swish')"
+
 # Whether this guest may hold anything here: not refused by the organisation (CUS-17), and with
-# fewer unpaid holds of this session than the offering allows (F-12).
-_GUEST = """
+# fewer unpaid holds of this session than the offering allows (F-12). Who pays by hand keeps a place
+# for long, so theirs are counted over all sessions, and in this one everybody's (F-13).
+_GUEST = f"""
 guest AS (
     SELECT EXISTS (SELECT FROM blocked_contacts k
             WHERE k.org_id = $1 AND k.hash IN ($30::bytea, $31::bytea))
             AND NOT $49::boolean AS refused,
         (SELECT count(*) FROM bookings w
-            WHERE w.session_id = $10 AND w.expires_at > $8 AND w.email_hash = $30::bytea
-                AND w.status IN ('pending_payment', 'requires_authentication')) >= $43::integer
+            WHERE w.session_id = $10 AND w.email_hash = $30::bytea AND {_WAITING}) >= $43::integer
         OR (SELECT count(*) FROM bookings w
-            WHERE w.session_id = $10 AND w.expires_at > $8 AND w.phone_hash = $31::bytea
-                AND w.status IN ('pending_payment', 'requires_authentication')) >= $43::integer
-        AS overdrawn
+            WHERE w.session_id = $10 AND w.phone_hash = $31::bytea AND {_WAITING}) >= $43::integer
+        OR CASE WHEN $52::integer IS NOT NULL THEN
+            (SELECT count(*) FROM bookings w
+                WHERE w.org_id = $1 AND w.email_hash = $30::bytea AND {_BY_HAND}) >= $52::integer
+            OR (SELECT count(*) FROM bookings w
+                WHERE w.org_id = $1 AND w.phone_hash = $31::bytea AND {_BY_HAND}) >= $52::integer
+            ELSE false END
+        AS overdrawn,
+        CASE WHEN $53::integer IS NOT NULL THEN
+            (SELECT count(*) FROM bookings w
+                WHERE w.session_id = $10 AND {_BY_HAND}) >= $53::integer
+            ELSE false END
+        AS crowded
     FROM claimed
 ),
-welcome AS (SELECT FROM guest WHERE NOT refused AND NOT overdrawn)
+welcome AS (SELECT FROM guest WHERE NOT refused AND NOT overdrawn AND NOT crowded)
 """
 
 _TEMPLATE = """
@@ -77,7 +90,7 @@ noted AS (
 )
 SELECT EXISTS (SELECT FROM claimed) AS claimed, EXISTS (SELECT FROM granted) AS granted,
     EXISTS (SELECT FROM booked) AS booked, (SELECT refused FROM guest) AS refused,
-    (SELECT overdrawn FROM guest) AS overdrawn
+    (SELECT overdrawn FROM guest) AS overdrawn, (SELECT crowded FROM guest) AS crowded
 """
 
 
@@ -93,8 +106,8 @@ def _take(place: str) -> str:
         span="$12",
         units="$13",
         resources="$14",
-        slot="$52",
-        most="$53",
+        slot="$54",
+        most="$55",
     )
     return _TEMPLATE.format(claim=idempotency.CLAIM, guest=_GUEST, place=taking)
 
@@ -134,6 +147,7 @@ async def take(
     Raises:
         GuestRefused: the organisation takes no bookings of this guest.
         TooManyUnpaid: the guest holds as many places of this session as may be held unpaid.
+        TooManyByHand: as many bookings of this session as may wait for a payment by hand.
         IdempotencyInProgress, Busy: a rival held the key, or the place, for more than 2 s.
     """
     claim = booking.claim
@@ -156,6 +170,7 @@ async def take(
             making.overrides,
             booking.age_attested,
             making.override,
+            *(making.by_hand_limits(booking.policy, booking.method) or (None, None)),
             *pace,
         )
     except asyncpg.PostgresError as error:
@@ -171,6 +186,8 @@ async def take(
         raise GuestRefused
     if row["overdrawn"]:
         raise TooManyUnpaid
+    if row["crowded"]:
+        raise TooManyByHand
     return Outcome.NOT_UNIQUE if row["granted"] else Outcome.NO_PLACE
 
 

@@ -95,7 +95,7 @@ async def hold(
             ``decide``.
         PromoRefused, GiftCardRefused: see ``find_codes``.
         CapacityExceeded, ResourceTaken: somebody else has the place.
-        AlreadyBooked, TooManyUnpaid, GuestRefused: this guest may not have it.
+        AlreadyBooked, TooManyUnpaid, TooManyByHand, GuestRefused: this guest may not have it.
         IdempotencyKeyReused, IdempotencyInProgress: see the ``Idempotency-Key`` header.
         Busy: the place was locked by others for more than 2 s.
     """
@@ -156,7 +156,7 @@ async def hold(
         if outcome is Outcome.BOOKED:
             await _order(tx, booking, wish, listing)
             await spend(tx, codes, booking, hashes=hashes, actor=command.actor)
-            await _announce(tx, booking, vault.for_bus(booking.name, contact), offer=command.offer)
+            await _announce(tx, booking, vault.for_bus(booking.name, contact), command)
             return held
         if outcome is Outcome.ANSWERED_BEFORE:
             return await _answer_given_before(tx, key, now, otherwise=IdempotencyInProgress())
@@ -210,14 +210,15 @@ async def _order(tx: Transaction, booking: Booking, wish: Wish, listing: Listing
         await orders.add(tx, booking, dishes)
 
 
-async def _announce(tx: Transaction, booking: Booking, contact: str, *, offer: bool) -> None:
+async def _announce(tx: Transaction, booking: Booking, contact: str, command: Hold) -> None:
     if booking.expires_at is not None:
+        received_by = command.actor if command.wish.making.received else None
         tx.publish(
-            published.held(booking, booking.expires_at, contact),
+            published.held(booking, booking.expires_at, contact, received_by=received_by),
             key=str(booking.id),
             sequence=booking.version,
         )
-        if offer:
+        if command.offer:
             tx.publish(
                 published.offered(booking, booking.expires_at, contact),
                 key=str(booking.id),

@@ -251,7 +251,9 @@ async def _hold_beside(
 
 
 def _hold_ends(booking: Booking, place: Place, now: datetime) -> datetime:
-    return place.policy.change_ends(now, min(booking.occasion.starts_at, place.occasion.starts_at))
+    method = next(iter(place.payment_methods), None)
+    starts_at = min(booking.occasion.starts_at, place.occasion.starts_at)
+    return place.policy.change_ends(now, method, starts_at)
 
 
 async def _hold(

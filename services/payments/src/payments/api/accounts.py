@@ -30,13 +30,14 @@ class AccountRequest(Body):
     """An account at a payment provider. The keys are stored encrypted and never shown again.
 
     PayPal: `publishable_key` is the app's client id, `secret_key` its secret, and `webhook_secret`
-    the id that PayPal gave the webhook.
+    the id that PayPal gave the webhook. Swish: `publishable_key` is the number that guests pay to,
+    and there is nothing else.
     """
 
     organisation_id: UUID | None = None
     """Whose account it is; only an operator needs to say."""
-    provider: Literal["stripe", "paypal"] = "stripe"
-    secret_key: Annotated[str, Field(max_length=255, examples=["rk_test_..."])]
+    provider: Literal["stripe", "paypal", "swish"] = "stripe"
+    secret_key: Annotated[str | None, Field(max_length=255, examples=["rk_test_..."])] = None
     publishable_key: Annotated[str | None, Field(max_length=255)] = None
     webhook_secret: WebhookSecret | None = None
 
@@ -83,7 +84,7 @@ async def create(
             parts.accounts,
             org_id=org_id,
             provider=body.provider,
-            secret_key=body.secret_key,
+            secret_key=body.secret_key or "",
             publishable_key=body.publishable_key,
             webhook_secret=body.webhook_secret,
             publishes=parts.providers.publishes(body.provider),
@@ -133,6 +134,8 @@ def _faults(body: AccountRequest, *, production: bool) -> Iterator[FieldError]:
             yield fault
     if rules.needs_public and body.publishable_key is None:
         yield FieldError("publishable_key", "is needed")
+    if rules.needs_secret and body.secret_key is None:
+        yield FieldError("secret_key", "is needed")
 
 
 def _fault(field: str, check: Callable[[str], None], text: str) -> FieldError | None:

@@ -15,6 +15,7 @@ from payments.api.parts import Parts, switched_on
 from payments.domain.failures import message
 from payments.domain.money import Money
 from payments.domain.payment import Status
+from payments.domain.provider import PLATFORM
 from payments.problems import NoPayment, PaymentsDisabled
 from payments.store import timeline as history
 from payments.usecases.intend import look_at_provider
@@ -39,11 +40,23 @@ class FailureView(BaseModel):
     message: str
 
 
+class TransferView(BaseModel):
+    """What a guest who pays by hand has to do: send this to `payee` with this `message`.
+
+    `payee` is the Swish number; null: as the venue says. The place waits until `pay_by`.
+    """
+
+    payee: str | None
+    message: str
+    amount: Amount
+    pay_by: datetime
+
+
 class PaymentView(BaseModel):
     """How a booking's payment stands.
 
     What it takes to pay is there only while it can be paid: a `client_secret` for the provider's
-    own form, or the `redirect_url` of its page.
+    own form, the `redirect_url` of its page, or the `transfer` that the guest makes.
 
     `change_id` names the change that this payment is for; null: the booking itself.
     """
@@ -58,6 +71,7 @@ class PaymentView(BaseModel):
     client_secret: str | None
     redirect_url: str | None
     publishable_key: str | None
+    transfer: TransferView | None
     failure: FailureView | None
 
 
@@ -95,7 +109,7 @@ async def payment(
     standing = await db.run(
         caller.org_id, lambda tx: read_payment(tx, booking_id, change_id, secrets=parts.columns)
     )
-    return _view(standing, parts.platform_publishable_key)
+    return view_of(standing, parts.platform_publishable_key)
 
 
 @router.post(
@@ -119,7 +133,7 @@ async def came_back(
             look_at_provider(tx, standing.payment)
         return standing
 
-    return _view(await db.run(caller.org_id, work), parts.platform_publishable_key)
+    return view_of(await db.run(caller.org_id, work), parts.platform_publishable_key)
 
 
 @router.get("/bookings/{booking_id}/timeline")
@@ -148,7 +162,8 @@ def _allow(caller: Principal, booking_id: UUID) -> None:
         raise Unauthenticated if caller.kind == "guest" else Forbidden
 
 
-def _view(standing: Standing, platform_key: str | None) -> PaymentView:
+def view_of(standing: Standing, platform_key: str | None) -> PaymentView:
+    """A payment as its guest and the staff see it."""
     found = standing.payment
     key = found.failure.message_key if found.failure else None
     return PaymentView(
@@ -161,8 +176,22 @@ def _view(standing: Standing, platform_key: str | None) -> PaymentView:
         method=found.method,
         client_secret=standing.client_secret,
         redirect_url=standing.redirect_url,
-        publishable_key=standing.publishable_key or platform_key,
+        publishable_key=standing.publishable_key
+        or (platform_key if found.account_id == PLATFORM else None),
+        transfer=_transfer(standing),
         failure=FailureView(code=key, message=message(key, found.locale)) if key else None,
+    )
+
+
+def _transfer(standing: Standing) -> TransferView | None:
+    found = standing.transfer
+    if found is None:
+        return None
+    return TransferView(
+        payee=found.payee,
+        message=found.message,
+        amount=_amount(standing.payment.amount),
+        pay_by=standing.payment.expires_at,
     )
 
 

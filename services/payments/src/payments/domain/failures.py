@@ -37,44 +37,73 @@ _KEYS = {
     "authentication_required": "authentication_failed",
     "authentication_not_handled": "authentication_failed",
     "payment_intent_authentication_failure": "authentication_failed",
-    "card_declined": "card_declined",
-    "incorrect_cvc": "card_declined",
-    "incorrect_number": "card_declined",
+    "card_velocity_exceeded": "too_many_attempts",
+    "rate_limit": "too_many_attempts",
+    "rate_limit_error": "too_many_attempts",
+    "incorrect_number": "check_details",
+    "invalid_number": "check_details",
+    "incorrect_cvc": "check_details",
+    "invalid_cvc": "check_details",
+    "invalid_expiry_month": "check_details",
+    "invalid_expiry_year": "check_details",
+    "incorrect_address": "check_details",
+    "incorrect_zip": "check_details",
+    "bank_account_unusable": "check_details",
+    "validation_error": "check_details",
+    "debit_not_authorized": "debit_refused",
+    "payment_method_bank_account_blocked": "debit_refused",
+    "payment_method_bank_account_closed": "debit_refused",
+    "payment_intent_mandate_invalid": "debit_refused",
     "processing_error": "generic",
+    "card_declined": "card_declined",
     "INSTRUMENT_DECLINED": "wallet_declined",
     "CAPTURE_DECLINED": "wallet_declined",
     "CAPTURE_FAILED": "wallet_declined",
 }
 
-# PAY-11, PAY-12, PAY-15. The same keys travel in payment.failed.
+# PAY-11 to PAY-15. The same keys travel in payment.failed. Each says what else may be tried.
 MESSAGES = {
     "en": {
         "insufficient_funds": (
-            "The card has insufficient funds. Please use another card or payment method."
+            "There are insufficient funds. Please use another card or payment method."
         ),
         "expired_card": "The card has expired. Please use another card.",
         "card_declined": "The card was declined. Please use another card or contact your bank.",
+        "check_details": (
+            "Please check the details you entered, or use another card or payment method."
+        ),
+        "too_many_attempts": (
+            "Too many attempts. Please wait a moment, or use another card or payment method."
+        ),
         "authentication_failed": (
             "Your bank could not confirm that it was you. Please try again or use another card."
+        ),
+        "debit_refused": (
+            "Your bank refused the direct debit. Please use a card or another account."
         ),
         "wallet_declined": (
             "PayPal could not take the money. Please choose another card or account there."
         ),
-        "generic": "The payment did not go through. Please try again.",
+        "generic": "The payment did not go through. Please try again or pay another way.",
     },
     "sv": {
-        "insufficient_funds": (
-            "Kortet saknar täckning. Använd ett annat kort eller betalningssätt."
-        ),
+        "insufficient_funds": ("Det saknas täckning. Använd ett annat kort eller betalningssätt."),
         "expired_card": "Kortet har gått ut. Använd ett annat kort.",
         "card_declined": "Kortet nekades. Använd ett annat kort eller kontakta din bank.",
+        "check_details": (
+            "Kontrollera uppgifterna, eller använd ett annat kort eller betalningssätt."
+        ),
+        "too_many_attempts": (
+            "För många försök. Vänta en stund, eller använd ett annat kort eller betalningssätt."
+        ),
         "authentication_failed": (
             "Din bank kunde inte bekräfta att det var du. Försök igen eller använd ett annat kort."
         ),
+        "debit_refused": "Din bank nekade autogirot. Använd ett kort eller ett annat konto.",
         "wallet_declined": (
             "PayPal kunde inte ta emot betalningen. Välj ett annat kort eller konto där."
         ),
-        "generic": "Betalningen gick inte igenom. Försök igen.",
+        "generic": "Betalningen gick inte igenom. Försök igen eller betala på annat sätt.",
     },
 }
 

@@ -15,6 +15,7 @@ _PUBLISHABLE_KEY = re.compile(r"pk_(?:test|live)_[A-Za-z0-9_]+\Z")
 _PAYPAL_ID = re.compile(r"[A-Za-z0-9_-]{8,128}\Z")
 _PAYPAL_SECRET = re.compile(r"[\x21-\x7e]{8,255}\Z")
 _PAYPAL_WEBHOOK = re.compile(r"[A-Z0-9]{10,40}\Z")
+_SWISH_NUMBER = re.compile(r"(?:123[0-9]{7}|\+46[0-9]{7,10})\Z")
 _SECRET_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_[A-Za-z0-9_]{4,240}\Z")
 
 
@@ -39,13 +40,15 @@ def check_secret_key(text: str, *, production: bool) -> None:
 class KeyRules:
     """What the keys of one kind of account look like; each check raises KeyRefused.
 
-    `needs_public`: whether an account cannot be used without its public half.
+    `needs_public`: whether an account cannot be used without its public half. `needs_secret`:
+    whether it has secrets at all.
     """
 
     secret_key: Callable[[str, bool], None]
     public_key: Callable[[str], None]
     webhook_secret: Callable[[str], None]
     needs_public: bool = False
+    needs_secret: bool = True
 
 
 def _looks(pattern: re.Pattern[str], reason: str) -> Callable[[str], None]:
@@ -54,6 +57,10 @@ def _looks(pattern: re.Pattern[str], reason: str) -> Callable[[str], None]:
             raise KeyRefused(reason)
 
     return check
+
+
+def _no_secret(_: str) -> None:
+    raise KeyRefused("is not used: nobody is asked and nobody tells us")
 
 
 _paypal_secret = _looks(_PAYPAL_SECRET, "must be the secret of a PayPal app")
@@ -70,6 +77,13 @@ RULES: Mapping[str, KeyRules] = {
         public_key=_looks(_PAYPAL_ID, "must be the client id of a PayPal app"),
         webhook_secret=_looks(_PAYPAL_WEBHOOK, "must be the id of a webhook at PayPal"),
         needs_public=True,
+    ),
+    "swish": KeyRules(
+        secret_key=lambda text, _: _no_secret(text),
+        public_key=_looks(_SWISH_NUMBER, "must be a Swish number: 123 and 7 digits, or +46..."),
+        webhook_secret=_no_secret,
+        needs_public=True,
+        needs_secret=False,
     ),
 }
 """By kind of account."""

@@ -6,7 +6,7 @@ frozen body and its id as idempotency key, so that running them again is the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -17,7 +17,9 @@ from payments.domain.money import Money
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from payments.domain.payment import Payment
     from payments.domain.products import Product
+    from payments.domain.refunds import Refund
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
 
 Body = dict[str, Any]
@@ -65,6 +67,8 @@ class PaymentOrder:
     offering_id: UUID
     amount: Money
     methods: Sequence[str]
+    reference: str
+    """What tells this payment from all others of the organisation, as a guest can write it."""
     description: str
     venue: str
     descriptor: str | None
@@ -164,6 +168,19 @@ class Capturing(Protocol):
 
 
 @runtime_checkable
+class Witnessed(Protocol):
+    """A provider that tells us nothing: a person sees the money come and go, and says so."""
+
+    def paid(self, payment: Payment) -> Snapshot:
+        """A payment as somebody sees it who has its money."""
+        ...
+
+    def returned(self, refund: Refund) -> RefundSnapshot:
+        """A refund as somebody sees it who has sent it."""
+        ...
+
+
+@runtime_checkable
 class Publishing(Protocol):
     """A provider with a catalogue of its own, whose prices its page sells by."""
 
@@ -187,6 +204,10 @@ class Providers:
         self._first = providers[0]
         self._by_name = {provider.name: provider for provider in providers}
         self._by_method = {method: one for one in providers for method in one.methods}
+
+    def __iter__(self) -> Iterator[Provider]:
+        """Every adapter."""
+        return iter(self._by_name.values())
 
     def named(self, name: str) -> Provider:
         """The adapter that a payment was made through.

@@ -12,6 +12,17 @@ from payments.domain.payment import Fact
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Where a customer sends the money by themselves, and the message that tells whose it is.
+
+    `payee` is None where the venue says it otherwise: at its desk, on an invoice.
+    """
+
+    payee: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One payment as the provider holds it at this moment."""
 
@@ -26,6 +37,7 @@ class Snapshot:
     approved: bool = False  # the customer agreed, and the money is ours to take (`Capturing`)
     money_ref: str | None = None  # of the money itself, where `ref` is a page or an order
     fee: Money | None = None  # what the provider kept of the money, where it says so
+    transfer: Transfer | None = None
 
     @property
     def settled(self) -> bool:

@@ -1,6 +1,7 @@
 """Provider accounts and their secrets, sealed in the database and opened only here."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -9,7 +10,7 @@ from asyncpg import Record
 
 from chassis.db import Database, Transaction
 from chassis.sealing import Sealer
-from payments.domain.provider import PLATFORM, Account
+from payments.domain.provider import Account
 
 REMEMBERED_SECONDS = 60.0
 _REREAD_SECONDS = 1.0
@@ -26,9 +27,10 @@ class _Remembered(NamedTuple):
 class Accounts:
     """Finds the account to use; each process remembers what it found for up to a minute."""
 
-    def __init__(self, platform: Account, sealer: Sealer) -> None:
-        """`platform`: from the settings, for organisations without an account of their own."""
-        self._platform = platform
+    def __init__(self, own: Sequence[Account], sealer: Sealer) -> None:
+        """`own`: the installation's, for organisations that have none of that kind."""
+        self._own = {account.id: account for account in own}
+        self._own_of_kind = {account.provider: account for account in own}
         self._sealer = sealer
         self._of_org: dict[tuple[UUID, str], _Remembered] = {}
         self._by_id: dict[str, _Remembered] = {}
@@ -49,9 +51,7 @@ class Accounts:
                 kind,
             )
             known = self._of_org[org_id, kind] = self._remember(row)
-        if known.account is None and kind == self._platform.provider:
-            return self._platform
-        return known.account
+        return known.account or self._own_of_kind.get(kind)
 
     async def by_id(self, db: Database, account_id: str, *, reread: bool = False) -> Account | None:
         """The account with this id, whoever it belongs to; no tenant is known yet.
@@ -59,8 +59,8 @@ class Accounts:
         `reread` asks the database again, since secrets may just have been changed, but not more
         than once a second: anyone may send wrong signatures.
         """
-        if account_id == PLATFORM:
-            return self._platform
+        if account_id in self._own:
+            return self._own[account_id]
         known = self._by_id.get(account_id)
         if known is None or _older(known, _REREAD_SECONDS if reread else REMEMBERED_SECONDS):
             rows = await db.statement(

@@ -1,6 +1,4 @@
-"""Notifications from providers: each stored once, and each of its deliveries noted, before anything
-is done about it.
-"""
+"""Notifications from providers: each stored once, each delivery noted, before anything is done."""
 
 import json
 from uuid import UUID

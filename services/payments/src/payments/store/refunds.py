@@ -1,5 +1,8 @@
 """Refunds: one per payment and cause; those made by hand at the provider are kept too."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg import Record
@@ -8,6 +11,19 @@ from chassis.db import Transaction
 from payments.domain.money import Money
 from payments.domain.refunds import Refund
 from payments.domain.snapshot import RefundStatus
+
+_COLUMNS = """
+    r.id, r.org_id, r.booking_id, r.payment_id, r.cause, r.amount_minor, r.currency, r.status,
+    r.provider_ref, r.failure_code"""
+
+_SELECT = f"SELECT {_COLUMNS} FROM refunds r"  # noqa: S608  # our own column names
+
+_OWED = f"""
+SELECT {_COLUMNS}, p.method, r.requested_at
+FROM refunds r JOIN payments p ON p.id = r.payment_id
+WHERE r.status = 'pending' AND p.provider = ANY($1) AND ($2::uuid IS NULL OR r.id > $2)
+ORDER BY r.id LIMIT $3
+"""  # noqa: S608  # our own column names
 
 _INSERT = """
 INSERT INTO refunds (id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
@@ -54,12 +70,32 @@ async def settle(tx: Transaction, refund: Refund) -> None:
 async def of_payment(tx: Transaction, payment_id: UUID) -> list[Refund]:
     """All refunds of a payment, oldest first."""
     rows = await tx.fetch(
-        """SELECT id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
-                  provider_ref, failure_code
-           FROM refunds WHERE payment_id = $1 ORDER BY id""",
+        f"{_SELECT} WHERE payment_id = $1 ORDER BY id",
         payment_id,
     )
     return [_refund(row) for row in rows]
+
+
+async def find(tx: Transaction, refund_id: UUID) -> Refund | None:
+    """A refund; who is to change it locks its payment."""
+    row = await tx.fetchrow(f"{_SELECT} WHERE id = $1", refund_id)
+    return _refund(row) if row else None
+
+
+class Owed(NamedTuple):
+    """A refund that somebody is to send, and since when."""
+
+    refund: Refund
+    method: str
+    since: datetime
+
+
+async def owed(
+    tx: Transaction, providers: Sequence[str], *, after: UUID | None, limit: int
+) -> list[Owed]:
+    """Refunds of these providers' payments that are still to be sent, oldest first."""
+    rows = await tx.fetch(_OWED, list(providers), after, limit)
+    return [Owed(_refund(row), row["method"], row["requested_at"]) for row in rows]
 
 
 def _refund(row: Record) -> Refund:

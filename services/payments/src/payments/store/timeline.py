@@ -29,6 +29,10 @@ SELECT a.finished_at, 'provider.' || a.kind, NULL,
 FROM attempts a JOIN payments p ON p.id = a.payment_id
 WHERE p.booking_id = $3 AND a.state <> 'open'
 UNION ALL
+SELECT said_at, 'statement.' || kind, NULL,
+       json_build_object('subject', subject_id, 'actor', actor, 'reference', reference)::text
+FROM statements WHERE booking_id = $3
+UNION ALL
 SELECT received_at, 'provider_event.' || type, NULL,
        json_build_object('event', event_id, 'outcome', outcome, 'deliveries',
                          (SELECT count(*) FROM messaging.provider_deliveries d
@@ -40,6 +44,8 @@ ORDER BY at
 _SUMMARIES = {
     "payment.wanted": "A hold or a change asked for a payment",
     "refund.requested": "A refund was asked for",
+    "statement.paid": "Somebody of the staff said that the money has arrived",
+    "statement.returned": "Somebody of the staff said that the refund was sent",
     "provider.create": "The provider was asked to take a payment",
     "provider.cancel": "The provider was asked to cancel the payment",
     "provider.capture": "The provider was asked for the money that the customer agreed to",

@@ -92,12 +92,14 @@ async def _tell(tx: Transaction, payment: Payment, fact: Fact) -> None:
 def seal_secret(secrets: Sealer, payment: Payment, snapshot: Snapshot) -> str | None:
     """What the customer needs to pay, as it may be stored."""
     means = {"client_secret": snapshot.client_secret, "redirect_url": snapshot.redirect_url}
+    if snapshot.transfer is not None:
+        means |= {"payee": snapshot.transfer.payee, "message": snapshot.transfer.message}
     told = {name: value for name, value in means.items() if value is not None}
     return secrets.seal(told, f"payment:{payment.id}") if told else None
 
 
 def open_secret(secrets: Sealer, payment: Payment, sealed: str) -> dict[str, str]:
-    """`client_secret` or `redirect_url`, to give to the customer.
+    """`client_secret`, `redirect_url`, or `payee` and `message`, to give to the customer.
 
     Raises:
         BrokenSeal: its key is no longer known.

@@ -27,6 +27,7 @@ from payments.store import attempts, closed_bookings, payments, products, venues
 from payments.store.accounts import Accounts
 from payments.store.venues import Venue
 from payments.usecases.intend import intend
+from payments.usecases.mark_paid import receive
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ class Hold:
     change_id: UUID | None = None
     method: str | None = None
     lines: Sequence[OrderLine] = ()
+    received_by: str | None = None
 
 
 LAST_LOOK = timedelta(seconds=30)
@@ -99,6 +101,8 @@ async def prepare(
         return
     if await payments.insert(tx, payment):
         await _intend(tx, hold, venue, payment, provider)
+        if hold.received_by is not None:
+            await receive(tx, payment, actor=hold.received_by, reference=None, providers=providers)
 
 
 def _refusal(due: Money, account: Account | None, *, enabled: bool) -> str | None:
@@ -127,6 +131,13 @@ async def _priced(
     return [replace(one, price_ref=refs.get((one.key, one.unit_minor))) for one in lines]
 
 
+def _reference(hold: Hold) -> str:
+    """The booking's own; of a change a little longer, since that is another payment."""
+    return (
+        f"{hold.reference}-{hold.change_id.hex[-4:].upper()}" if hold.change_id else hold.reference
+    )
+
+
 async def _intend(
     tx: Transaction, hold: Hold, venue: Venue | None, payment: Payment, provider: Provider
 ) -> None:
@@ -142,6 +153,7 @@ async def _intend(
             offering_id=hold.offering_id,
             amount=hold.due,
             methods=hold.methods,
+            reference=_reference(hold),
             description=f"{place} ({hold.reference})",
             venue=venue.slug if venue else "",
             descriptor=venue.statement_descriptor if venue else None,

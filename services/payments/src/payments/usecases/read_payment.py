@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.sealing import Sealer
 from payments.domain.payment import Payment
+from payments.domain.snapshot import Transfer
 from payments.problems import NoPayment
 from payments.store import payments
 from payments.usecases.observe import open_secret
@@ -19,6 +20,7 @@ class Standing:
     client_secret: str | None = field(repr=False)
     redirect_url: str | None = field(repr=False)
     publishable_key: str | None
+    transfer: Transfer | None = None
 
 
 async def read_payment(
@@ -34,4 +36,10 @@ async def read_payment(
         raise NoPayment
     payment, sealed, publishable_key = found
     means = open_secret(secrets, payment, sealed) if sealed and payment.payable else {}
-    return Standing(payment, means.get("client_secret"), means.get("redirect_url"), publishable_key)
+    return Standing(
+        payment,
+        means.get("client_secret"),
+        means.get("redirect_url"),
+        publishable_key,
+        Transfer(means.get("payee"), means["message"]) if "message" in means else None,
+    )

@@ -138,6 +138,9 @@ class QuoteBooking(WishedTime):
         Literal["online", "at_venue"],
         Field(description="at_venue: nothing is due now and it is confirmed at once; for staff"),
     ] = "online"
+    payment_received: Annotated[
+        bool, Field(description="True: the money for a payment by hand has arrived; for staff")
+    ] = False
     override: Annotated[
         Override | None,
         Field(description="Set limits aside; for staff with bookings:manage"),

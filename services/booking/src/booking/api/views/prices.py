@@ -162,7 +162,7 @@ class Quote(BaseModel):
             amount_due_now=Money.of(quote.due_now),
             amount_at_venue=Money.of(quote.at_venue),
             payment_methods=list(booking.payment_methods),
-            hold_minutes=policy.hold_minutes,
+            hold_minutes=policy.minutes_to_pay(booking.method),
             refund_terms=[
                 RefundTerm(
                     hours=hours,
