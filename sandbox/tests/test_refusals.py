@@ -41,7 +41,7 @@ ORDER = {"amount": "5000", "currency": "gbp"}
         ({**ORDER, "allowed_payment_method_types[]": "seashells"}, None, None),
         # Gone from this version of the API: `allowed_payment_method_types` took its place.
         ({**ORDER, "payment_method_types[]": "card"}, "parameter_unknown", None),
-        ({**ORDER, "expand[]": "customer.name"}, None, "expand"),
+        ({**ORDER, "expand[]": "amount.name"}, None, "expand"),
         ({**ORDER, "transfer_data[destination]": "acct_1"}, "parameter_unknown", None),
     ],
 )

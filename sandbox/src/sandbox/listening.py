@@ -62,6 +62,8 @@ def run(app: Any, listener: socket.socket) -> None:
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=3,
+        # Long, as with the real ones: a client on a busy machine may find its connection closed.
+        timeout_keep_alive=75,
     )
     logging.getLogger("uvicorn.error").addFilter(_not_cut_short_on_purpose)
     uvicorn.Server(config).run(sockets=[listener])

@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import secrets
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ class Api:
         """Raises Refusal(401) without a token that still lives."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         client_id, ends = self.tokens.get(token, ("", 0.0))
-        if scheme.lower() != "bearer" or ends <= time.time():
+        if scheme.lower() != "bearer" or ends <= self.store.clock.now():
             raise Refusal("AUTHENTICATION_FAILURE", "INVALID_TOKEN")
         return client_id
 
@@ -129,7 +128,7 @@ async def token(request: Request) -> JSONResponse:
         return JSONResponse({"error": "unsupported_grant_type"}, 400)
     made = "A21AA" + secrets.token_urlsafe(48)
     api.tokens_made += 1
-    api.tokens[made] = (client_id, time.time() + api.lifetime)
+    api.tokens[made] = (client_id, api.store.clock.now() + api.lifetime)
     return JSONResponse(
         {
             "scope": "https://uri.paypal.com/services/payments/payment",

@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from sandbox import listening
+from sandbox import clock_control, listening
 from sandbox.paypal import api, control, pages
 from sandbox.paypal.api import Api, Seen
 from sandbox.paypal.certificate import Signer
@@ -50,7 +50,10 @@ def build(store: Store, settings: Settings, own: str) -> FastAPI:
     app.state.api = Api(store, deliveries, signer, settings, own)
     app.state.faults = Faults()
     app.include_router(api.router)
+    app.state.clock = store.clock
+    app.state.catch_up = lambda: 0  # whoever asks next sees what has lapsed
     app.include_router(control.router)
+    app.include_router(clock_control.router)
     app.include_router(pages.router())
     app.middleware("http")(_with_trouble)
     app.middleware("http")(same_site)

@@ -22,10 +22,6 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(17))
 
 
-def moment() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 @dataclass
 class Ledger:
     """One account's orders, inside one transaction. `sent` are the deliveries it caused."""
@@ -34,6 +30,9 @@ class Ledger:
     base: str
     public: str
     sent: list[Delivery] = field(default_factory=list)
+
+    def _moment(self) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.store.clock.now()))
 
     # Orders
 
@@ -49,11 +48,11 @@ class Ledger:
             "intent": body["intent"],
             "status": waiting,
             "purchase_units": [{"reference_id": "default", **unit}],
-            "create_time": moment(),
+            "create_time": self._moment(),
         }
         if body.get("payment_source"):
             order["payment_source"] = {"paypal": {}}
-        hidden = {"context": context, "born": time.time(), "waiting": waiting}
+        hidden = {"context": context, "born": self.store.clock.now(), "waiting": waiting}
         self.store.add(Stored(tenant, "order", None, order, hidden))
         return self.shown(self.order(order["id"]))
 
@@ -61,7 +60,7 @@ class Ledger:
         """Raises Refusal(404) too once nobody approved it in time."""
         stored = self.store.get("order", identifier, tenant)
         waits = stored.body["status"] in {"CREATED", "PAYER_ACTION_REQUIRED"}
-        if waits and time.time() - stored.hidden["born"] > LIFETIME:
+        if waits and self.store.clock.now() - stored.hidden["born"] > LIFETIME:
             raise not_found()
         return stored
 
@@ -141,7 +140,7 @@ class Ledger:
             "amount": unit["amount"],
             "final_capture": True,
             **{name: unit[name] for name in ("custom_id", "invoice_id") if name in unit},
-            "create_time": moment(),
+            "create_time": self._moment(),
         }
         if choice != "pending":
             capture["seller_receivable_breakdown"] = _breakdown(unit["amount"])
@@ -229,7 +228,7 @@ class Ledger:
             "status": outcome,
             "amount": amount_of(total, capture.body["amount"]["currency_code"]),
             **named,
-            "create_time": moment(),
+            "create_time": self._moment(),
             "links": self._part_links("refunds", identifier, ("up", capture.body["id"])),
         }
         self.store.add(
@@ -295,7 +294,7 @@ class Ledger:
         event: Json = {
             "id": identifier,
             "event_version": "1.0",
-            "create_time": moment(),
+            "create_time": self._moment(),
             "resource_type": resource_type,
             "resource_version": "2.0",
             "event_type": kind,

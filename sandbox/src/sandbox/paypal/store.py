@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from sandbox.clock import Clock
 from sandbox.paypal.refusal import Json, not_found
 
 KEYS_KEPT = 45 * 24 * 3600.0
@@ -81,6 +82,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.executescript(resources.files("sandbox.paypal").joinpath("schema.sql").read_text())
+        self.clock = Clock(self)
 
     def close(self) -> None:
         self._db.close()
@@ -257,14 +259,14 @@ class Store:
         row = self._db.execute(
             "SELECT request, status, body FROM requests"
             " WHERE tenant = ? AND key = ? AND created > ?",
-            (tenant, key, time.time() - KEYS_KEPT),
+            (tenant, key, self.clock.now() - KEYS_KEPT),
         ).fetchone()
         return Answered(*row) if row else None
 
     def remember(self, tenant: str, key: str, answered: Answered) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?)",
-            (tenant, key, answered.request, answered.status, answered.body, time.time()),
+            (tenant, key, answered.request, answered.status, answered.body, self.clock.now()),
         )
 
     def forget_keys(self) -> int:

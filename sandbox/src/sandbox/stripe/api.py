@@ -146,8 +146,11 @@ class Api:
         except Refusal as refusal:
             return answer.refused(refusal)
 
-    def do(self, tenant: str, work: Callable[[Call], Json]) -> Json:
-        """What only the sandbox can do to an account: one transaction, then its events go out."""
+    def do(self, tenant: str, work: Callable[[Call], Json], *, now: int | None = None) -> Json:
+        """What only the sandbox can do to an account: one transaction, then its events go out.
+
+        `now` is the moment it happens at, when that isn't the sandbox's present.
+        """
         call = Call(
             store=self._store,
             tenant=tenant,
@@ -155,6 +158,7 @@ class Api:
             params={},
             base_url="",
             request_id="",
+            now=self._now() if now is None else now,
         )
         with self._store.transaction():
             done = work(call)
@@ -224,7 +228,7 @@ class Api:
                 code="idempotency_key_in_use",
                 stored=False,
             )
-        known = self._store.answered(*held, since=int(time.time()) - KEYS_KEPT)
+        known = self._store.answered(*held, since=self._now() - KEYS_KEPT)
         if known is not None:
             return _replay(known, task)
         self._in_flight.add(held)
@@ -262,6 +266,7 @@ class Api:
             params=task.operation.params.read_all(task.form),
             base_url=request.base_url,
             request_id=request.id,
+            now=self._now(),
             idempotency_key=request.idempotency_key,
             id=task.id,
             search_lag=self._search_lag,
@@ -295,8 +300,11 @@ class Api:
                 body=answered.body.decode(),
                 request_id=request.id,
             ),
-            int(time.time()),
+            self._now(),
         )
+
+    def _now(self) -> int:
+        return int(self._store.clock.now())
 
 
 def _run(operation: Operation, call: Call) -> Json:

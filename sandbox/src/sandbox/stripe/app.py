@@ -2,19 +2,19 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 
 import structlog
 from fastapi import FastAPI
 
-from sandbox import listening
+from sandbox import clock_control, listening
 from sandbox.same_site import same_site
 from sandbox.stripe import control, pages
 from sandbox.stripe.api import KEYS_KEPT, Api
 from sandbox.stripe.deliveries import Deliveries, Pace
 from sandbox.stripe.faults import Faults
+from sandbox.stripe.passing import Passing
 from sandbox.stripe.request import Receive, Scope, Send
 from sandbox.stripe.settings import API_VERSION, Settings
 from sandbox.stripe.store import StateInUse, Store
@@ -36,15 +36,20 @@ class App:
             public_url=settings.public_url,
             search_lag=settings.search_lag,
         )
+        passing = Passing(store, self._api)
 
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            store.forget_keys(before=int(time.time()) - KEYS_KEPT)
-            running = asyncio.create_task(deliveries.run())
+            store.forget_keys(before=int(store.clock.now()) - KEYS_KEPT)
+            running = [
+                asyncio.create_task(deliveries.run()),
+                asyncio.create_task(passing.run()),
+            ]
             yield
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
         self._rest = FastAPI(
             title="Stripe sandbox control",
@@ -55,7 +60,10 @@ class App:
             lifespan=lifespan,
         )
         self._rest.state.world = control.World(store, self._api, deliveries, faults)
+        self._rest.state.clock = store.clock
+        self._rest.state.catch_up = passing.catch_up
         self._rest.include_router(control.router)
+        self._rest.include_router(clock_control.router)
         self._rest.include_router(pages.router())
         self._rest.middleware("http")(same_site)
 

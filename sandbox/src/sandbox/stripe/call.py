@@ -21,7 +21,10 @@ def new_id(prefix: str) -> str:
 
 @dataclass(slots=True)
 class Call:
-    """`now` is Unix seconds. `emitted` is handed to the deliveries after the commit."""
+    """`now` is Unix seconds of the sandbox's time.
+
+    `emitted` is handed to the deliveries after the commit.
+    """
 
     store: Store
     tenant: str
@@ -29,10 +32,10 @@ class Call:
     params: Values
     base_url: str
     request_id: str
+    now: int
     idempotency_key: str | None = None
     id: str = ""
     search_lag: float = 0.0
-    now: int = field(default_factory=lambda: int(time.time()))
     emitted: list[Delivery] = field(default_factory=list)
 
     def emit(self, kind: str, subject: Json, *, before: Json | None = None) -> None:
@@ -65,6 +68,11 @@ class Call:
         self.emitted.extend(
             self.store.events.send(body["id"], endpoint, due) for endpoint in endpoints
         )
+
+    def later(self, work: str, identifier: str, due: int) -> None:
+        """Have something done to an object of this account when its time comes: see `passing`."""
+        self.store.appointments.add(self.tenant, work, identifier, due)
+        self.store.clock.changed.set()
 
 
 def listens(patterns: Sequence[str], kind: str) -> bool:

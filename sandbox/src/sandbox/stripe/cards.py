@@ -5,6 +5,7 @@ Numbers that are no test card are declined as Stripe declines a real card in tes
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,10 @@ class Dispute:
 class Card:
     """`refused` cards never become a payment method; `asks` ones need authentication first.
 
-    `disputed`: paying succeeds, and the cardholder disputes it as soon as the money is taken.
     `asks_once`: not any more when they were set up for later. `attaches`: declined when charged,
-    but not when saved.
+    but not when saved. `refunds`: at once, some time later, or they fail some time after they
+    succeeded. `disputed`: paying succeeds, and the cardholder disputes it as soon as the money is
+    taken.
     """
 
     number: str
@@ -43,6 +45,7 @@ class Card:
     attaches: bool = False
     refused: Decline | None = None
     disputed: Dispute | None = None
+    refunds: Literal["at once", "later", "fail"] = "at once"
 
 
 _GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -188,7 +191,47 @@ CARDS = (
         ("pm_card_createDisputeInquiry",),
         disputed=Dispute("fraudulent", inquiry=True),
     ),
+    Card("4000000000007726", "visa", ("pm_card_pendingRefund",), refunds="later"),
+    Card("4000000000005126", "visa", ("pm_card_refundFail",), refunds="fail"),
 )
+
+
+def table() -> str:
+    """Every test card and what it does, in Markdown; the documentation holds exactly this."""
+    lines = ["| Number | By name | What happens |", "|---|---|---|"]
+    for card in CARDS:
+        names = ", ".join(f"`{name}`" for name in card.names)
+        lines.append(f"| {card.number} | {names} | {_told(card)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _told(card: Card) -> str:
+    if card.refused is not None:
+        return f"never becomes a payment method: {_reason(card.refused)}"
+    steps = []
+    if card.asks:
+        steps.append(
+            "asks for authentication"
+            + (", off session no more once it is saved" if card.asks_once else "")
+        )
+    if card.decline is not None:
+        blocked = ", blocked before it reaches the bank" if card.decline.blocked else ""
+        saved = ", though it can be saved" if card.attaches else ""
+        steps.append(f"declined: {_reason(card.decline)}{blocked}{saved}")
+    else:
+        steps.append("succeeds")
+    if card.refunds == "later":
+        steps.append("its refunds are pending for a minute")
+    elif card.refunds == "fail":
+        steps.append("its refunds succeed, and fail a minute later")
+    if card.disputed is not None:
+        kind = "inquiry" if card.disputed.inquiry else "chargeback"
+        steps.append(f"disputed as soon as it is paid: {kind}, `{card.disputed.reason}`")
+    return "; then ".join(steps)
+
+
+def _reason(decline: Decline) -> str:
+    return f"`{decline.code}`" + (f" / `{decline.decline_code}`" if decline.decline_code else "")
 
 
 @cache

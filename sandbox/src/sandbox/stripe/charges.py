@@ -9,6 +9,8 @@ from sandbox.stripe.shapes import EXPAND, PAGE, Text
 from sandbox.stripe.store import Stored
 
 KIND = "charge"
+AUTHORISED_FOR = 7 * 24 * 3600
+"""Seconds that a card keeps an authorised amount for its capture."""
 
 
 def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -> Stored:
@@ -49,6 +51,7 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
                 "amount_authorized": None if decline else intent["amount"],
                 "authorization_code": None if decline else "123456",
                 "brand": card["brand"],
+                **({} if captured or decline else {"capture_before": capture_before(call)}),
                 "checks": {
                     **card["checks"],
                     "cvc_check": _cvc(card["checks"]["cvc_check"], decline),
@@ -83,6 +86,10 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
         "transfer_group": None,
     }
     return call.store.add(call.tenant, body, parent=intent["id"])
+
+
+def capture_before(call: Call) -> int:
+    return call.now + AUTHORISED_FOR
 
 
 def retrieve(call: Call) -> Json:

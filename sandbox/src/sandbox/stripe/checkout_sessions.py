@@ -105,6 +105,13 @@ def end(call: Call, stored: Stored) -> Json:
     return body
 
 
+def lapse(call: Call, identifier: str) -> None:
+    """Its time is over: nobody paid."""
+    stored = call.store.get(call.tenant, KIND, identifier)
+    if stored.body["status"] == "open" and stored.body["expires_at"] <= call.now:
+        end(call, stored)
+
+
 def intent_of(call: Call, session: Stored) -> Stored:
     """The PaymentIntent that an open session is paid with: made at the first try."""
     known = session.body["payment_intent"]
@@ -268,6 +275,7 @@ def _add(call: Call, items: list[Json], code: str, total: int, expires_at: int) 
         "url": f"{call.base_url}/c/pay/{identifier}",
     }
     hidden = {"items": items, "payment_intent_data": params.get("payment_intent_data", {})}
+    call.later("checkout_session.expire", identifier, expires_at)
     return call.store.add(call.tenant, body, hidden=hidden)
 
 

@@ -133,6 +133,7 @@ def _charge(call: Call, stored: Stored, method: Stored, card: cards.Card) -> Jso
     if intent["capture_method"] == "manual":
         intent["status"] = "requires_capture"
         intent["amount_capturable"] = intent["amount"]
+        call.later("payment_intent.authorisation_ends", intent["id"], charges.capture_before(call))
         call.store.save(stored)
         call.emit("payment_intent.amount_capturable_updated", intent)
     else:

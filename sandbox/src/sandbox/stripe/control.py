@@ -1,6 +1,5 @@
 """`/_sandbox/`: what Stripe doesn't offer and tests need. Never part of Stripe's own API."""
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -15,6 +14,7 @@ from sandbox.stripe import (
     checkout_page,
     confirmation,
     dispute_course,
+    refunds,
     setup_intents,
     webhook_endpoints,
 )
@@ -117,6 +117,10 @@ class Decision(Body):
     outcome: dispute_course.Outcome
 
 
+class Settlement(Body):
+    succeeds: bool
+
+
 class Forget(Body):
     """One idempotency key, or every one, as if a day had passed."""
 
@@ -208,7 +212,9 @@ async def no_more(around: Around) -> Json:
 @router.post("/idempotency/forget")
 async def forget(around: Around, which: Forget | None = None) -> Json:
     key = which.key if which else None
-    return {"forgotten": around.store.forget_keys(before=int(time.time()) + 1, key=key)}
+    return {
+        "forgotten": around.store.forget_keys(before=int(around.store.clock.now()) + 1, key=key)
+    }
 
 
 @router.get("/requests")
@@ -250,6 +256,17 @@ async def settle_dispute(identifier: str, decision: Decision, around: Around) ->
         lambda call: dispute_course.settle(
             call, call.store.get(call.tenant, dispute_course.KIND, identifier), decision.outcome
         ),
+    )
+
+
+@router.post("/refunds/{identifier}/settle")
+async def settle_refund(identifier: str, settlement: Settlement, around: Around) -> Json:
+    """A refund arrives, or fails; one that arrived may still fail."""
+    return on_behalf(
+        around,
+        refunds.KIND,
+        identifier,
+        lambda call: refunds.settle(call, identifier, succeeds=settlement.succeeds),
     )
 
 

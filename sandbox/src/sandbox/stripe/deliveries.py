@@ -148,8 +148,10 @@ class Deliveries:
         attempts = delivery.attempts + 1
         found = self._store.events.find(delivery.event)
         born = found[1]["created"] if found else 0
-        due = time.time() + self._pace.pause(attempts)
-        state = "failed" if due - born > _GIVEN_UP_AFTER else "pending"
+        pause = self._pace.pause(attempts)
+        due = time.time() + pause
+        given_up = self._store.clock.now() + pause - born > _GIVEN_UP_AFTER
+        state = "failed" if given_up else "pending"
         log.info(
             "delivery.failed",
             event_id=delivery.event,

@@ -7,7 +7,7 @@ takes nothing unless it is escalated to a chargeback.
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from sandbox.stripe import cards
+from sandbox.stripe import cards, payment_methods
 from sandbox.stripe.call import Call, new_id
 from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.store import Stored
@@ -17,6 +17,8 @@ Outcome = Literal["won", "lost", "escalated"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 TO_ANSWER = 7 * 24 * 3600
 """Seconds that evidence may take."""
+INQUIRY_LASTS = 120 * 24 * 3600
+"""Seconds after which an inquiry that nobody escalated is closed."""
 WRITTEN = (
     "access_activity_log",
     "billing_address",
@@ -112,17 +114,19 @@ def begin(call: Call, charge: Stored, disputed: cards.Dispute) -> Json:
     call.store.save(charge)
     stored = call.store.add(call.tenant, dispute, parent=body["payment_intent"])
     call.emit("charge.dispute.created", dispute)
-    if not disputed.inquiry:
+    call.later("dispute.answer_due", dispute["id"], call.now + TO_ANSWER)
+    if disputed.inquiry:
+        call.later("dispute.inquiry_ends", dispute["id"], call.now + INQUIRY_LASTS)
+    else:
         _withdraw(call, stored)
     return dispute
 
 
 def on_charge(call: Call, charge: Stored) -> None:
     """What a card that disputes does as soon as its money is taken."""
-    method = call.store.get(call.tenant, "payment_method", charge.body["payment_method"])
-    disputed = cards.by_number(method.hidden["number"]).disputed
-    if disputed is not None and charge.body["captured"]:
-        begin(call, charge, disputed)
+    card = payment_methods.card_behind(call, charge.body)
+    if card is not None and card.disputed is not None and charge.body["captured"]:
+        begin(call, charge, card.disputed)
 
 
 def submit(call: Call, stored: Stored) -> None:
@@ -161,6 +165,26 @@ def settle(call: Call, stored: Stored, outcome: Outcome) -> Json:
     return body
 
 
+def answer_due(call: Call, identifier: str) -> None:
+    """No evidence came in time: a chargeback is lost, an inquiry stays open."""
+    stored = call.store.get(call.tenant, KIND, identifier)
+    details = stored.body["evidence_details"]
+    if not awaits_evidence(stored.body) or details["due_by"] > call.now:
+        return
+    details["past_due"] = True
+    if _asks(stored.body):
+        call.store.save(stored)
+        call.emit("charge.dispute.updated", stored.body)
+    else:
+        settle(call, stored, "lost")
+
+
+def inquiry_ends(call: Call, identifier: str) -> None:
+    stored = call.store.get(call.tenant, KIND, identifier)
+    if is_open(stored.body) and _asks(stored.body):
+        settle(call, stored, "lost")
+
+
 def is_open(body: Json) -> bool:
     return body["status"] in _OPEN
 
@@ -183,6 +207,7 @@ def _escalate(call: Call, stored: Stored) -> Json:
     body["is_charge_refundable"] = False
     body["payment_method_details"]["card"]["case_type"] = "chargeback"
     body["evidence_details"]["due_by"] = call.now + TO_ANSWER
+    call.later("dispute.answer_due", body["id"], call.now + TO_ANSWER)
     call.store.save(stored)
     call.emit("charge.dispute.updated", body)
     _withdraw(call, stored)

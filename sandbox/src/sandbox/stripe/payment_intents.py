@@ -207,13 +207,26 @@ def cancel(call: Call) -> Json:
     released = intent["status"] == "requires_capture"
     drop(call, stored, call.params.get("cancellation_reason"))
     if released:
-        charge = call.store.get(call.tenant, "charge", intent["latest_charge"])
-        before = {"amount_refunded": 0, "refunded": False}
-        charge.body["amount_refunded"] = charge.body["amount"]
-        charge.body["refunded"] = True
-        call.store.save(charge)
-        call.emit("charge.refunded", charge.body, before=before)
+        _release(call, intent, "charge.refunded")
     return intent
+
+
+def authorisation_ends(call: Call, identifier: str) -> None:
+    """Nobody captured it in time."""
+    stored = call.store.get(call.tenant, KIND, identifier)
+    if stored.body["status"] == "requires_capture":
+        drop(call, stored, "automatic")
+        _release(call, stored.body, "charge.expired")
+
+
+def _release(call: Call, intent: Json, told: str) -> None:
+    """What was authorised goes back to the card."""
+    charge = call.store.get(call.tenant, "charge", intent["latest_charge"])
+    before = {"amount_refunded": 0, "refunded": False}
+    charge.body["amount_refunded"] = charge.body["amount"]
+    charge.body["refunded"] = True
+    call.store.save(charge)
+    call.emit(told, charge.body, before=before)
 
 
 def drop(call: Call, stored: Stored, reason: str | None = "abandoned") -> None:

@@ -59,7 +59,9 @@ def use(call: Call, name: str) -> Stored:
     """
     known = cards.by_name(name)
     if known is not None:
-        return _add(call, known, {"exp_month": 12, "exp_year": _year() + 4, "cvc": "123"}, {}, {})
+        return _add(
+            call, known, {"exp_month": 12, "exp_year": _year(call) + 4, "cvc": "123"}, {}, {}
+        )
     stored = call.store.find(call.tenant, KIND, name)
     if stored is None:
         missing = no_such("PaymentMethod", name, param="payment_method")
@@ -88,7 +90,7 @@ def store_method(call: Call, data: Values) -> Stored:
     card = cards.by_number(number)
     if card.refused is not None:
         raise refused(card.refused)
-    _check_date(sent)
+    _check_date(call, sent)
     return _add(call, card, sent, data.get("billing_details", {}), data.get("metadata") or {})
 
 
@@ -104,7 +106,13 @@ def card_of(stored: Stored) -> cards.Card:
     return cards.by_number(stored.hidden["number"])
 
 
-def _check_date(sent: Values) -> None:
+def card_behind(call: Call, charge: Json) -> cards.Card | None:
+    """The card a charge was made on; None: it was no card."""
+    method = call.store.get(call.tenant, KIND, charge["payment_method"])
+    return card_of(method) if "number" in method.hidden else None
+
+
+def _check_date(call: Call, sent: Values) -> None:
     if not 1 <= sent["exp_month"] <= 12:
         raise refused(
             cards.Decline(
@@ -115,7 +123,7 @@ def _check_date(sent: Values) -> None:
             )
         )
     year = sent["exp_year"] + 2000 if sent["exp_year"] < 100 else sent["exp_year"]
-    if not _year() <= year <= _year() + 50:
+    if not _year(call) <= year <= _year(call) + 50:
         raise refused(
             cards.Decline(
                 "invalid_expiry_year",
@@ -126,8 +134,8 @@ def _check_date(sent: Values) -> None:
         )
 
 
-def _year() -> int:
-    return time.gmtime().tm_year
+def _year(call: Call) -> int:
+    return time.gmtime(call.now).tm_year
 
 
 def _add(call: Call, card: cards.Card, sent: Values, billing: Values, metadata: Json) -> Stored:

@@ -1,12 +1,15 @@
 """Refunds of card charges: whole, partial and cumulative, never more than was captured."""
 
-from sandbox.stripe import charges, dispute_course, money
+from sandbox.stripe import charges, dispute_course, money, payment_methods
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such
 from sandbox.stripe.shapes import EXPAND, PAGE, Choice, Integer, Metadata, Text
 from sandbox.stripe.store import Stored
 
 KIND = "refund"
+SETTLED_AFTER = 60
+"""Seconds after which the cards with a slow or a failing refund have it."""
+_WAITS_AS = {"later": "pending", "fail": "succeeded"}
 
 
 def create(call: Call) -> Json:
@@ -44,6 +47,8 @@ def create(call: Call) -> Json:
             f"amount on charge ({money.shown(left, body['currency'])})",
             param="amount",
         )
+    card = payment_methods.card_behind(call, body)
+    pending = card is not None and card.refunds == "later"
     refund = {
         "id": new_id("re"),
         "object": KIND,
@@ -65,7 +70,7 @@ def create(call: Call) -> Json:
         "reason": params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "succeeded",
+        "status": "pending" if pending else "succeeded",
         "transfer_reversal": None,
     }
     before: Json = {"amount_refunded": body["amount_refunded"]}
@@ -77,7 +82,45 @@ def create(call: Call) -> Json:
     call.store.save(charge)
     call.emit("refund.created", refund)
     call.emit("charge.refunded", body, before=before)
+    if card is not None and card.refunds != "at once":
+        call.later("refund.settle", refund["id"], call.now + SETTLED_AFTER)
     return refund
+
+
+def settle(call: Call, identifier: str, *, succeeds: bool) -> Json:
+    """A refund arrives, or comes back; one that arrived may still come back.
+
+    Raises Refusal(409) for one that has come to its end.
+    """
+    stored = call.store.get(call.tenant, KIND, identifier)
+    refund = stored.body
+    if refund["status"] == "failed" or (succeeds and refund["status"] == "succeeded"):
+        raise Refusal(409, f"Refund {identifier} is {refund['status']} already.")
+    before: Json = {"status": refund["status"]}
+    refund["status"] = "succeeded" if succeeds else "failed"
+    if not succeeds:
+        before["failure_reason"] = None
+        refund["failure_reason"] = "unknown"
+        charge = call.store.get(call.tenant, "charge", refund["charge"])
+        charge.body["amount_refunded"] -= refund["amount"]
+        charge.body["refunded"] = False
+        call.store.save(charge)
+    call.store.save(stored)
+    call.emit("refund.updated", refund, before=before)
+    call.emit("charge.refund.updated", refund, before=before)
+    if not succeeds:
+        call.emit("refund.failed", refund)
+    return refund
+
+
+def settle_by_card(call: Call, identifier: str) -> None:
+    """What refunds to this card come to, unless this one was settled by hand."""
+    refund = call.store.get(call.tenant, KIND, identifier).body
+    card = payment_methods.card_behind(
+        call, call.store.get(call.tenant, "charge", refund["charge"]).body
+    )
+    if card is not None and refund["status"] == _WAITS_AS.get(card.refunds):
+        settle(call, identifier, succeeds=card.refunds == "later")
 
 
 def retrieve(call: Call) -> Json:

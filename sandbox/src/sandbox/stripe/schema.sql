@@ -62,3 +62,12 @@ CREATE TABLE IF NOT EXISTS flags (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS appointments (
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT NOT NULL,
+    work   TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    due    INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS appointments_by_due ON appointments (due, seq);

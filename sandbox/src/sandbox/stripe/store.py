@@ -16,6 +16,8 @@ from typing import Any
 
 import orjson
 
+from sandbox.clock import Clock
+from sandbox.stripe.appointments import Appointments
 from sandbox.stripe.event_log import EventLog
 from sandbox.stripe.refusal import Json, no_such
 from sandbox.stripe.windows import Window, page
@@ -74,6 +76,8 @@ class Store:
         self._endpoints: dict[str, list[Json]] = {}
         self._targets: dict[str, Target | None] = {}
         self.events = EventLog(self._db)
+        self.appointments = Appointments(self._db)
+        self.clock = Clock(self)
 
     def close(self) -> None:
         self._db.close()
