@@ -219,8 +219,7 @@ async def test_no_more_is_owed_than_was_paid(studio: World):
     await studio.hand(booking.refund_due(None, "all", sek(18000)))
     await studio.hand(booking.refund_due(None, "more", sek(1)))
     await studio.quiet()
-    assert len(await owed(studio)) == 1
-    assert (await booking.told_types())[-1] == "payment.refund_failed"
+    assert [one["amount"]["amount_minor"] for one in await owed(studio)] == [18000]
 
 
 async def test_a_refund_that_a_provider_sends_is_not_for_staff_to_say(studio: World):
