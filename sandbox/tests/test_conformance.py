@@ -109,10 +109,17 @@ async def test_answers_have_the_shape_the_sdk_is_typed_for(raw, control):
         await ask("GET", f"/v1/payment_intents/{plain['id']}")
     paid = await ask("GET", f"/v1/payment_intents/{plain['id']}?expand[]=latest_charge")
     assert paid["latest_charge"]["object"] == "charge"
+    fee = await ask(
+        "GET", f"/v1/payment_intents/{plain['id']}?expand[]=latest_charge.balance_transaction"
+    )
+    booked = fee["latest_charge"]["balance_transaction"]
+    await ask("GET", f"/v1/balance_transactions/{booked['id']}")
     await ask("GET", f"/v1/payment_methods/{paid['payment_method']}")
     refund = await ask("POST", "/v1/refunds", payment_intent=plain["id"], amount="100")
     await ask("POST", f"/v1/refunds/{refund['id']}", **{"metadata[x]": "y"})
     await ask("GET", f"/v1/refunds/{refund['id']}?expand[]=charge&expand[]=payment_intent")
+    await ask("GET", f"/v1/refunds/{refund['id']}?expand[]=balance_transaction")
+    await ask("GET", "/v1/balance_transactions?limit=3")
     await ask("GET", "/v1/refunds")
     await ask("POST", "/v1/refunds", payment_intent=plain["id"], amount="5000")
     await ask("POST", f"/v1/payment_intents/{plain['id']}/cancel")

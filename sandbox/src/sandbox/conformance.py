@@ -25,6 +25,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 Json = dict[str, Any]
 
 _RESOURCES: Mapping[str, str] = {
+    "balance_transaction": "BalanceTransaction",
     "charge": "Charge",
     "customer": "Customer",
     "checkout.session": "checkout.Session",

@@ -65,5 +65,11 @@ async def test_every_business_table_hides_other_organisations(world: World):
             "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' "
             "AND relname <> 'alembic_version'"
         )
-    assert {table["relname"] for table in tables} >= {"payments", "refunds", "products", "prices"}
+    assert {table["relname"] for table in tables} >= {
+        "ledger",
+        "payments",
+        "prices",
+        "products",
+        "refunds",
+    }
     assert all(table["relrowsecurity"] for table in tables)

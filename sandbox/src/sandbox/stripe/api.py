@@ -18,6 +18,7 @@ import structlog
 from sandbox.stripe import (
     accounts,
     answer,
+    balance_transactions,
     charges,
     checkout_sessions,
     customers,
@@ -47,6 +48,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *payment_intents.OPERATIONS,
     *refunds.OPERATIONS,
     *charges.OPERATIONS,
+    *balance_transactions.OPERATIONS,
     *disputes.OPERATIONS,
     *payment_methods.OPERATIONS,
     *saving.OPERATIONS,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.stripe import cards
+from sandbox.stripe import balance_transactions, cards
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.shapes import EXPAND, PAGE, Text
@@ -85,6 +85,8 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
         "transfer_data": None,
         "transfer_group": None,
     }
+    if captured:
+        body["balance_transaction"] = balance_transactions.of_charge(call, body, body["amount"])
     return call.store.add(call.tenant, body, parent=intent["id"])
 
 

@@ -7,7 +7,7 @@ takes nothing unless it is escalated to a chargeback.
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from sandbox.stripe import cards, payment_methods
+from sandbox.stripe import balance_transactions, cards, payment_methods
 from sandbox.stripe.call import Call, new_id
 from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.store import Stored
@@ -215,11 +215,19 @@ def _escalate(call: Call, stored: Stored) -> Json:
 
 
 def _withdraw(call: Call, stored: Stored) -> None:
+    _move(call, stored, -stored.body["amount"])
     call.emit("charge.dispute.funds_withdrawn", stored.body)
 
 
 def _reinstate(call: Call, stored: Stored) -> None:
+    _move(call, stored, stored.body["amount"])
     call.emit("charge.dispute.funds_reinstated", stored.body)
+
+
+def _move(call: Call, stored: Stored, amount: int) -> None:
+    moved = balance_transactions.of_dispute(call, stored.body, amount)
+    stored.body["balance_transactions"].append(moved)
+    call.store.save(stored)
 
 
 def _asks(body: Json) -> bool:

@@ -8,6 +8,7 @@ from sandbox.stripe.store import Store
 _EXPANDABLE = {
     ("payment_intent", "latest_charge"): "charge",
     ("payment_intent", "payment_method"): "payment_method",
+    ("charge", "balance_transaction"): "balance_transaction",
     ("charge", "payment_intent"): "payment_intent",
     ("checkout.session", "payment_intent"): "payment_intent",
     ("dispute", "charge"): "charge",
@@ -16,6 +17,7 @@ _EXPANDABLE = {
     ("payment_intent", "customer"): "customer",
     ("payment_method", "customer"): "customer",
     ("price", "product"): "product",
+    ("refund", "balance_transaction"): "balance_transaction",
     ("refund", "charge"): "charge",
     ("refund", "payment_intent"): "payment_intent",
     ("setup_intent", "customer"): "customer",

@@ -1,8 +1,10 @@
 """PaymentIntents: every operation and the states it may start from."""
 
 import secrets
+from typing import Any
 
 from sandbox.stripe import (
+    balance_transactions,
     client_secrets,
     confirmation,
     customers,
@@ -253,7 +255,7 @@ def capture(call: Call) -> Json:
             "captured: requires_capture.",
             intent,
         )
-    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    amount: Any = call.params.get("amount_to_capture", intent["amount_capturable"])
     if amount > intent["amount_capturable"]:
         raise Refusal(
             400,
@@ -265,6 +267,7 @@ def capture(call: Call) -> Json:
     charge = call.store.get(call.tenant, "charge", intent["latest_charge"])
     charge.body["captured"] = True
     charge.body["amount_captured"] = amount
+    charge.body["balance_transaction"] = balance_transactions.of_charge(call, charge.body, amount)
     intent["status"] = "succeeded"
     intent["amount_received"] = amount
     intent["amount_capturable"] = 0

@@ -1,6 +1,12 @@
 """Refunds of card charges: whole, partial and cumulative, never more than was captured."""
 
-from sandbox.stripe import charges, dispute_course, money, payment_methods
+from sandbox.stripe import (
+    balance_transactions,
+    charges,
+    dispute_course,
+    money,
+    payment_methods,
+)
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such
 from sandbox.stripe.shapes import EXPAND, PAGE, Choice, Integer, Metadata, Text
@@ -73,6 +79,7 @@ def create(call: Call) -> Json:
         "status": "pending" if pending else "succeeded",
         "transfer_reversal": None,
     }
+    refund["balance_transaction"] = balance_transactions.of_refund(call, refund)
     before: Json = {"amount_refunded": body["amount_refunded"]}
     body["amount_refunded"] += amount
     if body["amount_refunded"] == body["amount_captured"]:
@@ -101,6 +108,7 @@ def settle(call: Call, identifier: str, *, succeeds: bool) -> Json:
     if not succeeds:
         before["failure_reason"] = None
         refund["failure_reason"] = "unknown"
+        refund["failure_balance_transaction"] = balance_transactions.of_failed_refund(call, refund)
         charge = call.store.get(call.tenant, "charge", refund["charge"])
         charge.body["amount_refunded"] -= refund["amount"]
         charge.body["refunded"] = False

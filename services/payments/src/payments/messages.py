@@ -41,7 +41,9 @@ def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Hand
             tx,
             venue_id=message.venue_id,
             org_id=message.org_id,
-            venue=venues.Venue(message.name, message.slug, message.statement_descriptor),
+            venue=venues.Venue(
+                message.name, message.slug, message.statement_descriptor, message.timezone
+            ),
             sequence=meta.sequence,
         )
 

@@ -119,6 +119,7 @@ class Payment:
     change_id: UUID | None = None
     method: str = "card"
     money_ref: str | None = None
+    venue_id: UUID | None = None
 
     @property
     def refundable_ref(self) -> str:

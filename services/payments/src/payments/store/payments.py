@@ -7,15 +7,17 @@ from asyncpg import Record
 
 from chassis.db import Transaction
 from payments.domain.failures import Failure
+from payments.domain.ledger import CAPTURED
 from payments.domain.money import Money
 from payments.domain.payment import AT_PROVIDER, OPEN, Payment, Status
+from payments.store import ledger
 
 COLUMNS = """
     p.id, p.org_id, p.booking_id, p.account_id, p.provider, p.provider_ref, p.status,
     p.amount_minor, p.currency, p.captured_minor, p.captured_currency, p.refunded_minor,
     p.failure_code, p.failure_decline_code, p.failure_occurrence, p.closing, p.closing_at,
     p.expires_at, p.locale, p.version, p.change_id,
-    p.method, p.money_ref"""
+    p.method, p.money_ref, p.venue_id"""
 
 _KNOWN_AS = "p.account_id = $1 AND (p.provider_ref = $2 OR p.money_ref = $2)"
 
@@ -31,23 +33,34 @@ ORDER BY p.closing IS NULL AND p.status = ANY($3) DESC, p.change_id IS NULL DESC
 
 _INSERT = """
 INSERT INTO payments (id, org_id, booking_id, change_id, account_id, provider, status, amount_minor,
-                      currency, failure_code, expires_at, locale, version, method, created_at,
-                      updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, messaging.now(),
+                      currency, failure_code, expires_at, locale, version, method, venue_id,
+                      created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, messaging.now(),
         messaging.now())
 ON CONFLICT (booking_id, coalesce(change_id, booking_id)) DO NOTHING
 RETURNING true
 """
 
+_BOOKED = ledger.booking(
+    CAPTURED,
+    source="saved WHERE captured_minor > 0",
+    payment="id",
+    cause="''",
+    amount="captured_minor",
+    currency="captured_currency",
+)
+
 # A secret outlives neither its use nor a payment that is over.
-_SAVE = """
-UPDATE payments SET
-    provider_ref = $2, status = $3, captured_minor = $4, captured_currency = $5,
-    refunded_minor = $6, failure_code = $7, failure_decline_code = $8, failure_occurrence = $9,
-    closing = $10, closing_at = $11, version = $12, updated_at = messaging.now(), money_ref = $15,
-    client_secret = CASE WHEN $3 = ANY($14) THEN coalesce($13, client_secret) END
-WHERE id = $1
-"""
+_SAVE = f"""
+WITH saved AS (
+    UPDATE payments SET
+        provider_ref = $2, status = $3, captured_minor = $4, captured_currency = $5,
+        refunded_minor = $6, failure_code = $7, failure_decline_code = $8, failure_occurrence = $9,
+        closing = $10, closing_at = $11, version = $12, updated_at = messaging.now(),
+        money_ref = $15,
+        client_secret = CASE WHEN $3 = ANY($14) THEN coalesce($13, client_secret) END
+    WHERE id = $1 RETURNING id, org_id, booking_id, captured_minor, captured_currency)
+{_BOOKED}"""  # noqa: S608  # our own SQL
 
 
 async def insert(tx: Transaction, payment: Payment) -> bool:
@@ -69,12 +82,13 @@ async def insert(tx: Transaction, payment: Payment) -> bool:
             payment.locale,
             payment.version,
             payment.method,
+            payment.venue_id,
         )
     )
 
 
 async def save(tx: Transaction, payment: Payment, sealed_secret: str | None = None) -> None:
-    """Write a changed payment; the caller holds its lock."""
+    """Write a changed payment, and book what it took; the caller holds its lock."""
     failure, captured = payment.failure, payment.captured
     await tx.execute(
         _SAVE,
@@ -177,6 +191,7 @@ def payment_of(row: Record) -> Payment:
         change_id=row["change_id"],
         method=row["method"],
         money_ref=row["money_ref"],
+        venue_id=row["venue_id"],
     )
 
 

@@ -8,9 +8,11 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.db import Transaction
+from payments.domain.ledger import REFUND_BOUNCED, REFUNDED, Movement
 from payments.domain.money import Money
 from payments.domain.refunds import Refund
 from payments.domain.snapshot import RefundStatus
+from payments.store import ledger
 
 _COLUMNS = """
     r.id, r.org_id, r.booking_id, r.payment_id, r.cause, r.amount_minor, r.currency, r.status,
@@ -25,18 +27,52 @@ WHERE r.status = 'pending' AND p.provider = ANY($1) AND ($2::uuid IS NULL OR r.i
 ORDER BY r.id LIMIT $3
 """  # noqa: S608  # our own column names
 
-_INSERT = """
-INSERT INTO refunds (id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
-                     provider_ref, failure_code, requested_at, settled_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, messaging.now(),
-        CASE WHEN $8 <> 'pending' THEN messaging.now() END)
-ON CONFLICT (payment_id, cause) DO NOTHING
-RETURNING true
-"""
+
+def _booking(movement: Movement, source: str) -> str:
+    return ledger.booking(
+        movement,
+        source=source,
+        payment="payment_id",
+        cause="id::text",
+        amount="amount_minor",
+        currency="currency",
+    )
+
+
+_BOOKED = _booking(REFUNDED, "written WHERE status = 'succeeded'")
+
+_INSERT = f"""
+WITH written AS (
+    INSERT INTO refunds (id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
+                         provider_ref, failure_code, requested_at, settled_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, messaging.now(),
+            CASE WHEN $8 <> 'pending' THEN messaging.now() END)
+    ON CONFLICT (payment_id, cause) DO NOTHING
+    RETURNING *),
+booked AS ({_BOOKED})
+SELECT true FROM written
+"""  # noqa: S608  # our own SQL
+
+# What was booked as returned and failed after all is booked back.
+_BOUNCED = _booking(
+    REFUND_BOUNCED,
+    """written w WHERE status = 'failed' AND EXISTS (
+        SELECT FROM ledger WHERE payment_id = w.payment_id AND kind = 'refunded'
+                             AND cause = w.id::text)""",
+)
+
+_SETTLE = f"""
+WITH written AS (
+    UPDATE refunds SET status = $2, provider_ref = $3, failure_code = $4,
+        settled_at = CASE WHEN $2 <> 'pending' THEN messaging.now() END
+    WHERE id = $1
+    RETURNING *),
+booked AS ({_BOOKED})
+{_BOUNCED}"""  # noqa: S608  # our own SQL
 
 
 async def insert(tx: Transaction, refund: Refund) -> bool:
-    """Write a new refund; False when its cause was answered before."""
+    """Write a new refund and book it if it is done; False when its cause was answered before."""
     return bool(
         await tx.fetchval(
             _INSERT,
@@ -55,11 +91,9 @@ async def insert(tx: Transaction, refund: Refund) -> bool:
 
 
 async def settle(tx: Transaction, refund: Refund) -> None:
-    """Write what became of a refund; the caller holds the payment's lock."""
+    """Write what became of a refund, and book it; the caller holds the payment's lock."""
     await tx.execute(
-        """UPDATE refunds SET status = $2, provider_ref = $3, failure_code = $4,
-               settled_at = CASE WHEN $2 <> 'pending' THEN messaging.now() END
-           WHERE id = $1""",
+        _SETTLE,
         refund.id,
         refund.status,
         refund.provider_ref,

@@ -1,4 +1,4 @@
-"""What payments keeps of venues: how they appear on a statement."""
+"""What payments keeps of venues: how they appear on a statement, and which day it is there."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,11 +8,12 @@ from chassis.db import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """A venue's names."""
+    """A venue's names and IANA time zone."""
 
     name: str
     slug: str
     statement_descriptor: str | None
+    timezone: str | None = None
 
 
 async def keep(
@@ -20,10 +21,11 @@ async def keep(
 ) -> None:
     """Take over a venue's present state, unless a newer one is here."""
     await tx.execute(
-        """INSERT INTO venues AS v (venue_id, org_id, name, slug, statement_descriptor, sequence)
-           VALUES ($1, $2, $3, $4, $5, $6)
+        """INSERT INTO venues AS v (venue_id, org_id, name, slug, statement_descriptor, sequence,
+                                   timezone)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
            ON CONFLICT (venue_id) DO UPDATE SET
-               name = $3, slug = $4, statement_descriptor = $5, sequence = $6
+               name = $3, slug = $4, statement_descriptor = $5, sequence = $6, timezone = $7
            WHERE v.sequence < $6""",
         venue_id,
         org_id,
@@ -31,6 +33,7 @@ async def keep(
         venue.slug,
         venue.statement_descriptor,
         sequence,
+        venue.timezone,
     )
 
 

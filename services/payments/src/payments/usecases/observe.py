@@ -11,7 +11,7 @@ from chassis.sealing import Sealer
 from payments import published
 from payments.domain.payment import PAYABLE, Fact, ForeignPayment, Payment, StaleFact, Status
 from payments.domain.snapshot import Snapshot
-from payments.store import payments
+from payments.store import ledger, payments
 from payments.usecases.intend import cancel_at_provider, capture_at_provider
 
 log = structlog.get_logger(__name__)
@@ -50,10 +50,12 @@ async def observe(
     try:
         changed = payment.observe(snapshot)
     except StaleFact:
+        await _book_fee(tx, payment, snapshot)
         return Outcome.NOTHING_NEW
     if _may_be_older(snapshot, payment, seen_version):
         return Outcome.LOOK_AGAIN
     await payments.save(tx, changed, seal_secret(secrets, changed, snapshot))
+    await _book_fee(tx, changed, snapshot)
     await _tell(tx, changed, snapshot.fact)
     return Outcome.APPLIED
 
@@ -62,6 +64,12 @@ def _may_be_older(snapshot: Snapshot, payment: Payment, seen_version: int | None
     # While a payment is being prepared nothing is known, so everything is news.
     known = payment.status is not Status.PREPARING
     return known and not snapshot.settled and payment.version != seen_version
+
+
+async def _book_fee(tx: Transaction, payment: Payment, snapshot: Snapshot) -> None:
+    """Some providers tell it only a while after the money: any later look books it."""
+    if payment.captured is not None and snapshot.fee is not None:
+        await ledger.book_fee(tx, payment, snapshot.fee)
 
 
 async def _meant(tx: Transaction, snapshot: Snapshot, account_id: str) -> Payment | None:

@@ -83,6 +83,7 @@ async def prepare(
         id=uuid7(),
         org_id=hold.org_id,
         booking_id=hold.booking_id,
+        venue_id=hold.venue_id,
         account_id=account.id if account else NO_ACCOUNT,
         provider=provider.name,
         amount=hold.due,

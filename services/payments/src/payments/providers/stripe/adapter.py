@@ -87,7 +87,9 @@ class Stripe:
 
     async def look(self, account: Account, ref: str) -> Snapshot:
         return answers.payment(
-            await self._get(account, f"/v1/payment_intents/{quote(ref, safe='')}", {})
+            await self._get(
+                account, f"/v1/payment_intents/{quote(ref, safe='')}", {"expand": [answers.FEE]}
+            )
         )
 
     async def cancel(self, account: Account, ref: str, *, key: str) -> Snapshot:

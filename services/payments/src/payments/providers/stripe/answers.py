@@ -13,6 +13,9 @@ from payments.domain.snapshot import RefundSnapshot, RefundStatus, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FEE = "latest_charge.balance_transaction"
+"""What of a PaymentIntent has to be expanded to show what Stripe kept."""
+
 _FACTS = {
     "requires_payment_method": Fact.PREPARED,
     "requires_confirmation": Fact.PREPARED,
@@ -52,6 +55,7 @@ def payment(data: Mapping[str, Any]) -> Snapshot:
             metadata=dict(data.get("metadata") or {}),
             failure=failure,
             client_secret=data.get("client_secret"),
+            fee=_fee(data.get("latest_charge")),
         )
     except (KeyError, TypeError, ValueError):
         raise Unreached("unreadable_answer") from None
@@ -78,6 +82,7 @@ def session(data: Mapping[str, Any]) -> Snapshot:
             failure=failure,
             redirect_url=data.get("url"),
             money_ref=behind.ref if behind else intent,
+            fee=behind.fee if behind else None,
         )
     except (KeyError, TypeError, ValueError):
         raise Unreached("unreadable_answer") from None
@@ -119,6 +124,17 @@ def refund(data: Mapping[str, Any]) -> RefundSnapshot:
         )
     except (KeyError, TypeError, ValueError):
         raise Unreached("unreadable_answer") from None
+
+
+def _fee(charge: object) -> Money | None:
+    """What Stripe kept of a charge, in the currency that the account settles in.
+
+    None where it was not expanded, or is not known yet: it may follow the money by a while.
+    """
+    booked = charge.get("balance_transaction") if isinstance(charge, dict) else None
+    if not isinstance(booked, dict):
+        return None
+    return Money(int(booked["fee"]), str(booked["currency"]).upper())
 
 
 def _failure(refusal: Mapping[str, Any]) -> Failure:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from payments.providers.stripe.transport import Transport
 
 _SESSIONS = "/v1/checkout/sessions"
-_WITH_INTENT = ["payment_intent"]
+_WITH_INTENT = [f"payment_intent.{answers.FEE}"]
 
 
 class Checkout(Stripe):

@@ -1,0 +1,33 @@
+"""The books: which movement of money goes from which account to which.
+
+An account is one per organisation and currency. Debits are positive and credits negative, so all
+accounts of a payment add up to zero; what was charged is therefore a negative sum.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Account(StrEnum):
+    """Where money of an organisation can be."""
+
+    CHARGED = "charged"  # what guests paid
+    PROVIDER_BALANCE = "provider_balance"  # what the provider holds for the organisation
+    PROVIDER_FEE = "provider_fee"  # what the provider kept
+    REFUNDED = "refunded"  # what guests got back
+
+
+class Movement(NamedTuple):
+    """One kind of posting, and the two accounts that it is between."""
+
+    kind: str
+    debit: Account
+    credit: Account
+
+
+CAPTURED = Movement("captured", Account.PROVIDER_BALANCE, Account.CHARGED)
+FEE = Movement("fee", Account.PROVIDER_FEE, Account.PROVIDER_BALANCE)
+REFUNDED = Movement("refunded", Account.REFUNDED, Account.PROVIDER_BALANCE)
+REFUND_BOUNCED = Movement("refund_bounced", Account.PROVIDER_BALANCE, Account.REFUNDED)

@@ -1,0 +1,42 @@
+"""The ledger: appended to, never changed; the service's role may do nothing else.
+
+What moves money is booked by the very statement that records it (`booking`), so that no use case
+can forget to. A row that is there already, by payment, kind and cause, is not booked again.
+"""
+
+from chassis.db import Transaction
+from payments.domain.ledger import FEE, Movement
+from payments.domain.money import Money
+from payments.domain.payment import Payment
+
+
+def booking(
+    movement: Movement, *, source: str, payment: str, cause: str, amount: str, currency: str
+) -> str:
+    """The end of a statement: books `amount` for each row of `source`, which has ids of its own.
+
+    All are SQL of ours: `source` what follows FROM, the others expressions over it.
+    """
+    return f"""
+INSERT INTO ledger (org_id, booking_id, payment_id, kind, cause, debit, credit, amount_minor,
+                    currency, booked_at)
+SELECT org_id, booking_id, {payment}, '{movement.kind}', {cause}, '{movement.debit}',
+       '{movement.credit}', {amount}, {currency}, messaging.now()
+FROM {source}
+ON CONFLICT (payment_id, kind, cause) DO NOTHING
+"""  # noqa: S608  # our own SQL
+
+
+_BOOK_FEE = booking(
+    FEE,
+    source="payments WHERE id = $1 AND $2::bigint > 0",
+    payment="id",
+    cause="''",
+    amount="$2::bigint",
+    currency="$3::text",
+)
+
+
+async def book_fee(tx: Transaction, payment: Payment, fee: Money) -> None:
+    """Book what the provider kept of a payment; the first fee told stays."""
+    await tx.execute(_BOOK_FEE, payment.id, fee.amount_minor, fee.currency)
