@@ -28,6 +28,7 @@ async def catalogue(place: Place, amounts: dict[str, int]) -> dict[str, dict[str
         prices = {
             one["lookup_key"].removeprefix(f"activity_{place.offering_id}_"): one
             for one in await place.stripe.prices(f"activity_{place.offering_id}")
+            if one["lookup_key"] is not None  # one whose key went to its successor
         }
         found = {key: one["unit_amount"] for key, one in prices.items()}
         return prices if found == amounts else None

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from booking.api.again import until_decided
 from booking.domain.guest import name_of
 from booking.domain.holding import Wish
 from booking.domain.money import Money
@@ -70,6 +71,10 @@ class World:
 
     async def run(self, work):
         return await self.db.run(self.org_id, work)
+
+    async def ask(self, work):
+        """As a route runs it: again while somebody else is deciding about the place."""
+        return await until_decided(self.db, self.org_id, work)
 
     async def now(self):
         return await self.run(lambda tx: tx.now())
@@ -220,7 +225,7 @@ class World:
             key=Key("guest", "POST /bookings", key or uuid4().hex, request),
             actor="guest",
         )
-        return await self.run(
+        return await self.ask(
             lambda tx: hold(
                 tx,
                 command,
@@ -262,7 +267,7 @@ class World:
             manage_epoch=1 if by == "guest" else None,
             **wanted,
         )
-        return await self.run(lambda tx: reschedule(tx, command, shop=self.shop))
+        return await self.ask(lambda tx: reschedule(tx, command, shop=self.shop))
 
     async def pay_change(self, held, change, amount=None, *, payment_id=None, currency=None):
         """Money arrives for a change; the payment's id."""

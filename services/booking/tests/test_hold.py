@@ -16,8 +16,11 @@ from booking.domain.refusals import (
     ResourceTaken,
     SessionClosed,
     SessionStarted,
+    Undecided,
     Unknown,
 )
+from booking.store import bookings
+from booking.usecases.expire import expire
 
 
 async def outcomes(attempts):
@@ -166,6 +169,74 @@ async def test_lapsed_holds_of_a_full_class_make_way(world):
     seen = await outcomes(world.hold(session) for _ in range(10))
     assert seen == {"Held": 3, "CapacityExceeded": 7}
     assert {(await world.booking(one)).status for one in lapsed} == {Status.EXPIRED}
+    assert not await world.drift()
+
+
+async def a_table(world):
+    session, tables = await world.table_session()
+    return session, tables
+
+
+async def the_last_place(world):
+    return await world.class_session(capacity=1), ()
+
+
+PLACES = pytest.mark.parametrize("place", [a_table, the_last_place])
+
+
+@PLACES
+async def test_a_lapsed_hold_that_somebody_is_ending_never_counts(world, place, monkeypatch):
+    """The timer has the row and has not freed the place yet: the rival waits for what it says."""
+    session, tables = await place(world)
+    held = await world.hold(session, tables)
+    await world.advance(minutes=15)
+    refused, look = asyncio.Event(), bookings.standing
+
+    async def looked(tx, wanted, now):
+        refused.set()
+        return await look(tx, wanted, now)
+
+    monkeypatch.setattr(bookings, "standing", looked)
+    async with world.db.transaction(world.org_id) as timer:
+        await bookings.lock(timer, held.booking_id)
+        wish = asyncio.create_task(world.hold(session, tables))
+        await asyncio.wait_for(refused.wait(), 60)
+        assert not wish.done()
+        await expire(timer, held.booking_id)
+    rival = await wish
+    assert (await world.booking(held)).status is Status.EXPIRED
+    assert (await world.booking(rival)).status is Status.PENDING_PAYMENT
+    assert not await world.drift()
+
+
+@PLACES
+async def test_a_place_that_was_freed_a_moment_ago_is_tried_again(world, place, monkeypatch):
+    """Between the refusal and the look for lapsed holds, the timer ends the one in the way."""
+    session, tables = await place(world)
+    held = await world.hold(session, tables)
+    await world.advance(minutes=15)
+    look = bookings.lock_lapsed_in_the_way_of
+
+    async def after_the_timer(tx, wanted, now):
+        await world.expire(held)
+        return await look(tx, wanted, now)
+
+    monkeypatch.setattr(bookings, "lock_lapsed_in_the_way_of", after_the_timer)
+    rival = await world.hold(session, tables)
+    assert (await world.booking(rival)).status is Status.PENDING_PAYMENT
+    assert not await world.drift()
+
+
+@PLACES
+async def test_a_row_that_is_kept_for_seconds_is_busy_and_leaves_nothing(world, place):
+    session, tables = await place(world)
+    held = await world.hold(session, tables)
+    await world.advance(minutes=15)
+    async with world.db.transaction(world.org_id) as slow:
+        await bookings.lock(slow, held.booking_id)
+        with pytest.raises(Undecided):
+            await world.hold(session, tables, key="k" * 16)
+    await world.hold(session, tables, key="k" * 16)
     assert not await world.drift()
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from booking.api import views
+from booking.api.again import until_decided
 from booking.api.bodies import CreateBooking, QuoteBooking, time_of
 from booking.api.callers import (
     IdempotencyKey,
@@ -94,7 +95,7 @@ async def create_booking(
         )
         return held, await tx.now()
 
-    held, now = await db.run(org_id, work)
+    held, now = await until_decided(db, org_id, work)
     return json_reply(
         views.booking_created(held, org_id, now, shop),
         201,

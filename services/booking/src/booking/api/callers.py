@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Query
 
+from booking.api.again import until_decided
 from booking.domain.refusals import IdempotencyKeyMissing, Unknown
 from booking.shop import Shop
 from booking.store.idempotency import Key
@@ -136,4 +137,4 @@ class Creation:
     async def run(
         self, db: Database, work: Callable[[Transaction], Awaitable[dict[str, Any]]]
     ) -> dict[str, Any]:
-        return await db.run(self.org_id, lambda tx: once(tx, self.key, lambda: work(tx)))
+        return await until_decided(db, self.org_id, lambda tx: once(tx, self.key, lambda: work(tx)))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from booking.api import paging
+from booking.api.again import until_decided
 from booking.api.callers import (
     IdempotencyKey,
     ShopPart,
@@ -104,7 +105,9 @@ async def recover_booking(
         return Recovered(id=booking_id, status=booked.status, refund=None)
 
     act = {"retry_refund": refund, "rebook": give_place}[body.action]
-    answer = await db.run(org_of(caller), lambda tx: once(tx, key, lambda: _plain(act, tx)))
+    answer = await until_decided(
+        db, org_of(caller), lambda tx: once(tx, key, lambda: _plain(act, tx))
+    )
     return Recovered.model_validate(answer)
 
 

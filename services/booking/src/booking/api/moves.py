@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from booking.api import views
+from booking.api.again import until_decided
 from booking.api.bodies import RescheduleBooking, time_of
 from booking.api.callers import (
     IdempotencyKey,
@@ -77,8 +78,8 @@ async def reschedule_booking(
     async def work(tx: Transaction) -> dict[str, Any]:
         return await _answer(tx, await reschedule(tx, command, shop=shop))
 
-    answer = await db.run(
-        org_of_booking(caller, booking_id), lambda tx: once(tx, key, lambda: work(tx))
+    answer = await until_decided(
+        db, org_of_booking(caller, booking_id), lambda tx: once(tx, key, lambda: work(tx))
     )
     return views.Rescheduled.model_validate(answer)
 

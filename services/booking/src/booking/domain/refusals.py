@@ -122,6 +122,10 @@ class Busy(Clash):
     code = "BUSY"
 
 
+class Undecided(Busy):
+    """Somebody else is deciding about this place at this very moment: ask again in a new one."""
+
+
 class CapacityExceeded(Clash):
     """Not enough places are left."""
 

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the pieces of these statements are constants
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from booking import timers
 from booking.domain.booking import BookedResource
@@ -40,6 +40,23 @@ WHERE b.id IN (SELECT live.booking_id FROM live_allocations($1, tstzrange($3, $4
     AND b.status IN ('pending_payment', 'requires_authentication') AND b.expires_at <= $2
 ORDER BY b.id
 FOR UPDATE OF b SKIP LOCKED
+"""
+
+# Why ``wanted`` did not get its place, as everybody may see it: nobody has it any more, or some of
+# those in the way have lapsed and are locked by whoever is ending them.
+_STANDING_RESOURCES = """
+SELECT count(*) = 0 AS free, coalesce(bool_or(
+    b.status IN ('pending_payment', 'requires_authentication') AND b.expires_at <= $2
+    OR EXISTS (SELECT FROM changes c WHERE c.booking_id = b.id AND c.state = 'pending'
+        AND c.expires_at <= $2)), false) AS undecided
+FROM live_allocations($1, tstzrange($3, $4)) live JOIN bookings b ON b.id = live.booking_id
+WHERE b.id <> $5
+"""
+_STANDING_UNITS = """
+SELECT s.taken + $3 <= s.capacity AS free, EXISTS (
+    SELECT FROM bookings b WHERE b.session_id = s.id AND b.expires_at <= $2 AND b.id <> $4
+        AND b.status IN ('pending_payment', 'requires_authentication')) AS undecided
+FROM sessions s WHERE s.id = $1
 """
 
 LAPSED = f"""
@@ -126,6 +143,13 @@ RETURNING id
 NOTE_PAYMENT = "UPDATE bookings SET payment_id = $2 WHERE id = $1 AND payment_id IS NULL"
 
 
+class Standing(NamedTuple):
+    """How a place stands that was not to be had a moment ago."""
+
+    free: bool
+    undecided: bool
+
+
 class StaleBooking(Exception):
     """A booking was saved that was not the one last read under its lock."""
 
@@ -157,6 +181,25 @@ async def lock_lapsed_in_the_way_of(
     else:
         rows = await tx.fetch(LAPSED_UNITS, wanted.session_id, now, wanted.claim.units)
     return [booking_of(row) for row in rows]
+
+
+async def standing(tx: Transaction, wanted: Booking, now: datetime) -> Standing:
+    """How the place that ``wanted`` could not get stands now, nothing locked."""
+    occasion, claim = wanted.occasion, wanted.claim
+    if claim.resource_ids:
+        row = await tx.fetchrow(
+            _STANDING_RESOURCES,
+            list(claim.resource_ids),
+            now,
+            occasion.starts_at,
+            occasion.ends_at,
+            wanted.id,
+        )
+    else:
+        row = await tx.fetchrow(_STANDING_UNITS, wanted.session_id, now, claim.units, wanted.id)
+    return Standing(
+        free=row is not None and bool(row["free"]), undecided=row is not None and row["undecided"]
+    )
 
 
 async def lock_lapsed(tx: Transaction, booking_ids: Sequence[UUID], now: datetime) -> list[Booking]:

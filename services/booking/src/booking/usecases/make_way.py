@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking.domain.refusals import Busy, Full
+from booking.domain.refusals import Full, Undecided
 from booking.store import bookings, sessions
 from booking.usecases.expire import expire_locked
 from booking.usecases.expire_change import expire_lapsed_changes
@@ -22,13 +22,23 @@ if TYPE_CHECKING:
 async def make_way(tx: Transaction, wanted: Booking, now: datetime, *, actor: str) -> bool:
     """Expire lapsed holds and changes; whether there is reason to try the place once more.
 
-    A place is held to an exact instant, whoever notices first (HLD-01).
+    A place is held to an exact instant, whoever notices first (HLD-01). Somebody else may be
+    noticing: what they have ended meanwhile is reason enough, and what they are ending is not
+    waited for, since they may need what is locked here.
+
+    Raises:
+        Undecided: lapsed holds in the way are locked; a new transaction will know more.
     """
     lapsed = await bookings.lock_lapsed_in_the_way_of(tx, wanted, now)
     for booking in lapsed:
         await expire_locked(tx, booking, now, actor=actor)
     changes = await expire_lapsed_changes(tx, wanted.venue_id, now, actor=actor)
-    return changes or bool(lapsed)
+    if changes or lapsed:
+        return True
+    standing = await bookings.standing(tx, wanted, now)
+    if standing.undecided and not standing.free:
+        raise Undecided
+    return standing.free
 
 
 async def make_way_for_guest(
@@ -82,4 +92,4 @@ class Way:
 
     def refusal(self, reason: Refusal) -> Refusal:
         """The reason; or, when nobody can say whether it is one, that it is worth another try."""
-        return Busy() if self.undecided and isinstance(reason, Full) else reason
+        return Undecided() if self.undecided and isinstance(reason, Full) else reason
