@@ -394,7 +394,7 @@ async def test_sql_is_text(city: City, ground: Ground) -> None:
 def _has_a_form(path: tuple[Any, ...]) -> bool:
     free_text = {"name", "title", "description", "label", "reason", "floor", "features"}
     free_text |= {"special_requests", "drinks_package", "signed_name", "allergies", "notes"}
-    free_text |= {"note", "whom", "dietary", "allergens"}
+    free_text |= {"note", "whom", "dietary", "allergens", "reference"}
     return not free_text & set(path)
 
 
