@@ -10,7 +10,8 @@ import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from sandbox import clock_control, listening
+from sandbox import clock_control, fault_control, listening
+from sandbox.faults import Faults, until_gone
 from sandbox.paypal import api, control, pages
 from sandbox.paypal.api import Api, Seen
 from sandbox.paypal.certificate import Signer
@@ -20,7 +21,6 @@ from sandbox.paypal.settings import Settings
 from sandbox.paypal.store import StateInUse, Store
 from sandbox.same_site import same_site
 from sandbox.stripe.deliveries import Pace
-from sandbox.stripe.faults import Faults
 
 log = structlog.get_logger()
 
@@ -30,7 +30,8 @@ def build(store: Store, settings: Settings, own: str) -> FastAPI:
     signer = Signer(settings.state)
     pace = Pace(settings.retry_first, settings.retry_longest, settings.delivery_timeout)
     cert_url = f"{settings.api_url or own}/v1/notifications/certs/{signer.id}"
-    deliveries = Deliveries(store, signer, pace, cert_url)
+    faults = Faults()
+    deliveries = Deliveries(store, signer, pace, cert_url, faults)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -48,12 +49,13 @@ def build(store: Store, settings: Settings, own: str) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.api = Api(store, deliveries, signer, settings, own)
-    app.state.faults = Faults()
+    app.state.faults = faults
     app.include_router(api.router)
     app.state.clock = store.clock
     app.state.catch_up = lambda: 0  # whoever asks next sees what has lapsed
     app.include_router(control.router)
     app.include_router(clock_control.router)
+    app.include_router(fault_control.router)
     app.include_router(pages.router())
     app.middleware("http")(_with_trouble)
     app.middleware("http")(same_site)
@@ -78,16 +80,19 @@ async def _with_trouble(
         return await following(request)
     if not fault.after:
         await asyncio.sleep(fault.delay)
-    carried_out = fault.after or (fault.status is None and not fault.drop)
+    carried_out = fault.after or not (fault.status or fault.drop or fault.silent)
     answer = await following(request) if carried_out else None
     if fault.after:
         await asyncio.sleep(fault.delay)
+    if fault.silent:
+        await until_gone(request.receive)
     if fault.drop:
         # A body shorter than announced: the connection is cut in the middle of the answer.
         return StreamingResponse(iter([b"{"]), headers={"Content-Length": "1000"})
     if fault.status is not None or answer is None:
         status = fault.status or 500
-        headers = {"Retry-After": "1"} if status == 429 else None
+        pause = 1 if fault.retry_after is None else fault.retry_after
+        headers = {"Retry-After": str(pause)} if status == 429 else None
         return JSONResponse(envelope(name_of(status)), status, headers)
     return answer
 

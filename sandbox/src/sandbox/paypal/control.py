@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.fault_control import told
+from sandbox.faults import Faults, Wrong
 from sandbox.paypal.api import Api, webhook_shown
-from sandbox.paypal.deliveries import Wrong
 from sandbox.paypal.refusal import Json, not_found
 from sandbox.paypal.store import Webhook
-from sandbox.stripe.faults import Fault, Faults
 
 
 class Body(BaseModel):
@@ -42,18 +42,6 @@ class Again(Body):
     shuffle: bool = False
     forged: bool = False
     age: float = Field(0.0, ge=0, le=10_000_000)
-
-
-class Trouble(Body):
-    """See `sandbox.stripe.faults.Fault`; `path` and `method` are shell patterns."""
-
-    count: int = Field(1, ge=1, le=100_000)
-    method: str = "*"
-    path: str = "*"
-    status: int | None = Field(None, ge=400, le=599)
-    delay: float = Field(0.0, ge=0, le=300)
-    after: bool = False
-    drop: bool = False
 
 
 class Listener(Body):
@@ -92,7 +80,7 @@ async def state(api: Sandbox, faults: Planned) -> Json:
     return {
         "deliveries": api.store.census(),
         "webhooks": "paused" if api.deliveries.paused else "running",
-        "faults": [asdict(fault) for fault in faults.planned],
+        **told(faults),
         "tokens_made": api.tokens_made,
         "certificate": api.signer.id,
     }
@@ -220,17 +208,11 @@ async def forget(api: Sandbox) -> Json:
     return {"forgotten": api.store.forget_keys()}
 
 
-@router.post("/faults")
-async def plan(faults: Planned, trouble: Trouble) -> Json:
-    faults.plan(Fault(**trouble.model_dump()))
-    return {"faults": [asdict(fault) for fault in faults.planned]}
-
-
-@router.delete("/faults")
-async def no_more(api: Sandbox, faults: Planned) -> Json:
-    faults.clear()
+@router.delete("/refunds/next")
+async def refunds_as_ever(api: Sandbox) -> Json:
+    """No plans for the next refunds any more."""
     api.outcomes.clear()
-    return {"faults": []}
+    return {"planned": []}
 
 
 @router.get("/requests")

@@ -4,16 +4,18 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
 import aiohttp
+import orjson
 import structlog
 
+from sandbox.faults import WRONG, Faults, WebhookFault, Wrong
 from sandbox.paypal.certificate import Signer
 from sandbox.paypal.refusal import Json
 from sandbox.paypal.store import Delivery, Store, Webhook
+from sandbox.reordering import Reordered
 from sandbox.stripe.deliveries import Pace
 
 ATTEMPTS = 25
@@ -22,22 +24,18 @@ ATTEMPTS = 25
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """What is false about a delivery on demand: another's signature, or its age in seconds."""
-
-    forged: bool = False
-    age: float = 0.0
-
-
 class Deliveries:
     """The queue. `run` works on it until cancelled; a restart picks up what was pending."""
 
-    def __init__(self, store: Store, signer: Signer, pace: Pace, cert_url: str) -> None:
+    def __init__(
+        self, store: Store, signer: Signer, pace: Pace, cert_url: str, faults: Faults
+    ) -> None:
         self._store = store
         self._signer = signer
         self._pace = pace
         self._cert_url = cert_url
+        self._faults = faults
+        self._reordered: Reordered[tuple[Delivery, Webhook]] = Reordered(self._send_late)
         self._wake = asyncio.Event()
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._http: aiohttp.ClientSession | None = None
@@ -114,7 +112,37 @@ class Deliveries:
         if webhook is None:
             self._store.attempted(delivery, "dropped", "webhook gone", delivery.due)
             return
-        said = await self._send(delivery.event, webhook, Wrong())
+        fault = self._fault(delivery)
+        match fault and fault.mishap:
+            case "drop":
+                self._store.attempted(delivery, "failed", "lost on purpose", delivery.due)
+                return
+            case "reorder" if fault is not None:
+                # As good as sent: the same queue would start it again.
+                self._store.attempted(delivery, "held", "waits to be overtaken", delivery.due)
+                self._reordered.hold((delivery, webhook), last=fault.count <= 0)
+                return
+            case "duplicate":
+                await self._send(delivery.event, webhook, Wrong())
+        wrong = WRONG.get(fault.mishap) if fault is not None else None
+        await self._send_on(delivery, webhook, wrong or Wrong())
+
+    def _fault(self, delivery: Delivery) -> WebhookFault | None:
+        """What was planned for the first attempt of a delivery."""
+        if delivery.attempts > 0 or not self._faults.webhooks:
+            return None
+        found = self._store.event(delivery.event)
+        if found is None:
+            return None
+        return self._faults.take_for_webhook(orjson.loads(found[1])["event_type"])
+
+    async def _send_late(self, held: tuple[Delivery, Webhook]) -> None:
+        await self._send_on(*held, Wrong())
+        self.wake()
+
+    async def _send_on(self, delivery: Delivery, webhook: Webhook, wrong: Wrong) -> None:
+        """One attempt, and what follows from its answer."""
+        said = await self._send(delivery.event, webhook, wrong)
         if said.startswith("2"):
             self._store.attempted(delivery, "succeeded", said, delivery.due)
             return

@@ -45,10 +45,12 @@ def refused(refusal: Refusal) -> Answer:
     return Answer(refusal.status, orjson.dumps(refusal.envelope()), headers)
 
 
-def broken(status: int) -> Answer:
+def broken(status: int, retry_after: int | None = None) -> Answer:
     """Stripe's own failure; for 500 the same key would only bring the same answer again."""
     if status == 429:
-        return refused(Refusal(429, "Too many requests made too quickly.", code="rate_limit"))
+        busy = refused(Refusal(429, "Too many requests made too quickly.", code="rate_limit"))
+        pause = b"%d" % (1 if retry_after is None else retry_after)
+        return Answer(429, busy.body, ((b"retry-after", pause),))
     answer = refused(Refusal(status, "An unknown error occurred", kind="api_error"))
     return Answer(status, answer.body, _NO_RETRY) if status == 500 else answer
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import orjson
 import structlog
 
+from sandbox.faults import Fault, Faults, until_gone
 from sandbox.stripe import (
     accounts,
     answer,
@@ -38,7 +39,6 @@ from sandbox.stripe.answer import Answer
 from sandbox.stripe.call import Call, Operation
 from sandbox.stripe.deliveries import Deliveries
 from sandbox.stripe.expand import expand
-from sandbox.stripe.faults import Fault, Faults
 from sandbox.stripe.form import Form, decode, from_values
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter
 from sandbox.stripe.request import Receive, Request, Scope, Send, read
@@ -124,6 +124,8 @@ class Api:
         except Exception as error:
             log.exception("request.broken", request_id=request_id, error=repr(error))
             answered = answer.broken(500)
+        if fault is not None and fault.silent:
+            await until_gone(receive)
         await answer.send(send, answered, request_id, cut=fault is not None and fault.drop)
 
     def perform(
@@ -242,7 +244,11 @@ class Api:
     async def _with_trouble(self, task: Task, fault: Fault | None) -> Answer:
         if fault is None:
             return self._carry_out(task)
-        instead = answer.broken(fault.status) if fault.status is not None else None
+        if fault.silent and not fault.after:
+            return answer.broken(503)
+        instead = None
+        if fault.status is not None:
+            instead = answer.broken(fault.status, fault.retry_after)
         if fault.after:
             answered = self._carry_out(task, instead=instead)
             await asyncio.sleep(fault.delay)

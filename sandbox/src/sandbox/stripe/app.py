@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager, closing, suppress
 import structlog
 from fastapi import FastAPI
 
-from sandbox import clock_control, listening
+from sandbox import clock_control, fault_control, listening
+from sandbox.faults import Faults
 from sandbox.same_site import same_site
 from sandbox.stripe import control, pages
 from sandbox.stripe.api import KEYS_KEPT, Api
 from sandbox.stripe.deliveries import Deliveries, Pace
-from sandbox.stripe.faults import Faults
 from sandbox.stripe.passing import Passing
 from sandbox.stripe.request import Receive, Scope, Send
 from sandbox.stripe.settings import API_VERSION, Settings
@@ -27,8 +27,8 @@ class App:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         pace = Pace(settings.retry_first, settings.retry_longest, settings.delivery_timeout)
-        deliveries = Deliveries(store, pace)
         faults = Faults()
+        deliveries = Deliveries(store, pace, faults)
         self._api = Api(
             store,
             deliveries,
@@ -60,10 +60,12 @@ class App:
             lifespan=lifespan,
         )
         self._rest.state.world = control.World(store, self._api, deliveries, faults)
+        self._rest.state.faults = faults
         self._rest.state.clock = store.clock
         self._rest.state.catch_up = passing.catch_up
         self._rest.include_router(control.router)
         self._rest.include_router(clock_control.router)
+        self._rest.include_router(fault_control.router)
         self._rest.include_router(pages.router())
         self._rest.middleware("http")(same_site)
 

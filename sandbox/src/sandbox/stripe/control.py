@@ -1,12 +1,13 @@
 """`/_sandbox/`: what Stripe doesn't offer and tests need. Never part of Stripe's own API."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.fault_control import told
+from sandbox.faults import Faults, Wrong
 from sandbox.stripe import (
     accounts,
     cards,
@@ -21,7 +22,6 @@ from sandbox.stripe import (
 from sandbox.stripe.api import Api, Seen
 from sandbox.stripe.call import Call
 from sandbox.stripe.deliveries import Deliveries, summary
-from sandbox.stripe.faults import Fault, Faults
 from sandbox.stripe.form import decode
 from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.settings import API_VERSION
@@ -52,10 +52,19 @@ class Body(BaseModel):
 
 
 class Again(Body):
-    """Deliver `count` times; several events go round in random order with `shuffle`."""
+    """Deliver `count` times; several events go round in random order with `shuffle`.
+
+    `forged`: signed with a stranger's secret. `age`: as if signed so many seconds ago.
+    """
 
     count: int = Field(1, ge=1, le=100)
     shuffle: bool = False
+    forged: bool = False
+    age: float = Field(0.0, ge=0, le=10_000_000)
+
+    @property
+    def wrong(self) -> Wrong:
+        return Wrong(self.forged, self.age)
 
 
 class AgainMany(Again):
@@ -63,18 +72,6 @@ class AgainMany(Again):
 
     ids: list[str] = Field(default_factory=list, max_length=1000)
     payment_intent: str | None = None
-
-
-class Trouble(Body):
-    """See `sandbox.stripe.faults.Fault`; `path` and `method` are shell patterns."""
-
-    count: int = Field(1, ge=1, le=100_000)
-    method: str = "*"
-    path: str = "*"
-    status: int | None = Field(None, ge=400, le=599)
-    delay: float = Field(0.0, ge=0, le=300)
-    after: bool = False
-    drop: bool = False
 
 
 class Endpoint(Body):
@@ -144,7 +141,7 @@ async def state(around: Around) -> Json:
         "events": around.store.events.count(),
         "deliveries": around.store.events.census(),
         "webhooks": "paused" if around.deliveries.paused else "running",
-        "faults": [asdict(fault) for fault in around.faults.planned],
+        **told(around.faults),
     }
 
 
@@ -154,7 +151,9 @@ async def deliver(identifier: str, around: Around, again: Again | None = None) -
     again = again or Again()
     if around.store.events.find(identifier) is None:
         raise HTTPException(404, f"no event {identifier}")
-    sent = await around.deliveries.deliver([identifier], count=again.count, shuffle=again.shuffle)
+    sent = await around.deliveries.deliver(
+        [identifier], count=again.count, shuffle=again.shuffle, wrong=again.wrong
+    )
     return {"attempts": summary(sent)}
 
 
@@ -166,7 +165,9 @@ async def deliver_many(around: Around, again: AgainMany) -> Json:
         chosen += around.store.events.about(again.payment_intent)
     if not chosen:
         raise HTTPException(404, "no such events")
-    sent = await around.deliveries.deliver(chosen, count=again.count, shuffle=again.shuffle)
+    sent = await around.deliveries.deliver(
+        chosen, count=again.count, shuffle=again.shuffle, wrong=again.wrong
+    )
     return {"attempts": summary(sent)}
 
 
@@ -195,18 +196,6 @@ async def put_endpoint(around: Around, endpoint: Endpoint) -> Json:
         return around.api.do(tenant, lambda call: _put_endpoint(call, endpoint))
     except Refusal as refusal:
         raise HTTPException(refusal.status, refusal.message) from refusal
-
-
-@router.post("/faults")
-async def plan(around: Around, trouble: Trouble) -> Json:
-    around.faults.plan(Fault(**trouble.model_dump()))
-    return {"faults": [asdict(fault) for fault in around.faults.planned]}
-
-
-@router.delete("/faults")
-async def no_more(around: Around) -> Json:
-    around.faults.clear()
-    return {"faults": []}
 
 
 @router.post("/idempotency/forget")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import aiohttp
 import structlog
 
+from sandbox.faults import WRONG, Faults, WebhookFault, Wrong
+from sandbox.reordering import Reordered
 from sandbox.stripe.call import listens
 from sandbox.stripe.event_log import Delivery
 from sandbox.stripe.refusal import Json
@@ -19,6 +21,7 @@ from sandbox.stripe.store import Store, Target
 
 _GIVEN_UP_AFTER = 3 * 24 * 3600.0
 _AT_ONCE = 64
+_STRANGERS = "whsec_of_somebody_else"
 
 log = structlog.get_logger()
 
@@ -60,9 +63,11 @@ class Sent:
 class Deliveries:
     """The queue. `run` works on it until cancelled; a restart picks up what was pending."""
 
-    def __init__(self, store: Store, pace: Pace) -> None:
+    def __init__(self, store: Store, pace: Pace, faults: Faults) -> None:
         self._store = store
         self._pace = pace
+        self._faults = faults
+        self._reordered: Reordered[Delivery] = Reordered(self._send_on)
         self._waiting: list[tuple[float, int, Delivery]] = []
         self._wake = asyncio.Event()
         self._busy: set[asyncio.Task[None]] = set()
@@ -101,7 +106,9 @@ class Deliveries:
                     continue
                 self._wake.clear()
 
-    async def deliver(self, events: Sequence[str], *, count: int, shuffle: bool) -> list[Sent]:
+    async def deliver(
+        self, events: Sequence[str], *, count: int, shuffle: bool, wrong: Wrong
+    ) -> list[Sent]:
         """Send events again, on top of what is queued; returns what each attempt met.
 
         `count` times each, in order or shuffled. Not retried.
@@ -116,7 +123,7 @@ class Deliveries:
         ] * count
         if shuffle:
             random.shuffle(plan)
-        return [await self._send(event, endpoint) for event, endpoint in plan]
+        return [await self._send(event, endpoint, wrong) for event, endpoint in plan]
 
     def _start_due(self) -> float | None:
         """Start what is due and there is room for; returns seconds until the next, if any."""
@@ -141,7 +148,28 @@ class Deliveries:
         if self._store.target(delivery.endpoint) is None:
             self._record(delivery, "dropped", "endpoint gone", delivery.due)
             return
-        sent = await self._send(delivery.event, delivery.endpoint)
+        fault = self._fault(delivery)
+        match fault and fault.mishap:
+            case "drop":
+                self._record(delivery, "failed", "lost on purpose", delivery.due)
+                return
+            case "reorder" if fault is not None:
+                self._reordered.hold(delivery, last=fault.count <= 0)
+                return
+            case "duplicate":
+                await self._send(delivery.event, delivery.endpoint, Wrong())
+        await self._send_on(delivery, WRONG.get(fault.mishap) if fault is not None else None)
+
+    def _fault(self, delivery: Delivery) -> WebhookFault | None:
+        """What was planned for the first attempt of a delivery."""
+        if delivery.attempts > 0 or not self._faults.webhooks:
+            return None
+        found = self._store.events.find(delivery.event)
+        return self._faults.take_for_webhook(found[1]["type"]) if found is not None else None
+
+    async def _send_on(self, delivery: Delivery, wrong: Wrong | None = None) -> None:
+        """One attempt, and what follows from its answer."""
+        sent = await self._send(delivery.event, delivery.endpoint, wrong or Wrong())
         if sent.arrived:
             self._record(delivery, "succeeded", sent.said, delivery.due)
             return
@@ -167,22 +195,23 @@ class Deliveries:
         with self._store.transaction():
             self._store.events.attempted(delivery, state, answer, due)
 
-    async def _send(self, event: str, endpoint: str) -> Sent:
+    async def _send(self, event: str, endpoint: str, wrong: Wrong) -> Sent:
         target, text = self._store.target(endpoint), self._store.events.text(event)
         if target is None or text is None:
             return Sent(event, endpoint, None, "endpoint or event gone")
         try:
-            status = await self._post(target, text.encode())
+            status = await self._post(target, text.encode(), wrong)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return Sent(event, endpoint, None, type(error).__name__)
         return Sent(event, endpoint, status, str(status))
 
-    async def _post(self, target: Target, payload: bytes) -> int:
+    async def _post(self, target: Target, payload: bytes, wrong: Wrong) -> int:
         if self._http is None:
             raise OSError("not running")
+        secret = _STRANGERS if wrong.forged else target.secret
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(target.secret, payload, int(time.time())),
+            "Stripe-Signature": signature(secret, payload, int(time.time() - wrong.age)),
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
             "Cache-Control": "no-cache",
         }

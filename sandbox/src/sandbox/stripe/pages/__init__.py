@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from sandbox.faults import Wrong
 from sandbox.stripe import control, dispute_course
 from sandbox.stripe.cards import CARDS
 from sandbox.stripe.control import Around, World, intent_kind, settle
@@ -100,7 +101,7 @@ def router() -> APIRouter:
 
 async def _act(around: World, action: str, identifier: str, card: str, base_url: str) -> str:
     if action == "deliver":
-        sent = await around.deliveries.deliver([identifier], count=1, shuffle=False)
+        sent = await around.deliveries.deliver([identifier], count=1, shuffle=False, wrong=Wrong())
         return f"{identifier}: " + (", ".join(one.said for one in sent) or "no endpoint listens")
     if action == "webhooks":
         if identifier == "pause":
