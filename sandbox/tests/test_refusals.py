@@ -37,7 +37,11 @@ ORDER = {"amount": "5000", "currency": "gbp"}
         ({**ORDER, "statement_descriptor_suffix": "*" * 3}, None, "statement_descriptor_suffix"),
         ({**ORDER, "payment_method": "pm_none"}, "resource_missing", "payment_method"),
         ({**ORDER, "customer": "cus_none"}, "resource_missing", "customer"),
-        ({**ORDER, "allowed_payment_method_types[]": "bacs_debit"}, None, None),
+        (
+            {**ORDER, "currency": "sek", "allowed_payment_method_types[]": "bacs_debit"},
+            None,
+            "allowed_payment_method_types",
+        ),
         ({**ORDER, "allowed_payment_method_types[]": "seashells"}, None, None),
         # Gone from this version of the API: `allowed_payment_method_types` took its place.
         ({**ORDER, "payment_method_types[]": "card"}, "parameter_unknown", None),

@@ -120,7 +120,7 @@ def about_a_booking(
             "POST /v1/bookings/{booking_id}/mark-paid",
             f"{path}/mark-paid",
             staff,
-            {"reference": "as the bank shows it"},
+            {"payment_id": str(uuid4()), "reference": "as the bank shows it"},
         ),
         Door(
             "POST /v1/refunds/{refund_id}/mark-returned",

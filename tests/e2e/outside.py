@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -18,6 +18,9 @@ DECLINED = "4000000000000002"
 INSUFFICIENT_FUNDS = "4000000000009995"
 EXPIRED_CARD = "4000000000000069"
 AUTHENTICATION = "4000002500003155"
+# Of bank accounts that answer after three minutes.
+CLEARS_LATER = "90012345"
+REFUSES_LATER = "93333335"
 
 Json = dict[str, Any]
 
@@ -102,6 +105,30 @@ class StripeAccount:
         """What the customer does on the page of a Checkout Session."""
         form = {"by": "card", "number": card, "expires": "12/34", "cvc": "123"}
         return await self.http.ask("POST", page, form=form, follow=False)
+
+    async def debit(self, client_secret: str, account: str) -> Json:
+        """What Stripe.js does when the customer pays by Bacs Direct Debit; the intent."""
+        intent = client_secret.partition("_secret_")[0]
+        answer = await self.http.ask(
+            "POST",
+            f"{self.base}/v1/payment_intents/{intent}/confirm",
+            form={
+                "client_secret": client_secret,
+                "payment_method_data[type]": "bacs_debit",
+                "payment_method_data[bacs_debit][sort_code]": "108800",
+                "payment_method_data[bacs_debit][account_number]": account,
+                "payment_method_data[billing_details][name]": "Test Guest",
+                "payment_method_data[billing_details][email]": "guest@example.com",
+            },
+            headers={"Authorization": f"Bearer {self.publishable_key}"},
+        )
+        assert answer.status == 200, str(answer)
+        said: Json = answer.json()
+        return said
+
+    async def time_passes(self, duration: timedelta) -> None:
+        """Stripe's and the banks' time moves on; ours does not."""
+        await self._control("clock", {"advance": duration.total_seconds()})
 
     async def authenticate(self, intent: str, *, approve: bool = True) -> None:
         """The customer's answer on the page of their bank."""

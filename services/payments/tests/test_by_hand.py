@@ -211,6 +211,12 @@ async def test_a_refund_is_owed_until_staff_have_sent_it(studio: World):
     assert await owed(studio) == []
     refunded = [one for one in await booking.told() if one["type"].startswith("payment.refunded")]
     assert [one["refunded_total"]["amount_minor"] for one in refunded] == [4000, 9000]
+    booked = await studio.rows("SELECT kind, amount_minor FROM ledger ORDER BY amount_minor")
+    assert [(one["kind"], one["amount_minor"]) for one in booked] == [
+        ("refunded", 4000),
+        ("refunded", 5000),
+        ("captured", 18000),
+    ]
 
 
 async def test_no_more_is_owed_than_was_paid(studio: World):

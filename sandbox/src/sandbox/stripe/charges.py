@@ -1,4 +1,4 @@
-"""Charges: one for each time a card was really asked."""
+"""Charges: one for each time a card or a bank account was really asked."""
 
 from typing import Any
 
@@ -16,8 +16,40 @@ AUTHORISED_FOR = 7 * 24 * 3600
 def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -> Stored:
     """Charge the card for a PaymentIntent; a decline is kept as a failed charge."""
     captured = decline is None and intent["capture_method"] != "manual"
-    card = method["card"]
-    body: Json = {
+    body = _body(call, intent, method, decline, captured=captured)
+    if captured:
+        body["balance_transaction"] = balance_transactions.of_charge(call, body, body["amount"])
+    return call.store.add(call.tenant, body, parent=intent["id"])
+
+
+def pend(call: Call, intent: Json, method: Json) -> Stored:
+    """Ask a bank account for a PaymentIntent's amount; its bank has not answered yet."""
+    body = _body(call, intent, method, None, captured=True)
+    body |= {"outcome": None, "paid": False, "status": "pending"}
+    return call.store.add(call.tenant, body, parent=intent["id"])
+
+
+def answered(call: Call, charge: Stored, refusal: str | None, message: str | None) -> None:
+    """The bank has paid, or refused with this code."""
+    charge.body |= {
+        "failure_code": refusal,
+        "failure_message": message,
+        "paid": refusal is None,
+        "status": "failed" if refusal else "succeeded",
+        "amount_captured": 0 if refusal else charge.body["amount"],
+        "captured": refusal is None,
+    }
+    if refusal is None:
+        charge.body["balance_transaction"] = balance_transactions.of_charge(
+            call, charge.body, charge.body["amount"]
+        )
+    call.store.save(charge)
+
+
+def _body(
+    call: Call, intent: Json, method: Json, decline: cards.Decline | None, *, captured: bool
+) -> Json:
+    return {
         "id": new_id("ch"),
         "object": KIND,
         "amount": intent["amount"],
@@ -46,30 +78,7 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
         "paid": decline is None,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {
-            "card": {
-                "amount_authorized": None if decline else intent["amount"],
-                "authorization_code": None if decline else "123456",
-                "brand": card["brand"],
-                **({} if captured or decline else {"capture_before": capture_before(call)}),
-                "checks": {
-                    **card["checks"],
-                    "cvc_check": _cvc(card["checks"]["cvc_check"], decline),
-                },
-                "country": card["country"],
-                "exp_month": card["exp_month"],
-                "exp_year": card["exp_year"],
-                "fingerprint": card["fingerprint"],
-                "funding": card["funding"],
-                "installments": None,
-                "last4": card["last4"],
-                "mandate": None,
-                "network": card["brand"],
-                "three_d_secure": None,
-                "wallet": None,
-            },
-            "type": "card",
-        },
+        "payment_method_details": _details(intent, method, decline),
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
@@ -85,9 +94,38 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
         "transfer_data": None,
         "transfer_group": None,
     }
-    if captured:
-        body["balance_transaction"] = balance_transactions.of_charge(call, body, body["amount"])
-    return call.store.add(call.tenant, body, parent=intent["id"])
+
+
+def _details(intent: Json, method: Json, decline: cards.Decline | None) -> Json:
+    if method["type"] == "bacs_debit":
+        return {
+            "bacs_debit": {**method["bacs_debit"], "expected_debit_date": None, "mandate": None},
+            "type": "bacs_debit",
+        }
+    card = method["card"]
+    return {
+        "card": {
+            "amount_authorized": None if decline else intent["amount"],
+            "authorization_code": None if decline else "123456",
+            "brand": card["brand"],
+            "checks": {
+                **card["checks"],
+                "cvc_check": _cvc(card["checks"]["cvc_check"], decline),
+            },
+            "country": card["country"],
+            "exp_month": card["exp_month"],
+            "exp_year": card["exp_year"],
+            "fingerprint": card["fingerprint"],
+            "funding": card["funding"],
+            "installments": None,
+            "last4": card["last4"],
+            "mandate": None,
+            "network": card["brand"],
+            "three_d_secure": None,
+            "wallet": None,
+        },
+        "type": "card",
+    }
 
 
 def capture_before(call: Call) -> int:

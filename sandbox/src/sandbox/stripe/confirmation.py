@@ -95,7 +95,7 @@ def answer(call: Call, stored: Stored, *, approved: bool) -> None:
         "payment_method": method.body,
         "type": "invalid_request_error",
     }
-    _back_to_start(call, stored, method)
+    back_to_start(call, stored, method)
 
 
 def ask_no_more(stored: Stored) -> None:
@@ -128,7 +128,7 @@ def _charge(call: Call, stored: Stored, method: Stored, card: cards.Card) -> Jso
     charge = charges.add(call, intent, method.body, None)
     if intent["setup_future_usage"] == "off_session" and intent["customer"] is not None:
         saving.save(call, method, intent["customer"])
-    _use_up(call, method)
+    use_up(call, method)
     intent["latest_charge"] = charge.body["id"]
     if intent["capture_method"] == "manual":
         intent["status"] = "requires_capture"
@@ -160,7 +160,7 @@ def _decline(call: Call, stored: Stored, method: Stored, decline: cards.Decline)
     error["payment_method"] = method.body
     error["type"] = "card_error"
     intent["last_payment_error"] = error
-    _back_to_start(call, stored, method)
+    back_to_start(call, stored, method)
     call.emit("charge.failed", charge)
     more: Json = {name: error[name] for name in ("charge", "decline_code") if name in error}
     more["payment_intent"] = shown(call, intent)
@@ -176,16 +176,17 @@ def _decline(call: Call, stored: Stored, method: Stored, decline: cards.Decline)
     )
 
 
-def _back_to_start(call: Call, stored: Stored, method: Stored) -> None:
+def back_to_start(call: Call, stored: Stored, method: Stored) -> None:
+    """It was not paid this way; the customer may try another."""
     intent = stored.body
     intent["payment_method"] = None
     intent["status"] = "requires_payment_method"
-    _use_up(call, method)
+    use_up(call, method)
     call.store.save(stored)
     call.emit("payment_intent.payment_failed", intent)
 
 
-def _use_up(call: Call, method: Stored) -> None:
+def use_up(call: Call, method: Stored) -> None:
     """Without a customer a payment method is good for one attempt."""
     if method.body["customer"] is not None:
         return

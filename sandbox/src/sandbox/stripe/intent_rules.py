@@ -19,13 +19,15 @@ from sandbox.stripe.shapes import (
 )
 
 
-def payable_by(params: Values) -> Json:
-    """The fields that say how this can be paid. The sandbox's accounts take cards and no more.
+def payable_by(params: Values, currency: str | None = None) -> Json:
+    """The fields that say how this can be paid: by card, and pounds by Bacs Direct Debit if asked.
 
     Raises Refusal(400) when that leaves nothing to pay with.
     """
     allowed = params.get("allowed_payment_method_types")
-    if allowed is not None and "card" not in allowed:
+    here = {"card", "bacs_debit"} if currency == "gbp" else {"card"}
+    types = [one for one in (allowed if allowed is not None else ["card"]) if one in here]
+    if not types:
         raise bad_parameter(
             "No valid payment method types for this Payment Intent. Please ensure that you have "
             "activated payment methods compatible with your chosen currency in your dashboard.",
@@ -39,7 +41,7 @@ def payable_by(params: Values) -> Json:
         "automatic_payment_methods": (
             {"allow_redirects": redirects, "enabled": True} if enabled else None
         ),
-        "payment_method_types": ["card"],
+        "payment_method_types": types,
     }
 
 
@@ -88,7 +90,7 @@ CHANGEABLE: dict[str, Shape] = {
     "customer": Text(),
     "metadata": Metadata(),
     "payment_method": Text(),
-    "payment_method_data": Fields(payment_methods.DATA, payment_methods.DATA_REQUIRED),
+    "payment_method_data": payment_methods.ANY_DATA,
     "allowed_payment_method_types": Many(Choice(("card", "bacs_debit"))),
     "receipt_email": Text(longest=800, clears=True),
     "setup_future_usage": Choice(("off_session", "on_session")),

@@ -6,7 +6,13 @@ from typing import NoReturn
 
 import structlog
 
-from sandbox.stripe import checkout_sessions, dispute_course, payment_intents, refunds
+from sandbox.stripe import (
+    checkout_sessions,
+    direct_debits,
+    dispute_course,
+    payment_intents,
+    refunds,
+)
 from sandbox.stripe.api import Api
 from sandbox.stripe.appointments import Appointment
 from sandbox.stripe.call import Call
@@ -17,6 +23,7 @@ WORK: Mapping[str, Callable[[Call, str], None]] = {
     "checkout_session.expire": checkout_sessions.lapse,
     "dispute.answer_due": dispute_course.answer_due,
     "dispute.inquiry_ends": dispute_course.inquiry_ends,
+    "payment_intent.clear": direct_debits.clear,
     "payment_intent.authorisation_ends": payment_intents.authorisation_ends,
     "refund.settle": refunds.settle_by_card,
 }

@@ -8,6 +8,7 @@ from sandbox.stripe import (
     client_secrets,
     confirmation,
     customers,
+    direct_debits,
     dispute_course,
     intent_rules,
     money,
@@ -125,7 +126,7 @@ def create(call: Call) -> Json:
         "status": "requires_confirmation" if method else "requires_payment_method",
         "transfer_data": None,
         "transfer_group": None,
-        **intent_rules.payable_by(params),
+        **intent_rules.payable_by(params, code),
     }
     stored = call.store.add(call.tenant, body)
     call.emit("payment_intent.created", body)
@@ -155,7 +156,7 @@ def update(call: Call) -> Json:
         amount = params["amount"] if "amount" in params else intent["amount"]
         intent["amount"] = money.chargeable(amount, intent["currency"])
     if "allowed_payment_method_types" in params:
-        intent.update(intent_rules.payable_by(params))
+        intent.update(intent_rules.payable_by(params, intent["currency"]))
     method = payment_methods.data_or_name(call, params)
     if method is not None:
         intent["payment_method"] = method.body["id"]
@@ -199,7 +200,7 @@ def cancel(call: Call) -> Json:
     stored = call.store.get(call.tenant, KIND, call.id, param="intent")
     intent = stored.body
     _check_not_checkouts(stored, "cancel")
-    if intent["status"] not in _CANCELABLE:
+    if intent["status"] not in _CANCELABLE or is_under_way(call, intent):
         raise unexpected_state(
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. "
             "Only a PaymentIntent with one of the following statuses may be canceled: "
@@ -234,7 +235,7 @@ def _release(call: Call, intent: Json, told: str) -> None:
 def drop(call: Call, stored: Stored, reason: str | None = "abandoned") -> None:
     """Let nobody pay it any more; what was paid is left alone."""
     intent = stored.body
-    if intent["status"] not in _CANCELABLE:
+    if intent["status"] not in _CANCELABLE or is_under_way(call, intent):
         return
     intent["status"] = "canceled"
     intent["canceled_at"] = call.now
@@ -243,6 +244,14 @@ def drop(call: Call, stored: Stored, reason: str | None = "abandoned") -> None:
     confirmation.ask_no_more(stored)
     call.store.save(stored)
     call.emit("payment_intent.canceled", intent)
+
+
+def is_under_way(call: Call, intent: Json) -> bool:
+    """Whether a debit has been sent to the bank, and can't be called back."""
+    if intent["status"] != "processing" or intent["payment_method"] is None:
+        return False
+    method = call.store.get(call.tenant, payment_methods.KIND, intent["payment_method"])
+    return payment_methods.is_account(method)
 
 
 def capture(call: Call) -> Json:
@@ -330,6 +339,8 @@ def _confirm(call: Call, stored: Stored, method: Stored | None) -> Json:
             "confirm it again directly with a payment method or ConfirmationToken.",
             confirmation.shown(call, intent),
         )
+    if payment_methods.is_account(method):
+        return direct_debits.ask(call, stored, method)
     off_session = params.get("off_session", False)
     asks = saving.needs_its_owner(method, off_session=off_session)
     if params.get("error_on_requires_action") and asks:

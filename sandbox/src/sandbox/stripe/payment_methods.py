@@ -1,10 +1,10 @@
-"""Payment methods: only cards, only enough to pay with."""
+"""Payment methods: cards and bank accounts, only enough to pay with."""
 
 import hashlib
 import time
 from typing import Any
 
-from sandbox.stripe import cards
+from sandbox.stripe import bank_accounts, cards
 from sandbox.stripe.call import Call, new_id, operation
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such
 from sandbox.stripe.shapes import EXPAND, Choice, Fields, Integer, Metadata, Shape, Text, Values
@@ -42,6 +42,18 @@ DATA: dict[str, Shape] = {
     "metadata": Metadata(),
 }
 DATA_REQUIRED = frozenset({"type", "card"})
+ANY_DATA: Shape = Fields(
+    {
+        **DATA,
+        "type": Choice(("card", "bacs_debit")),
+        "bacs_debit": Fields(
+            {"sort_code": Text(longest=10), "account_number": Text(longest=20)},
+            frozenset({"sort_code", "account_number"}),
+        ),
+    },
+    frozenset({"type"}),
+)
+"""What a PaymentIntent can be paid with."""
 
 
 def create(call: Call) -> Json:
@@ -85,6 +97,10 @@ def used_before() -> Refusal:
 
 def store_method(call: Call, data: Values) -> Stored:
     """Raises Refusal(402) for a number or a date no card can have."""
+    if data["type"] == "bacs_debit":
+        return _store_account(call, data)
+    if "card" not in data:
+        raise _missing("card")
     sent = data["card"]
     number = sent["number"].replace(" ", "").replace("-", "")
     card = cards.by_number(number)
@@ -103,7 +119,54 @@ def refused(decline: cards.Decline) -> Refusal:
 
 
 def card_of(stored: Stored) -> cards.Card:
+    """Raises Refusal(400) when it is no card."""
+    if is_account(stored):
+        raise bad_parameter("This PaymentMethod is not a card.", param="payment_method")
     return cards.by_number(stored.hidden["number"])
+
+
+def is_account(stored: Stored) -> bool:
+    """Whether it is a bank account."""
+    return "account" in stored.hidden
+
+
+def account_of(stored: Stored) -> bank_accounts.Account:
+    """Raises Refusal(400) when it is no bank account that we know."""
+    account = bank_accounts.by_number(bank_accounts.SORT_CODE, stored.hidden["account"])
+    if account is None:
+        raise bad_parameter("This PaymentMethod is not a bank account.", param="payment_method")
+    return account
+
+
+def _store_account(call: Call, data: Values) -> Stored:
+    """Raises Refusal(400) for an account that no bank has, or one without its owner."""
+    sent = data.get("bacs_debit")
+    if sent is None:
+        raise _missing("bacs_debit")
+    billing = data.get("billing_details", {})
+    for name in ("name", "email"):
+        if not billing.get(name):
+            raise _missing(f"billing_details][{name}")
+    sort_code = sent["sort_code"].replace("-", "").replace(" ", "")
+    number = sent["account_number"].replace(" ", "")
+    if bank_accounts.by_number(sort_code, number) is None:
+        raise bad_parameter(
+            "The bank account number provided is invalid. Please check it and try again.",
+            code="account_number_invalid",
+            param="payment_method_data[bacs_debit][account_number]",
+        )
+    digest = hashlib.sha256(f"{call.tenant}:{sort_code}:{number}".encode()).hexdigest()
+    body = {
+        **_common(call, billing, data.get("metadata") or {}),
+        "bacs_debit": {"fingerprint": digest[:16], "last4": number[-4:], "sort_code": sort_code},
+        "type": "bacs_debit",
+    }
+    return call.store.add(call.tenant, body, hidden={"account": number})
+
+
+def _missing(name: str) -> Refusal:
+    param = f"payment_method_data[{name}]"
+    return bad_parameter(f"Missing required param: {param}.", param=param, code="parameter_missing")
 
 
 def card_behind(call: Call, charge: Json) -> cards.Card | None:
@@ -142,19 +205,7 @@ def _add(call: Call, card: cards.Card, sent: Values, billing: Values, metadata: 
     year = sent["exp_year"] + 2000 if sent["exp_year"] < 100 else sent["exp_year"]
     digest = hashlib.sha256(f"{call.tenant}:{card.number}".encode()).hexdigest()
     body = {
-        "id": new_id("pm"),
-        "object": KIND,
-        "allow_redisplay": "unspecified",
-        "billing_details": {
-            "address": {
-                name: billing.get("address", {}).get(name)
-                for name in ("city", "country", "line1", "line2", "postal_code", "state")
-            },
-            "email": billing.get("email"),
-            "name": billing.get("name"),
-            "phone": billing.get("phone"),
-            "tax_id": None,
-        },
+        **_common(call, billing, metadata),
         "card": {
             "brand": card.brand,
             "checks": {
@@ -175,13 +226,32 @@ def _add(call: Call, card: cards.Card, sent: Values, billing: Values, metadata: 
             "three_d_secure_usage": {"supported": True},
             "wallet": None,
         },
+        "type": "card",
+    }
+    return call.store.add(call.tenant, body, hidden={"number": card.number})
+
+
+def _common(call: Call, billing: Values, metadata: Json) -> Json:
+    """What every payment method says."""
+    return {
+        "id": new_id("pm"),
+        "object": KIND,
+        "allow_redisplay": "unspecified",
+        "billing_details": {
+            "address": {
+                name: billing.get("address", {}).get(name)
+                for name in ("city", "country", "line1", "line2", "postal_code", "state")
+            },
+            "email": billing.get("email"),
+            "name": billing.get("name"),
+            "phone": billing.get("phone"),
+            "tax_id": None,
+        },
         "created": call.now,
         "customer": None,
         "livemode": False,
         "metadata": {key: value for key, value in metadata.items() if value},
-        "type": "card",
     }
-    return call.store.add(call.tenant, body, hidden={"number": card.number})
 
 
 def data_or_name(call: Call, params: dict[str, Any]) -> Stored | None:
