@@ -187,6 +187,12 @@ async def ground(city: City) -> Ground:
             {"secret": "whsec_0123456789"},
         ),
         Door(
+            "POST /v1/reconciliations",
+            "/v1/reconciliations",
+            staff,
+            {"since": starts.isoformat(), "until": starts.isoformat()},
+        ),
+        Door(
             "POST /v1/api-keys",
             "/v1/api-keys",
             operators,

@@ -8,7 +8,7 @@ from chassis.sealing import Sealer
 from chassis.service import Service
 from payments import messages
 from payments.api import accounts as accounts_api
-from payments.api import bookings, by_hand, webhooks
+from payments.api import bookings, by_hand, payouts, reconciliations, webhooks
 from payments.api.parts import Public
 from payments.calls.apply_event import ApplyEvent
 from payments.calls.cancel import Cancel
@@ -16,6 +16,7 @@ from payments.calls.capture import Capture
 from payments.calls.create import Create
 from payments.calls.desk import Desk
 from payments.calls.look import Look
+from payments.calls.reconcile import Reconcile
 from payments.calls.refund import Refund
 from payments.calls.sync_product import SyncProduct
 from payments.domain.provider import PLATFORM, Account, Provider, Providers
@@ -25,6 +26,7 @@ from payments.providers.stripe import Checkout, Stripe, Transport
 from payments.settings import Settings
 from payments.store import provider_events
 from payments.store.accounts import Accounts
+from payments.usecases.start_reconciliation import start_hourly
 
 BY_HAND = ("swish", "manual")
 """Ways of paying whose money staff see arrive."""
@@ -59,7 +61,14 @@ def build(settings: Settings) -> Service:
         name="payments",
         settings=settings,
         db=db,
-        routers=[bookings.router, by_hand.router, accounts_api.router, webhooks.router],
+        routers=[
+            bookings.router,
+            by_hand.router,
+            accounts_api.router,
+            reconciliations.router,
+            payouts.router,
+            webhooks.router,
+        ],
         handlers=messages.handlers(accounts, providers, enabled=settings.PAYMENTS_ENABLED),
         executors={
             "create_payment": Create(desk),
@@ -69,8 +78,12 @@ def build(settings: Settings) -> Service:
             "refund_payment": Refund(desk),
             "apply_event": ApplyEvent(desk),
             "sync_product": SyncProduct(desk),
+            "reconcile": Reconcile(desk),
         },
-        jobs=[hourly(db, provider_events.forget)],
+        jobs=[
+            hourly(db, provider_events.forget),
+            hourly(db, lambda tx: start_hourly(tx, providers)),
+        ],
         parts=[_public(settings, providers, accounts, columns)],
         on_stop=[stripe_intents.close, paypal.close],
     )

@@ -46,6 +46,19 @@ class NoSuchAccount(NotFound):
     title = "There is no such payment account"
 
 
+class NoSuchReconciliation(NotFound):
+    """The reconciliation is unknown, or has nothing of this organisation's."""
+
+    code = "RECONCILIATION_NOT_FOUND"
+    title = "There is no such reconciliation"
+
+
+class BadWindow(Invalid):
+    """The window ends before it begins, in the future, or is too long."""
+
+    title = "The window does not fit"
+
+
 class ForeignOrganisation(Forbidden):
     """Only an operator acts for other organisations."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 from payments.domain.money import Money
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from payments.domain.products import Product
     from payments.domain.refunds import Refund
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
+
+T = TypeVar("T")
 
 Body = dict[str, Any]
 """A request body in the provider's own terms; plain JSON, frozen before the first call."""
@@ -167,6 +169,49 @@ class Capturing(Protocol):
         ...
 
 
+Window = tuple[datetime, datetime]
+"""From an instant until another, the second not included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """One page of what a provider lists. `following` is its next page's cursor, if there is one."""
+
+    items: Sequence[T]
+    following: str | None
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """A provider that lists what an account has, whoever made it: each at most a page per call.
+
+    `name`: as `Provider`.
+
+    Raises (all):
+        As `Provider`.
+    """
+
+    name: str
+
+    async def list_events(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[ProviderEvent]:
+        """What happened in the window, of the kinds that we act on."""
+        ...
+
+    async def list_payments(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[Snapshot]:
+        """Payments made in the window, with their fees."""
+        ...
+
+    async def list_refunds(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[RefundSnapshot]:
+        """Refunds made in the window."""
+        ...
+
+
 @runtime_checkable
 class Witnessed(Protocol):
     """A provider that tells us nothing: a person sees the money come and go, and says so."""
@@ -230,6 +275,10 @@ class Providers:
             isinstance(one, Publishing) and one.account_kind == account_kind
             for one in self._by_name.values()
         )
+
+    def telling(self) -> list[str]:
+        """The names of those that know of money by themselves, and can be asked."""
+        return [name for name, one in self._by_name.items() if one.events]
 
     def of_kind(self, account_kind: str) -> Provider | None:
         """The adapter that reads the notifications of a kind of account."""

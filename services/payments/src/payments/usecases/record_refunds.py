@@ -30,7 +30,7 @@ async def record_refunds(
     failed: list[Refund] = []
     news = False
     for snapshot in snapshots:
-        before = _match(snapshot, known.values())
+        before = known_as(snapshot, known.values())
         after = _settled(before, snapshot) if before else _found(payment, snapshot)
         if after == before:
             continue
@@ -44,7 +44,8 @@ async def record_refunds(
     return news
 
 
-def _match(snapshot: RefundSnapshot, known: Iterable[Refund]) -> Refund | None:
+def known_as(snapshot: RefundSnapshot, known: Iterable[Refund]) -> Refund | None:
+    """Which of a payment's refunds the provider shows, if it is one of those."""
     ours = snapshot.metadata.get("refund_id")
     for refund in known:
         if refund.provider_ref == snapshot.ref:

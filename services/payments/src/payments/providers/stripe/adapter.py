@@ -8,20 +8,21 @@ package's own types.
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import stripe
 
-from payments.domain.provider import Unreached
+from payments.domain.provider import Listed, Unreached
 from payments.providers.stripe import answers, errors, notifications, requests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from payments.domain.provider import Account, Body, PaymentOrder, RefundOrder
+    from payments.domain.provider import Account, Body, PaymentOrder, RefundOrder, Window
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
     from payments.providers.stripe.transport import Transport
 
@@ -110,6 +111,45 @@ class Stripe:
             if not page["has_more"]:
                 return found
             params["starting_after"] = found[-1].ref
+
+    async def list_events(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[ProviderEvent]:
+        kinds = {"types": list(notifications.ACTED_ON)}
+        data, following = await self._page(account, "/v1/events", window, cursor, kinds)
+        return Listed([notifications.listed(item) for item in data], following)
+
+    async def list_payments(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[Snapshot]:
+        with_fee = {"expand": [f"data.{answers.FEE}"]}
+        path = "/v1/payment_intents"
+        data, following = await self._page(account, path, window, cursor, with_fee)
+        return Listed([answers.payment(item) for item in data], following)
+
+    async def list_refunds(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[RefundSnapshot]:
+        data, following = await self._page(account, "/v1/refunds", window, cursor, {})
+        return Listed([answers.refund(item) for item in data], following)
+
+    async def _page(
+        self,
+        account: Account,
+        path: str,
+        window: Window,
+        cursor: str | None,
+        more: Mapping[str, Any],
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Newest first, and where the next page begins."""
+        since, until = window
+        created = {"gte": int(since.timestamp()), "lt": math.ceil(until.timestamp())}
+        params = {"created": created, "limit": 100, **more}
+        if cursor is not None:
+            params["starting_after"] = cursor
+        page = await self._get(account, path, params)
+        data: list[dict[str, Any]] = page["data"]
+        return data, data[-1]["id"] if page["has_more"] else None
 
     async def verify(
         self, account: Account, body: bytes, headers: Mapping[str, str]

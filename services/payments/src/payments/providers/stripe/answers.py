@@ -121,6 +121,7 @@ def refund(data: Mapping[str, Any]) -> RefundSnapshot:
             amount=Money(int(data["amount"]), str(data["currency"]).upper()),
             metadata=dict(data.get("metadata") or {}),
             failure_code=data.get("failure_reason"),
+            payment_ref=data.get("payment_intent"),
         )
     except (KeyError, TypeError, ValueError):
         raise Unreached("unreadable_answer") from None

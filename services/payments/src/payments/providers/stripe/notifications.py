@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import stripe
 
-from payments.domain.provider import Forged, Unreadable, Unsigned
+from payments.domain.provider import Forged, Unreached, Unreadable, Unsigned
 from payments.domain.snapshot import ProviderEvent
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def verify(body: bytes, header: str | None, secrets: Iterable[str]) -> ProviderE
         raise Unsigned
     if not any(_signs(secret, body, header) for secret in secrets):
         raise Forged
-    return _event(body)
+    return _event(_parsed(body))
 
 
 def _signs(secret: str, body: bytes, header: str) -> bool:
@@ -100,11 +100,29 @@ def _signs(secret: str, body: bytes, header: str) -> bool:
     return made <= time.time() + TOLERANCE_SECONDS
 
 
-def _event(body: bytes) -> ProviderEvent:
+def listed(event: Mapping[str, Any]) -> ProviderEvent:
+    """An event that Stripe lists, in answer to a call of ours.
+
+    Raises:
+        Unreached: not an event.
+    """
     try:
-        event = json.loads(body)
+        return _event(event)
+    except Unreadable:
+        raise Unreached("unreadable_answer") from None
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable from None
+
+
+def _event(event: Any) -> ProviderEvent:
+    try:
         event_id, kind, thing = event["id"], event["type"], event["data"]["object"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (TypeError, KeyError):
         raise Unreadable from None
     if not isinstance(event_id, str) or not isinstance(kind, str) or not isinstance(thing, dict):
         raise Unreadable
