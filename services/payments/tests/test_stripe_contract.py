@@ -68,6 +68,7 @@ class Target:
             "amount": Money(5000, "GBP"),
             "methods": ("card",),
             "description": "Saturday Night, Example Hall (BRL-2030-7KQ4M)",
+            "reference": "BRL-2030-7KQ4M",
             "venue": "example-hall",
             "descriptor": "EXAMPLE HALL",
             "wanted_for": timedelta(minutes=15),
