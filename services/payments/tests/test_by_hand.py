@@ -1,5 +1,6 @@
 """Paying by hand: nothing is called, staff say what they saw, and it counts once (PAY-32, F-13)."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -97,6 +98,29 @@ async def test_staff_say_that_it_was_paid_and_it_counts_once(studio: World):
     assert (told["provider"], told["payment_id"]) == ("swish", payment["id"])
     [said] = await studio.rows("SELECT * FROM statements")
     assert (said["kind"], said["actor"], said["reference"]) == ("paid", "key:key-1", "SW-1")
+
+
+async def test_of_many_who_say_so_at_once_one_is_kept(studio: World):
+    booking, _ = await by_manual(studio)
+    answers = await asyncio.gather(
+        *(mark(studio, booking, reference=f"SW-{clerk}") for clerk in range(8))
+    )
+    assert {(status, answer["status"]) for status, answer in answers} == {(200, "succeeded")}
+    assert len(await studio.rows("SELECT * FROM statements")) == 1
+    assert (await booking.told_types()).count("payment.succeeded") == 1
+
+
+async def test_the_deadline_and_the_money_at_once_lose_nothing(studio: World):
+    """Whichever is first, the money is told once, and nothing is said to be over after it."""
+    for _ in range(5):
+        booking, _ = await by_manual(studio)
+        _, (status, _) = await asyncio.gather(studio.hand(booking.expired()), mark(studio, booking))
+        await studio.quiet()
+        assert status == 200
+        assert (await studio.payment(booking.id))["status"] == "succeeded"
+        told = await booking.told_types()
+        assert told.count("payment.succeeded") == 1
+        assert told[-1] == "payment.succeeded"
 
 
 async def test_s2_9_only_who_manages_payments_may_say_so(studio: World):

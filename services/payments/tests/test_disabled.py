@@ -28,6 +28,22 @@ async def test_off_means_503_and_no_intent(
         assert (await world.request("POST", "/payment-accounts", manager, body))[0] == 503
 
 
+async def test_what_came_by_hand_before_is_still_marked_as_paid(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]], sandbox: str
+):
+    urls = await fresh_database("payments")
+    async with running(urls, sandbox) as before:
+        booking = before.booking(payment_methods=("manual",), payment_method="manual")
+        await before.hand(booking.hold())
+        await booking.becomes("ready")
+    async with running(urls, sandbox, PAYMENTS_ENABLED=False) as after:
+        after.org_id = before.org_id
+        path = f"/bookings/{booking.id}/mark-paid"
+        manager = after.staff("payments:manage")
+        status, paid = await after.request("POST", path, manager, {})
+        assert (status, paid["status"]) == (200, "succeeded")
+
+
 async def test_switching_off_does_not_keep_anyones_money(
     fresh_database: Callable[[str], Awaitable[DatabaseUrls]], sandbox: str
 ):

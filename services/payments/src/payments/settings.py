@@ -48,7 +48,8 @@ class Settings(ServiceSettings):
     """Seal provider keys, webhook secrets and client secrets in rows. Each service may have its
     own."""
     PAYMENTS_ENABLED: bool = True
-    """False: payment routes answer PAYMENTS_DISABLED. Webhooks are still taken."""
+    """False: payment routes answer PAYMENTS_DISABLED. Webhooks are still taken, and what
+    staff say of money that came or went by hand."""
     STRIPE_SECRET_KEY: str
     """Secret or restricted key of the platform's account, which serves organisations that have
     connected none of their own. Live keys are refused outside production."""

@@ -1,4 +1,8 @@
-"""What staff say of money that moves by hand: it has arrived, it went back (PAY-33)."""
+"""What staff say of money that moves by hand: it has arrived, it went back (PAY-33).
+
+Like notifications of providers this is taken while payments are switched off, too: it tells of
+money that has moved.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +17,7 @@ from chassis.db import Transaction
 from chassis.http import DB, Body, require
 from chassis.problems import responses
 from payments.api.bookings import Amount, PaymentView, view_of
-from payments.api.parts import Parts, Public, switched_on
+from payments.api.parts import Parts, Public
 from payments.domain.provider import Witnessed
 from payments.domain.refunds import Refund
 from payments.domain.snapshot import RefundStatus
@@ -22,18 +26,13 @@ from payments.problems import (
     CannotMarkReturned,
     NoPayment,
     NoSuchRefund,
-    PaymentsDisabled,
 )
 from payments.store import refunds
 from payments.usecases.mark_paid import mark_paid
 from payments.usecases.mark_returned import mark_returned
 from payments.usecases.read_payment import Standing
 
-router = APIRouter(
-    tags=["payments"],
-    dependencies=[Depends(switched_on)],
-    responses=responses(PaymentsDisabled),
-)
+router = APIRouter(tags=["payments"])
 
 Manager = Annotated[Principal, Depends(require("payments:manage"))]
 Viewer = Annotated[Principal, Depends(require("payments:view"))]
