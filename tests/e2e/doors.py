@@ -45,6 +45,7 @@ def on_the_day(path: str, staff: Sequence[Caller]) -> list[Door]:
         "check-in": {"override": {"reason": "a reason"}},
         "complete": {"reason": "a reason"},
         "no-show": {"reason": "a reason"},
+        "no-show-fee": {"reason": "a reason"},
         "undo": {"reason": "a reason"},
         "waiver": {"signed_name": "Test Guest"},
         "revoke-links": {"reason": "a reason"},

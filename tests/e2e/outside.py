@@ -65,11 +65,11 @@ class StripeAccount:
         return [one for one in await self._list("/v1/refunds") if one["payment_intent"] in intents]
 
     async def confirm(self, client_secret: str, card: str) -> Answer:
-        """What Stripe.js does in the customer's browser."""
+        """What Stripe.js does in the customer's browser: pay, or save a card for later."""
         intent = client_secret.partition("_secret_")[0]
         return await self.http.ask(
             "POST",
-            f"{self.base}/v1/payment_intents/{intent}/confirm",
+            f"{self.base}/v1/{_collection(intent)}/{intent}/confirm",
             form={
                 "client_secret": client_secret,
                 "payment_method_data[type]": "card",
@@ -132,7 +132,12 @@ class StripeAccount:
 
     async def authenticate(self, intent: str, *, approve: bool = True) -> None:
         """The customer's answer on the page of their bank."""
-        await self._control(f"payment_intents/{intent}/authenticate", {"approve": approve})
+        await self._control(f"{_collection(intent)}/{intent}/authenticate", {"approve": approve})
+
+    async def customers(self, booking_id: str) -> list[Json]:
+        """Customers that were made to save a booking's card on, and are still there."""
+        found = await self._list("/v1/customers")
+        return [one for one in found if one["metadata"].get("booking_id") == booking_id]
 
     async def deliver_again(self, intent: str, times: int) -> list[Json]:
         """Every event about a payment and its refunds once more, `times` times, in random order."""
@@ -214,6 +219,10 @@ class PayPalAccount:
         answer = await self.http.ask(method, f"{self.base}/_sandbox/{path}", json=body)
         assert answer.status == 200, str(answer)
         return answer.json()
+
+
+def _collection(intent: str) -> str:
+    return "setup_intents" if intent.startswith("seti_") else "payment_intents"
 
 
 def signature(body: bytes, secret: str, at: float | None = None) -> str:

@@ -125,7 +125,11 @@ async def ground(city: City) -> Ground:
                 "description": "A class",
                 "inventory": {"capacity": 10},
                 "pricing": {"amount_minor": 1000},
-                "policy": {"hold_minutes": 10, "refund_tiers": [{"hours": 24, "percent": 50}]},
+                "policy": {
+                    "hold_minutes": 10,
+                    "refund_tiers": [{"hours": 24, "percent": 50}],
+                    "no_show": {"fee_minor": 2500, "per": "head", "pay_hours": 72},
+                },
             },
         ),
         Door(

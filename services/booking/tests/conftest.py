@@ -16,6 +16,7 @@ import pytest_asyncio
 from booking.api.again import until_decided
 from booking.domain.guest import name_of
 from booking.domain.holding import Wish
+from booking.domain.making import BY_GUEST
 from booking.domain.money import Money
 from booking.domain.presets import Preset
 from booking.shop import Shop
@@ -202,6 +203,7 @@ class World:
             allergies=details.get("allergies", ()),
             promo_code=details.get("promo_code"),
             gift_card=details.get("gift_card"),
+            making=details.get("making", BY_GUEST),
         )
 
     async def hold(

@@ -358,6 +358,9 @@ async def test_everything_published_is_covered_here(world):
         "booking.checked_in.v1", "booking.completed.v1", "booking.no_show.v1",
         "booking.attendance_undone.v1", "booking.details_changed.v1",
         "booking.waitlisted.v1", "booking.offered.v1", "offering.changed.v1",
+        # By test_guarantee.py:
+        "booking.no_show_fee_due.v1", "booking.no_show_fee_action_required.v1",
+        "booking.guarantee_released.v1",
     }  # fmt: skip
     assert covered == set(published_by("booking"))
 

@@ -191,11 +191,25 @@ async def test_after_the_bus_comes_back_waiting_works_again(
     assert (got.status, got.json["payment"]) == (201, READY)
 
 
-@pytest.mark.parametrize("status", ["pending_payment", "confirmed"])
-async def test_when_nothing_is_due_the_answer_is_201_at_once(
-    gateway, services, manage_token, vhost, status
+async def test_where_only_a_card_is_to_be_saved_the_answer_waits_for_that(
+    gateway, services, manage_token, vhost, bus
 ):
-    services.booking.answers("POST", "/bookings", held(manage_token, due=0, status=status), 201)
+    services.booking.answers("POST", "/bookings", held(manage_token, due=0), 201)
+    services.payments.answers("GET", PAYMENT, READY)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    await listening(vhost)
+    booking = asyncio.create_task(book(client))
+    await eventually(lambda: services.booking.seen)
+    await bus.ready(BOOKING)
+    got, _ = await booking
+    assert (got.status, got.json["payment"]) == (201, READY)
+
+
+async def test_when_nothing_is_due_the_answer_is_201_at_once(
+    gateway, services, manage_token, vhost
+):
+    confirmed = held(manage_token, due=0, status="confirmed")
+    services.booking.answers("POST", "/bookings", confirmed, 201)
     client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
     await listening(vhost)
     got, seconds = await book(client)

@@ -221,6 +221,18 @@ def test_an_offer_says_until_when_at_the_venue_and_what_is_due() -> None:
     assert "by then to take it" in free
 
 
+def test_a_no_show_fee_that_the_bank_asks_about_says_how_much_and_until_when() -> None:
+    letter = mail("no_show_fee")
+    assert letter["Subject"].startswith("Your bank asks you to confirm a payment")
+    text = " ".join(body(letter).split())
+    assert "the fee of £50.00 that you agreed to" in text
+    assert "no later than Monday, 10 June 2030, 19:30" in text
+    assert "Confirm the payment:" in text
+    assert "token=" in text
+    swedish = " ".join(body(mail("no_show_fee", "sv")).split())
+    assert "Din bank vill veta från dig" in swedish
+
+
 def test_who_waits_in_line_gets_no_link_and_no_promise() -> None:
     letter = mail("waitlist_joined", facts=changed(NIGHT, reference=None))
     assert letter["Subject"] == "You are on the waiting list: Saturday Night"

@@ -8,6 +8,7 @@ import orjson
 
 from chassis.testing import eventually
 from contracts import Money
+from contracts.visits import BookingNoShowFeeActionRequired
 
 from .conftest import Desk, MailHost, contact
 
@@ -240,6 +241,22 @@ async def test_a_place_in_line_is_told_once_and_an_offer_once(
     # Facts about mail are told by booking: a place in line has none.
     [told] = await sending.told()
     assert orjson.loads(told["payload"])["kind"] == "waitlist_offer"
+
+
+async def test_a_fee_that_the_bank_asks_about_is_told_once(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    asked = sending.of(BookingNoShowFeeActionRequired, contact=contact())
+    for sequence in (4, 4, 5):
+        await sending.hear(asked, sequence=sequence)
+
+    async def settled() -> bool:
+        return await sending.states() == ["sent"]
+
+    await eventually(settled)
+    [told] = await sending.told()
+    assert orjson.loads(told["payload"])["kind"] == "no_show_fee"
+    assert len(mail_host.taken) == 1
 
 
 async def test_an_offer_that_lapsed_before_it_could_be_sent_is_not_sent(

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from payments_guarantee import fee_due, with_card
 from payments_world import Stripe, World, gbp
 
 import contracts.payments as wire
@@ -22,6 +23,7 @@ from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from contracts.offerings import OfferingChanged
 from contracts.registry import consumed_by, published_by
 from contracts.testing import example, same_shape
+from contracts.visits import BookingGuaranteeReleased, BookingNoShowFeeDue
 from payments import timers
 
 CONSUMED = (
@@ -35,12 +37,15 @@ CONSUMED = (
     BookingChangeHeld,
     BookingChangeExpired,
     OfferingChanged,
+    BookingNoShowFeeDue,
+    BookingGuaranteeReleased,
 )
 
 
 def test_every_message_for_payments_has_a_handler_and_no_other(world: World):
     assert world.service.handlers is not None
-    assert world.service.handlers.types == {*consumed_by("payments"), timers.LastLookDue.TYPE}
+    own = {timers.LastLookDue.TYPE, timers.FeeLapsed.TYPE}
+    assert world.service.handlers.types == {*consumed_by("payments"), *own}
     assert {model.TYPE for model in CONSUMED} == set(consumed_by("payments"))
 
 
@@ -58,10 +63,13 @@ async def test_what_payments_tells_is_in_the_shape_of_the_examples(world: World,
     await world.hand(good.refund_due(payment["id"], "cancelled", gbp(5001)))
     await bad.ready()
     await world.hand(bad.expired())
+    came, missing = await with_card(world, "fails later"), await with_card(world)
+    for each in (came, missing):
+        await world.hand(fee_due(each))
     await world.quiet()
 
     seen = set()
-    for told in [*await good.told(), *await bad.told()]:
+    for told in [one for each in (good, bad, came, missing) for one in await each.told()]:
         golden = example(told["type"])
         body = {name: told[name] for name in type(golden).model_fields if name in told}
         message = type(golden).model_validate_json(_json(body))

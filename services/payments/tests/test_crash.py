@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from payments_checkout import at_checkout
+from payments_guarantee import customers_of, fee_due, fees_of, guaranteed, save_card
 from payments_world import Booking, World, running, settings_for
 
 from chassis.testing import DatabaseUrls, Vhost, eventually
@@ -168,6 +169,86 @@ async def test_a_killed_worker_makes_one_session_expires_it_and_keeps_one_catalo
         made = await world.stripe.call("GET", "/v1/prices?limit=100")
         shown = [one for one in made["data"] if one["lookup_key"]]
         assert sorted(one["unit_amount"] for one in shown) == [2500, 3500]
+
+
+@pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])
+async def test_a_killed_worker_saves_one_card_charges_it_once_and_forgets_it(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
+    sandbox: str,
+    vhost: Vhost,
+    failpoint: str,
+):
+    urls = await fresh_database("payments")
+    async with running(urls, sandbox, worker=False) as world:
+        booking = guaranteed(world)
+        await world.hand(booking.hold())
+
+        async def stands(status: str) -> bool:
+            return (await world.payment(booking.id))["status"] == status
+
+        await _killed_then_restarted(world, vhost, failpoint, lambda: stands("ready"))
+        [setup] = (await world.stripe.call("GET", "/v1/setup_intents"))["data"]
+        [customer] = await customers_of(booking)
+        assert setup["customer"] == customer["id"]
+
+        await save_card(booking)
+        healthy = await _worker(world, vhost, None)
+        await booking.becomes("succeeded")
+        healthy.terminate()
+        await healthy.wait()
+
+        await world.hand(fee_due(booking))
+
+        async def charged() -> bool:
+            rows = await world.rows("SELECT status FROM payments WHERE no_show_fee")
+            return [row["status"] for row in rows] == ["succeeded"]
+
+        # The first call is the charge; the card is forgotten by the one after it.
+        await _killed_then_restarted(world, vhost, failpoint, charged)
+        [intent] = await world.stripe.intents_of(booking.id)
+        assert (intent["status"], intent["amount_received"]) == ("succeeded", 2500)
+        [told] = await fees_of(booking)
+        assert told["type"] == "payment.fee_charged.v1"
+
+
+@pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])
+async def test_a_killed_worker_cancels_a_setup_and_leaves_no_customer(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
+    sandbox: str,
+    vhost: Vhost,
+    failpoint: str,
+):
+    urls = await fresh_database("payments")
+    async with running(urls, sandbox, worker=False) as world:
+        booking = guaranteed(world)
+        await world.hand(booking.hold())
+        healthy = await _worker(world, vhost, None)
+        await booking.becomes("ready")
+        healthy.terminate()
+        await healthy.wait()
+        await world.hand(booking.expired())
+
+        async def stands() -> bool:
+            return (await world.payment(booking.id))["status"] == "cancelled"
+
+        await _killed_then_restarted(world, vhost, failpoint, stands)
+        [setup] = (await world.stripe.call("GET", "/v1/setup_intents"))["data"]
+        assert setup["status"] == "canceled"
+
+        async def forgotten() -> bool:
+            return not await customers_of(booking)
+
+        if not await forgotten():
+            # What was to be forgotten waits for the next worker.
+            await _killed_then_restarted(world, vhost, failpoint, _no_name_left(world))
+        assert await forgotten()
+
+
+def _no_name_left(world: World) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return not await world.rows("SELECT FROM payments WHERE customer_ref IS NOT NULL")
+
+    return look
 
 
 async def test_an_answer_lost_is_asked_for_with_the_same_key_and_the_same_body(world: World):

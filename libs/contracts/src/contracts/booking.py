@@ -118,6 +118,8 @@ class BookingHeld(BookingFact):
     """The one of `payment_methods` that the guest chose; null: the first."""
     received_by: str | None = None
     """Who of the staff has the money in hand already; null: it is still to come."""
+    guaranteed: bool = False
+    """True: the guest leaves something to charge a no-show fee to, even if nothing is due now."""
 
 
 class BookingRequiresAuthentication(BookingFact):

@@ -119,3 +119,30 @@ class PaymentRefundFailed(PaymentFact):
     """All that has been refunded on this payment so far; a failure can lower it."""
     unasked_total: Money | None = None
     """Of this payment, made or under way without the booking having asked for it."""
+
+
+class PaymentFeeCharged(PaymentFact):
+    """The fee of a guest who didn't come was charged."""
+
+    TYPE: ClassVar[str] = "payment.fee_charged.v1"
+
+    amount: Money
+    """What the provider captured, which may differ from what was asked."""
+    provider: str
+    provider_ref: str
+    charged_at: Instant
+
+
+class PaymentFeeFailed(PaymentFact):
+    """The fee of a guest who didn't come was not charged."""
+
+    TYPE: ClassVar[str] = "payment.fee_failed.v1"
+
+    code: str
+    decline_code: str | None
+    message_key: str
+    """Key of the text to show the guest."""
+    authentication: bool
+    """True: the bank wants to hear from the guest, who can still pay."""
+    final: bool
+    """True: no further attempt is possible."""

@@ -33,6 +33,8 @@ from contracts.offerings import OfferingChanged
 from contracts.payments import (
     PaymentCancelled,
     PaymentFailed,
+    PaymentFeeCharged,
+    PaymentFeeFailed,
     PaymentProcessing,
     PaymentReady,
     PaymentRefunded,
@@ -44,7 +46,10 @@ from contracts.visits import (
     BookingAttendanceUndone,
     BookingCheckedIn,
     BookingCompleted,
+    BookingGuaranteeReleased,
     BookingNoShow,
+    BookingNoShowFeeActionRequired,
+    BookingNoShowFeeDue,
 )
 
 if TYPE_CHECKING:
@@ -157,6 +162,24 @@ CONTRACTS: tuple[Contract, ...] = (
         "A slip of staff: what was recorded about the visit is taken back",
     ),
     Contract(
+        BookingNoShowFeeDue,
+        "booking",
+        ("payments",),
+        "A no-show stands: charge its fee to the saved card",
+    ),
+    Contract(
+        BookingNoShowFeeActionRequired,
+        "booking",
+        ("notifications",),
+        "The fee of a no-show waits for the guest and their bank",
+    ),
+    Contract(
+        BookingGuaranteeReleased,
+        "booking",
+        ("payments",),
+        "The saved card is needed no more; forget it",
+    ),
+    Contract(
         BookingRescheduled,
         "booking",
         ("customers", "notifications"),
@@ -214,6 +237,13 @@ CONTRACTS: tuple[Contract, ...] = (
         "payments",
         ("booking",),
         "The provider couldn't refund; a person must look",
+    ),
+    Contract(PaymentFeeCharged, "payments", ("booking",), "The fee of a no-show was charged"),
+    Contract(
+        PaymentFeeFailed,
+        "payments",
+        ("booking",),
+        "The fee of a no-show was not charged",
     ),
     Contract(
         CustomerResolved,

@@ -105,6 +105,20 @@ class ReschedulingDocument(SettingsDocument):
         return policy.Rescheduling(**self.model_dump())
 
 
+class NoShowDocument(SettingsDocument):
+    """What a guest who does not come is charged, in the venue's currency, to their saved card.
+
+    `pay_hours`: how long the fee can be paid when the bank wants to hear from the guest first.
+    """
+
+    fee_minor: Annotated[int, Field(ge=1, le=1_000_000)]
+    per: Literal["booking", "head"] = "booking"
+    pay_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 72
+
+    def settings(self) -> policy.NoShowFee:
+        return policy.NoShowFee(self.fee_minor, policy.FeePer(self.per), self.pay_hours)
+
+
 class PolicyDocument(SettingsDocument):
     """Hold, payment, attendance and cancellation rules."""
 
@@ -132,6 +146,7 @@ class PolicyDocument(SettingsDocument):
     check_in_hours: Annotated[int, Field(ge=0, le=30 * 24)] = 12
     undo_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 15
     complete_after_end: bool = False
+    no_show: NoShowDocument | None = None
 
     @model_validator(mode="after")
     def _one_tier_per_limit(self) -> PolicyDocument:
@@ -158,6 +173,7 @@ class PolicyDocument(SettingsDocument):
             check_in_hours=self.check_in_hours,
             undo_minutes=self.undo_minutes,
             complete_after_end=self.complete_after_end,
+            no_show=None if self.no_show is None else self.no_show.settings(),
         )
 
 

@@ -8,7 +8,14 @@ from booking.domain.booking import Failure
 from booking.domain.money import Money
 from booking.domain.refusals import Unknown
 from booking.store.receipts import Receipt
-from booking.timers import ChangeDue, GenerationDue, HoldDue, VisitOver, WaitlistDue
+from booking.timers import (
+    ChangeDue,
+    GenerationDue,
+    GuaranteeDue,
+    HoldDue,
+    VisitOver,
+    WaitlistDue,
+)
 from booking.usecases.attach_customer import attach_customer
 from booking.usecases.attend import complete_after_end
 from booking.usecases.confirm import confirm
@@ -20,6 +27,7 @@ from booking.usecases.mark_processing import mark_processing
 from booking.usecases.note_payment import note_payment
 from booking.usecases.note_standing import note_standing
 from booking.usecases.offer_places import offer_places
+from booking.usecases.record_fee import Uncharged, record_fee, record_uncharged
 from booking.usecases.record_refund import (
     NotPaidYet,
     Refunded,
@@ -28,12 +36,15 @@ from booking.usecases.record_refund import (
 )
 from booking.usecases.require_authentication import require_authentication
 from booking.usecases.settle_change import clear_change, fail_change, settle_change
+from booking.usecases.settle_guarantee import settle_guarantee
 from chassis.messaging import Handlers, Meta, Park
 from chassis.messaging.meta import RetryAfter
 from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
 from contracts.payments import (
     PaymentCancelled,
     PaymentFailed,
+    PaymentFeeCharged,
+    PaymentFeeFailed,
     PaymentProcessing,
     PaymentReady,
     PaymentRefunded,
@@ -45,6 +56,7 @@ from contracts.payments import (
 if TYPE_CHECKING:
     import contracts
     from booking.shop import Shop
+    from booking.store.contacts import ContactVault
     from chassis.db import Transaction
     from contracts.customers import CustomerStanding
 
@@ -158,6 +170,7 @@ def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
             tx, message.booking_id, message.payment_id, _money(message.amount), message.code
         )
 
+    _fees(handlers, vault)
     _customers(handlers)
     return handlers
 
@@ -179,6 +192,33 @@ async def _record_totals(
         await record_refund(tx, refund)
     except NotPaidYet:
         raise RetryAfter(_PAID_SOON_SECONDS, "its money has not arrived yet") from None
+
+
+def _fees(handlers: Handlers, vault: ContactVault) -> None:
+    """When a guarantee is looked at, and what payments tells about fees of no-shows."""
+
+    @handlers.on(GuaranteeDue)
+    async def guarantee_due(tx: Transaction, message: GuaranteeDue, _: Meta) -> None:
+        await settle_guarantee(tx, message.booking_id, vault=vault)
+
+    @handlers.on(PaymentFeeCharged)
+    async def fee_charged(tx: Transaction, message: PaymentFeeCharged, meta: Meta) -> None:
+        receipt = Receipt(message.payment_id, message.booking_id, _money(message.amount))
+        try:
+            await record_fee(tx, receipt, meta.sequence)
+        except Unknown as unknown:
+            raise Park(f"no such booking: {message.booking_id}") from unknown
+
+    @handlers.on(PaymentFeeFailed)
+    async def fee_failed(tx: Transaction, message: PaymentFeeFailed, meta: Meta) -> None:
+        no = Uncharged(
+            booking_id=message.booking_id,
+            code=message.decline_code or message.code,
+            sequence=meta.sequence,
+            final=message.final,
+            authentication=message.authentication,
+        )
+        await record_uncharged(tx, no, vault=vault)
 
 
 def _customers(handlers: Handlers) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from booking.domain.booking import BookedResource, Booking, Cancellation, Failure, Occasion
     from booking.domain.catalogue import Offering, Organisation, Venue
+    from booking.domain.guarantee import Fee
     from booking.domain.money import Money
     from booking.domain.moving import Change
     from booking.domain.quote import Quote
@@ -129,6 +130,7 @@ def held(
         lines=_lines(booking.quote),
         payment_method=booking.method,
         received_by=received_by,
+        guaranteed=booking.policy.no_show is not None,
     )
 
 
@@ -267,6 +269,44 @@ def goal(
     return wire.RefundGoal(
         total=_money(in_all), payment_ids=tuple(payment_ids), for_changes=for_changes
     )
+
+
+def no_show_fee_due(
+    booking: Booking, fee: Fee, contact: str, *, retry: bool = False
+) -> visits.BookingNoShowFeeDue:
+    """The saved card is to be charged; once per booking, and again when staff retry."""
+    return visits.BookingNoShowFeeDue(
+        **_facts(booking),
+        fee=_money(fee.amount),
+        pay_until=fee.pay_until,
+        title=booking.occasion.title,
+        locale=booking.locale,
+        contact=contact,
+        retry=retry,
+    )
+
+
+def no_show_fee_action_required(
+    booking: Booking, fee: Fee, contact: str
+) -> visits.BookingNoShowFeeActionRequired:
+    """The guest's bank wants to hear from the guest before it pays the fee."""
+    return visits.BookingNoShowFeeActionRequired(
+        **_facts(booking),
+        fee=_money(fee.amount),
+        pay_until=fee.pay_until,
+        title=booking.occasion.title,
+        starts_at=booking.occasion.starts_at,
+        timezone=booking.occasion.timezone,
+        locale=booking.locale,
+        contact=contact,
+        manage_epoch=booking.manage_epoch,
+        manage_expires_at=booking.occasion.manage_expires_at,
+    )
+
+
+def guarantee_released(booking: Booking) -> visits.BookingGuaranteeReleased:
+    """Nothing will be charged to the saved card any more."""
+    return visits.BookingGuaranteeReleased(**_facts(booking))
 
 
 Visit = (

@@ -86,6 +86,19 @@ def visit_key_of(booking_id: UUID) -> str:
     return f"visit:{booking_id}"
 
 
+class GuaranteeDue(Message):
+    """What became of a visit stands: its guarantee is used or given up; its state decides."""
+
+    TYPE: ClassVar[str] = "booking.guarantee_due"
+
+    booking_id: UUID
+
+
+def guarantee_key_of(booking_id: UUID) -> str:
+    """The key under which a booking has at most one timer for its guarantee."""
+    return f"guarantee:{booking_id}"
+
+
 def key_of(booking_id: UUID) -> str:
     """The key under which a booking has at most one timer."""
     return f"hold:{booking_id}"

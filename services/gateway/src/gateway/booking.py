@@ -120,8 +120,8 @@ class Book:
 
 
 def _is_due(booking: dict[str, Any]) -> bool:
-    due = booking.get("amount_due_now") or {}
-    return booking.get("status") == _PENDING and due.get("amount_minor", 0) > 0
+    """Whether something is to be paid, or a card to be saved."""
+    return booking.get("status") == _PENDING
 
 
 def is_ready(payment: dict[str, Any]) -> bool:

@@ -180,6 +180,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/bookings/{booking_id}/check-in",     _B, STAFF,  "bookings:edit", idempotent=True),
     post("/v1/bookings/{booking_id}/complete",     _B, STAFF,  "bookings:edit", idempotent=True),
     post("/v1/bookings/{booking_id}/no-show",      _B, STAFF,  "bookings:edit", idempotent=True),
+    post("/v1/bookings/{booking_id}/no-show-fee",  _B, STAFF,  "bookings:manage", idempotent=True),
     post("/v1/bookings/{booking_id}/undo",         _B, STAFF,  "bookings:edit", idempotent=True),
     post("/v1/bookings/{booking_id}/waiver",       _B, HOLDER, "bookings:edit", idempotent=True),
     post("/v1/bookings/{booking_id}/revoke-links", _B, STAFF,  "bookings:edit", idempotent=True),

@@ -11,6 +11,7 @@ What guests are told, and when:
 | `booking.rescheduled` | the new time, with the calendar file that replaces the old | move |
 | `booking.waitlisted` | in line; mail follows when a place is free | place in line |
 | `booking.offered` | a place is held until a moment, with the link to take it | booking |
+| `booking.no_show_fee_action_required` | the bank asks; the link to pay the fee | booking |
 
 A refund has no mail of its own: each of those that lead to one says so, with the amount.
 """
@@ -28,6 +29,7 @@ from contracts.booking import (
     VenueChanged,
 )
 from contracts.changes import BookingOffered, BookingRescheduled, BookingWaitlisted
+from contracts.visits import BookingNoShowFeeActionRequired
 from notifications.domain.notice import Facts, Kind, Money, Notice, Recipient, Venue
 from notifications.mail.letter import LetterWriter
 from notifications.store import venues
@@ -41,10 +43,13 @@ _AboutABooking = (
     | BookingUnfulfillable
     | BookingRescheduled
     | BookingOffered
+    | BookingNoShowFeeActionRequired
 )
 
 
-def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Handlers:
+def handlers(  # noqa: C901 - a list of short functions
+    contacts: Sealer, messages: Messages, writer: LetterWriter
+) -> Handlers:
     """The service's handlers; `contacts` opens what travels sealed."""
     table = Handlers("notifications")
 
@@ -184,6 +189,23 @@ def handlers(contacts: Sealer, messages: Messages, writer: LetterWriter) -> Hand
             manage_expires_at=message.manage_expires_at,
         )
         await plan(tx, messages, writer, notice(message, meta, "waitlist_offer", "offered", facts))
+
+    @table.on(BookingNoShowFeeActionRequired)
+    async def fee_action_required(
+        tx: Transaction, message: BookingNoShowFeeActionRequired, meta: Meta
+    ) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            timezone=message.timezone,
+            due=_money(message.fee),
+            due_by=message.pay_until,
+            manage_epoch=message.manage_epoch,
+            manage_expires_at=message.manage_expires_at,
+        )
+        # However often the bank asks, one letter is enough.
+        await plan(tx, messages, writer, notice(message, meta, "no_show_fee", "bank_asks", facts))
 
     return table
 

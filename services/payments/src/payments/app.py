@@ -13,8 +13,10 @@ from payments.api.parts import Public
 from payments.calls.apply_event import ApplyEvent
 from payments.calls.cancel import Cancel
 from payments.calls.capture import Capture
+from payments.calls.charge import Charge
 from payments.calls.create import Create
 from payments.calls.desk import Desk
+from payments.calls.forget_card import ForgetCard
 from payments.calls.look import Look
 from payments.calls.reconcile import Reconcile
 from payments.calls.refund import Refund
@@ -22,7 +24,7 @@ from payments.calls.sync_product import SyncProduct
 from payments.domain.provider import PLATFORM, Account, Provider, Providers
 from payments.providers.by_hand import ByHand
 from payments.providers.paypal import Certificates, Client, PayPal
-from payments.providers.stripe import Checkout, Stripe, Transport
+from payments.providers.stripe import Checkout, Setup, Stripe, Transport
 from payments.settings import Settings
 from payments.store import provider_events
 from payments.store.accounts import Accounts
@@ -54,7 +56,7 @@ def build(settings: Settings) -> Service:
     adapters: list[Provider] = [stripe_intents, paypal, *map(ByHand, BY_HAND)]
     if settings.PUBLIC_URL is not None:
         adapters.append(Checkout(settings.STRIPE_API_BASE, transport, settings.PUBLIC_URL))
-    providers = Providers(adapters)
+    providers = Providers(adapters, saving=Setup(settings.STRIPE_API_BASE, transport))
     accounts = Accounts((_platform(settings), _AT_THE_DESK), columns)
     desk = Desk(db, accounts, providers, columns, Sealer(settings.CONTACT_KEYS))
     return Service(
@@ -73,6 +75,8 @@ def build(settings: Settings) -> Service:
         executors={
             "create_payment": Create(desk),
             "capture_payment": Capture(desk),
+            "charge_payment": Charge(desk),
+            "forget_card": ForgetCard(desk),
             "look_at_payment": Look(desk),
             "cancel_payment": Cancel(desk),
             "refund_payment": Refund(desk),

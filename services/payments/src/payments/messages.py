@@ -15,17 +15,20 @@ from contracts.booking import (
 )
 from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from contracts.offerings import OfferingChanged
+from contracts.visits import BookingGuaranteeReleased, BookingNoShowFeeDue
 from payments.domain import money
 from payments.domain.products import Product, Tier
 from payments.domain.provider import OrderLine, Providers
 from payments.store import venues
 from payments.store.accounts import Accounts
-from payments.timers import LastLookDue
-from payments.usecases.close import close, close_change
+from payments.timers import FeeLapsed, LastLookDue
+from payments.usecases.charge_fee import Fee, charge_fee
+from payments.usecases.close import close, close_change, give_up_fee
 from payments.usecases.give_back import Ask, NothingPaidYet, give_back
 from payments.usecases.keep_product import keep_product
 from payments.usecases.look_once_more import look_once_more
 from payments.usecases.prepare import Hold, prepare
+from payments.usecases.release_card import release_cards
 
 _PAID_SOON_SECONDS = 5.0
 _UNFULFILLABLE = "unfulfillable"
@@ -93,7 +96,26 @@ def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Hand
         await look_once_more(tx, message.payment_id)
 
     _refunding(table, providers)
+    _guaranteeing(table, providers, enabled=enabled)
     return table
+
+
+def _guaranteeing(table: Handlers, providers: Providers, *, enabled: bool) -> None:
+    """What becomes of the cards that guests save."""
+
+    @table.on(BookingNoShowFeeDue)
+    async def no_show_fee_due(tx: Transaction, message: BookingNoShowFeeDue, _: Meta) -> None:
+        await charge_fee(tx, _fee(message), providers=providers, enabled=enabled)
+
+    @table.on(FeeLapsed)
+    async def fee_lapsed(tx: Transaction, message: FeeLapsed, _: Meta) -> None:
+        await give_up_fee(tx, message.payment_id)
+
+    @table.on(BookingGuaranteeReleased)
+    async def guarantee_released(
+        tx: Transaction, message: BookingGuaranteeReleased, _: Meta
+    ) -> None:
+        await release_cards(tx, message.booking_id)
 
 
 def _refunding(table: Handlers, providers: Providers) -> None:
@@ -102,12 +124,14 @@ def _refunding(table: Handlers, providers: Providers) -> None:
     @table.on(BookingCancelled)
     async def booking_cancelled(tx: Transaction, message: BookingCancelled, _: Meta) -> None:
         await close(tx, message.booking_id, "cancelled", for_good=True)
+        await release_cards(tx, message.booking_id)
         await _refund(tx, message, "cancelled", providers)
 
     @table.on(BookingUnfulfillable)
     async def booking_unfulfillable(
         tx: Transaction, message: BookingUnfulfillable, _: Meta
     ) -> None:
+        await release_cards(tx, message.booking_id)
         await _refund(tx, message, _UNFULFILLABLE, providers)
 
     @table.on(BookingRefundDue)
@@ -182,6 +206,7 @@ def _hold(message: BookingHeld) -> Hold:
         contact=message.contact,
         lines=_lines(message),
         received_by=message.received_by,
+        save_card=message.guaranteed,
     )
 
 
@@ -202,6 +227,21 @@ def _change(message: BookingChangeHeld) -> Hold:
         locale=message.locale,
         contact=message.contact,
         lines=_lines(message),
+    )
+
+
+def _fee(message: BookingNoShowFeeDue) -> Fee:
+    return Fee(
+        booking_id=message.booking_id,
+        org_id=message.org_id,
+        venue_id=message.venue_id,
+        reference=message.reference,
+        title=message.title,
+        amount=_money(message.fee),
+        pay_until=message.pay_until,
+        locale=message.locale,
+        contact=message.contact,
+        retry=message.retry,
     )
 
 

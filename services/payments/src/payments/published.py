@@ -1,6 +1,6 @@
 """What this service tells others, as contracts; always with the payment's version as sequence."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
@@ -9,13 +9,17 @@ import contracts.payments as wire
 from chassis.db import Transaction
 from contracts import Message, Money
 from payments.domain import money
+from payments.domain.failures import Failure
 from payments.domain.payment import Fact, Payment
 from payments.domain.refunds import Refund, unasked
 
 
-def learnt(tx: Transaction, payment: Payment, fact: Fact, now: datetime) -> UUID:
-    """Tell what became known about a payment."""
-    return _publish(tx, payment, _MESSAGES[fact](payment, now))
+def learnt(tx: Transaction, payment: Payment, fact: Fact, now: datetime) -> UUID | None:
+    """Tell what became known about a payment; a fee's is told only when it comes to something."""
+    if not payment.no_show_fee:
+        return _publish(tx, payment, _MESSAGES[fact](payment, now))
+    message = _FEE_MESSAGES.get(fact)
+    return _publish(tx, payment, message(payment, now)) if message else None
 
 
 def refunded(tx: Transaction, payment: Payment, refunds: Collection[Refund], now: datetime) -> UUID:
@@ -50,7 +54,12 @@ def refund_failed(
     )
 
 
-_KINDS = {"stripe_checkout": "redirect", "swish": "transfer", "manual": "transfer"}
+_KINDS = {
+    "stripe_checkout": "redirect",
+    "stripe_setup": "setup_intent",
+    "swish": "transfer",
+    "manual": "transfer",
+}
 
 
 def _ready(payment: Payment, _: datetime) -> Message:
@@ -104,6 +113,36 @@ _MESSAGES = {
     Fact.DECLINED: lambda payment, _: _failed(payment, terminal=False),
     Fact.REFUSED: lambda payment, _: _failed(payment, terminal=True),
     Fact.CANCELLED: _cancelled,
+}
+
+
+def _fee_charged(payment: Payment, now: datetime) -> Message:
+    return wire.PaymentFeeCharged(
+        **_ids(payment),
+        amount=_money(payment.captured or payment.amount),
+        provider=payment.provider,
+        provider_ref=payment.provider_ref or "",
+        charged_at=now,
+    )
+
+
+def _fee_failed(payment: Payment, *, final: bool) -> Message:
+    failure = payment.failure or Failure(payment.closing or "given_up")
+    return wire.PaymentFeeFailed(
+        **_ids(payment),
+        code=failure.code,
+        decline_code=failure.decline_code,
+        message_key=f"payment.{failure.message_key}",
+        authentication=failure.code == "authentication_required" and not final,
+        final=final,
+    )
+
+
+_FEE_MESSAGES: Mapping[Fact, Callable[[Payment, datetime], Message]] = {
+    Fact.SUCCEEDED: _fee_charged,
+    Fact.DECLINED: lambda payment, _: _fee_failed(payment, final=False),
+    Fact.REFUSED: lambda payment, _: _fee_failed(payment, final=True),
+    Fact.CANCELLED: lambda payment, _: _fee_failed(payment, final=True),
 }
 
 

@@ -12,6 +12,8 @@ from booking.api.callers import (
     Creation,
     FrontDesk,
     IdempotencyKey,
+    Manager,
+    ShopPart,
     actor_of,
     check_guest_or,
     optional_key,
@@ -21,6 +23,7 @@ from booking.api.problems import IdempotencyKeyReused
 from booking.domain.booking import Booking
 from booking.usecases import attend, sign_waiver
 from booking.usecases.attend import Attend
+from booking.usecases.charge_fee_again import ChargeAgain, charge_fee_again
 from booking.usecases.once import Answer, once
 from chassis.db import Database, Transaction
 from chassis.http import DB, Caller
@@ -74,11 +77,36 @@ async def mark_no_show(
     db: DB,
     idempotency_key: IdempotencyKey = None,
 ) -> views.Attendance:
-    """The guest did not come: possible from the start on. What was paid is kept."""
+    """The guest did not come: possible from the start on. What was paid is kept.
+
+    A no-show fee is charged to the saved card when this can no longer be undone.
+    """
     command = Attend(booking_id=booking_id, actor=actor_of(caller), reason=body.reason)
     route = f"POST /bookings/{booking_id}/no-show"
     request = Creation.of(caller, None, route, idempotency_key, body)
     return await _record(attend.mark_no_show, command, request, db)
+
+
+@router.post("/bookings/{booking_id}/no-show-fee", responses=_REFUSALS)
+async def charge_again(
+    *,
+    booking_id: UUID,
+    body: Noted,
+    caller: Manager,
+    db: DB,
+    shop: ShopPart,
+    idempotency_key: IdempotencyKey = None,
+) -> views.NoShowFee:
+    """Charge a no-show fee once more, after the saved card was declined."""
+    command = ChargeAgain(booking_id=booking_id, actor=actor_of(caller), reason=body.reason)
+    route = f"POST /bookings/{booking_id}/no-show-fee"
+    request = Creation.of(caller, None, route, idempotency_key, body)
+
+    async def work(tx: Transaction) -> Answer:
+        fee = await charge_fee_again(tx, command, vault=shop.vault)
+        return views.NoShowFee.due(fee).model_dump(mode="json")
+
+    return views.NoShowFee.model_validate(await request.run(db, work))
 
 
 @router.post("/bookings/{booking_id}/undo", responses=_REFUSALS)

@@ -40,6 +40,7 @@ IdempotencyKey: TypeAlias = Annotated[
 Viewer = Annotated[Principal, Depends(require("bookings:view"))]
 Editor = Annotated[Principal, Depends(require("catalogue:edit"))]
 FrontDesk = Annotated[Principal, Depends(require("bookings:edit"))]
+Manager = Annotated[Principal, Depends(require("bookings:manage"))]
 Refunder = Annotated[Principal, Depends(require("payments:refund"))]
 CatalogueViewer = Annotated[Principal, Depends(require("catalogue:view", "catalogue:edit"))]
 ForOrganisation = Annotated[

@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from booking.api import paging
 from booking.api.again import until_decided
 from booking.api.callers import (
     IdempotencyKey,
+    Manager,
     ShopPart,
     Viewer,
     actor_of,
@@ -33,12 +34,11 @@ from booking.usecases.once import once
 from booking.usecases.recover import Recover, failed_bookings, rebook, retry_refund
 from chassis.auth import Principal
 from chassis.db import Transaction
-from chassis.http import DB, Body, require
+from chassis.http import DB, Body
 from chassis.problems import Conflict, Forbidden, NotFound, Unauthenticated, responses
 
 router = APIRouter(tags=["front desk"], responses=responses(Unauthenticated, Forbidden))
 
-Manager = Annotated[Principal, Depends(require("bookings:manage"))]
 _RECOVER = "POST /bookings/{id}/recover"
 
 

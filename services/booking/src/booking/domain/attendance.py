@@ -78,7 +78,7 @@ def is_over(booking: Booking, now: datetime) -> bool:
 
 
 def mark_no_show(booking: Booking, now: datetime) -> Booking:
-    """The guest did not come; what was paid is kept (CHK-03, OPN-06).
+    """The guest did not come; what was paid is kept, and a saved card charged (CHK-03, OPN-06).
 
     Raises:
         IllegalState: it is not confirmed.

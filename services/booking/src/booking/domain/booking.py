@@ -143,6 +143,11 @@ class Booking:
         """What is left of it after what went back unasked, which counts towards what is owed."""
         return Money(max(0, money.amount_minor - self.unasked_minor), money.currency)
 
+    @property
+    def awaits_only_card(self) -> bool:
+        """Whether nothing is due now, and a card guarantees that the guest comes."""
+        return self.policy.no_show is not None and not self.quote.due_now.amount_minor
+
     def is_waiting(self) -> bool:
         """Whether the place is held for a payment, lapsed or not."""
         return self.status in WAITING

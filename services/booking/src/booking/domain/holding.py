@@ -18,7 +18,7 @@ from booking.domain.local_time import NoSuchLocalTime, Span, arrival, instant, z
 from booking.domain.making import BY_GUEST, Making
 from booking.domain.money import Money
 from booking.domain.ordering import Choice, Dish, chosen
-from booking.domain.pricing import Order, chosen_method
+from booking.domain.pricing import CARD, Order, chosen_method
 from booking.domain.quoting import quoted
 from booking.domain.refusals import Fault, InvalidRequest, PaymentsOff
 
@@ -122,6 +122,8 @@ def decide(
 ) -> Booking:
     """The booking that this wish becomes if its place is free.
 
+    A no-show guarantee is waited for like a payment, though nothing may be due (OPN-06).
+
     ``offered`` are those of the wished resources that the session has; ``span`` is what
     ``span_of`` says; ``taken`` is known where tables are assigned. Nothing due: confirmed at once.
     Otherwise the place is held for exactly ``hold_minutes``, or ``by_hand_minutes`` where somebody
@@ -132,11 +134,11 @@ def decide(
             not valid here, or the payment method is not offered; the field is named.
         NotPermitted: a guest wants to pay in a way that is for staff.
         CoversReached, PacingReached, NoTableFree: the house has no table for the party then.
-        PaymentsOff: something is due and payments are switched off (SEC-10).
+        PaymentsOff: something is due, or a card to be saved, and payments are off (SEC-10).
         NoPaymentMethod: something is due, and no method clears before the start (F-11).
     """
     offering, venue = listing.offering, listing.venue
-    policy = wish.making.terms(offering.policy)
+    policy = wish.making.terms(offering.policy, wish.payment_method)
     policy.check_age(attested=wish.minimum_age_attested)
     seats = {resource: listing.seats[resource] for resource in offered if resource in listing.seats}
     party_size = party_of(wish, listing)
@@ -153,15 +155,15 @@ def decide(
     codes.check(offering.id, now, venue.currency)
     order = Order(party_size, wish.quantities, dishes)
     quote = wish.making.due(quoted(offering.pricing, order, venue.currency, codes))
-    due = quote.due_now.amount_minor > 0
-    if due and not payments_enabled:
+    waits = quote.due_now.amount_minor > 0 or policy.no_show is not None
+    if waits and not payments_enabled:
         raise PaymentsOff
     methods = offering.pricing.payment_methods
-    if due:
+    if waits:
         methods = wish.making.methods(methods, wish.payment_method)
-        methods = policy.methods_for(methods, now, span.starts_at)
+        methods = policy.methods_for(policy.saving(methods, CARD), now, span.starts_at)
         methods = chosen_method(methods, wish.payment_method)
-    method = methods[0] if due else None
+    method = methods[0] if waits else None
     wish.making.check_received(method)
     nothing = Money(0, venue.currency)
     return Booking(
@@ -171,7 +173,7 @@ def decide(
         offering_id=offering.id,
         session_id=session.id,
         reference=reference,
-        status=Status.PENDING_PAYMENT if due else Status.CONFIRMED,
+        status=Status.PENDING_PAYMENT if waits else Status.CONFIRMED,
         payment_status=(
             PaymentStatus.UNPAID if quote.owed.amount_minor > 0 else PaymentStatus.NOT_REQUIRED
         ),
@@ -193,7 +195,7 @@ def decide(
         special_requests=wish.special_requests,
         drinks_package=wish.drinks_package,
         created_at=now,
-        expires_at=policy.hold_ends(now, method, span.starts_at) if due else None,
+        expires_at=policy.hold_ends(now, method, span.starts_at) if waits else None,
         occasion=Occasion(
             title=session.title,
             starts_at=span.starts_at,
@@ -202,7 +204,7 @@ def decide(
             venue_name=venue.name,
             offering_kind=offering.preset.value,
         ),
-        confirmed_at=None if due else now,
+        confirmed_at=None if waits else now,
         status_at=now,
         age_attested=policy.minimum_age,
     )

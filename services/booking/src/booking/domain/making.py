@@ -77,8 +77,13 @@ class Making:
         """Whether the limits were set aside."""
         return self.override is not None
 
-    def terms(self, policy: Policy) -> Policy:
-        """The policy that is frozen on the booking."""
+    def terms(self, policy: Policy, wished: str | None = None) -> Policy:
+        """The policy that is frozen on the booking; ``wished``: how to pay for it.
+
+        Whom staff have pay at the venue or by hand is asked for no card: they have none to save.
+        """
+        if self.at_venue or (self.by_staff and wished in BY_HAND):
+            policy = replace(policy, no_show=None)
         return replace(policy, one_per_customer=False) if self.overrides else policy
 
     def due(self, quote: Quote) -> Quote:

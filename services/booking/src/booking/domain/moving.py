@@ -118,8 +118,9 @@ def may_move(booking: Booking, now: datetime, *, by_staff: bool) -> bool:
 def place_in(candidate: Booking, moving: Booking) -> Place:
     """The place of a booking decided anew, for one that moves there.
 
-    The policy stays the one the guest booked under, unless it becomes another offering's booking;
-    and they pay what it costs more as they paid before, where that can still be done.
+    The policy stays the one the guest booked under, unless it becomes another offering's booking:
+    then all but the no-show fee is that one's, since no card was given for another. They pay what
+    it costs more as they paid before, where that can still be done.
     """
     same_offering = candidate.offering_id == moving.offering_id
     return Place(
@@ -130,7 +131,9 @@ def place_in(candidate: Booking, moving: Booking) -> Place:
         party_size=candidate.party_size,
         quantities=candidate.quantities,
         quote=candidate.quote,
-        policy=moving.policy if same_offering else candidate.policy,
+        policy=moving.policy
+        if same_offering
+        else replace(candidate.policy, no_show=moving.policy.no_show),
         payment_methods=with_first(
             candidate.payment_methods, next(iter(moving.payment_methods), None)
         ),

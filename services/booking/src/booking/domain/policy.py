@@ -53,6 +53,30 @@ class Rescheduling:
     refund_difference: bool = True
 
 
+class FeePer(StrEnum):
+    """What a fee is counted by."""
+
+    BOOKING = "booking"
+    HEAD = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class NoShowFee:
+    """What a guest who does not come is charged to the card saved when they booked (OPN-06).
+
+    ``fee_minor``: in minor units of the booking's currency. ``pay_hours``: how long the fee can
+    still be paid where the bank wants to hear from the guest first.
+    """
+
+    fee_minor: int
+    per: FeePer = FeePer.BOOKING
+    pay_hours: int = 72
+
+    def amount(self, party_size: int) -> int:
+        """The fee for such a party, in minor units."""
+        return self.fee_minor * (party_size if self.per is FeePer.HEAD else 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Hold, cancellation and payment rules of an offering.
@@ -67,6 +91,7 @@ class Policy:
     ``check_in_hours``: how long before the start guests may be checked in.
     ``undo_minutes``: how long staff may take back a check-in, a completion or a no-show.
     ``complete_after_end``: whether guests who were checked in are completed when it is over.
+    ``no_show``: the fee that a saved card guarantees; None: what was paid is kept, and no more.
     """
 
     hold_minutes: int = 15
@@ -86,6 +111,7 @@ class Policy:
     check_in_hours: int = 12
     undo_minutes: int = 15
     complete_after_end: bool = False
+    no_show: NoShowFee | None = None
 
     def hold_ends(self, now: datetime, method: str | None, starts_at: datetime) -> datetime:
         """The exact end of a hold made now (HLD-01); of one paid by hand not past the start."""
@@ -152,3 +178,7 @@ class Policy:
         if methods and not fast:
             raise NoPaymentMethod
         return fast
+
+    def saving(self, methods: tuple[str, ...], card: str) -> tuple[str, ...]:
+        """The methods that leave a card to charge later, where one is wanted."""
+        return methods if self.no_show is None else (card,)

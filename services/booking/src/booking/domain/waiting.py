@@ -97,3 +97,5 @@ def check_acceptable(booking: Booking, now: datetime) -> None:
         raise CannotAccept
     if booking.quote.due_now.amount_minor:
         raise CannotAccept("It is taken by paying what is due.")
+    if booking.awaits_only_card:
+        raise CannotAccept("It is taken by saving a card.")

@@ -10,6 +10,7 @@ from booking import published, timers
 from booking.domain import attendance
 from booking.domain.refusals import Unknown
 from booking.store import bookings
+from booking.usecases.settle_guarantee import watch_guarantee
 
 if TYPE_CHECKING:
     from booking.domain.booking import Booking
@@ -52,11 +53,12 @@ async def complete(tx: Transaction, command: Attend) -> Booking:
     completed = attendance.complete(booking, now)
     await _record(tx, booking, completed, command, published.completed(completed, now))
     tx.unschedule(timers.visit_key_of(booking.id))
+    watch_guarantee(tx, completed)
     return completed
 
 
 async def mark_no_show(tx: Transaction, command: Attend) -> Booking:
-    """The guest did not come (CHK-03).
+    """The guest did not come (CHK-03). A fee is charged when this can't be undone any more.
 
     Raises:
         Unknown: there is no such booking.
@@ -66,6 +68,7 @@ async def mark_no_show(tx: Transaction, command: Attend) -> Booking:
     now = await tx.now()
     missing = attendance.mark_no_show(booking, now)
     await _record(tx, booking, missing, command, published.no_show(missing, now))
+    watch_guarantee(tx, missing)
     return missing
 
 
@@ -82,6 +85,7 @@ async def undo(tx: Transaction, command: Attend) -> Booking:
     message = published.attendance_undone(restored, undone, now)
     await _record(tx, booking, restored, command, message)
     tx.unschedule(timers.visit_key_of(booking.id))
+    watch_guarantee(tx, restored)
     if now < booking.occasion.ends_at:
         # After the end, staff have just said that it is not completed: a timer will not insist.
         _plan_completion(tx, restored)
@@ -97,6 +101,7 @@ async def complete_after_end(tx: Transaction, booking_id: UUID) -> None:
     completed = attendance.complete(booking, now)
     command = Attend(booking_id=booking_id, actor="timer", reason="complete_after_end")
     await _record(tx, booking, completed, command, published.completed(completed, now))
+    watch_guarantee(tx, completed)
 
 
 def _plan_completion(tx: Transaction, booking: Booking) -> None:

@@ -80,6 +80,7 @@ async def cancel(
         await approvals.ask(tx, booking.id, promise, now, command.actor)
     tx.unschedule(timers.key_of(booking.id))
     tx.unschedule(timers.visit_key_of(booking.id))
+    tx.unschedule(timers.guarantee_key_of(booking.id))
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
     payment_ids = await receipts.counted(tx, booking.id) if terms.in_all.amount_minor else []
     tx.publish(

@@ -12,6 +12,7 @@ from booking.domain.receiving import CODE_USED, PLACE_TAKEN, Accept, GiveBack, G
 from booking.domain.refusals import Unknown
 from booking.store import bookings, receipts
 from booking.usecases.make_way import make_way_for_guest
+from booking.usecases.settle_guarantee import release_card, watch_guarantee
 from booking.usecases.take_codes_again import return_again, use_again
 from booking.usecases.take_place import take_place
 from chassis import metrics
@@ -36,7 +37,7 @@ async def confirm(
     Held (even if the hold has just lapsed): confirmed. Expired or failed: the place and the codes
     are taken again if they are to be had, else the booking is unfulfillable and all goes back.
     Cancelled, already paid, wrong amount or currency: the money goes back and the booking stays as
-    it is (F-07, F-25, F-27).
+    it is (F-07, F-25, F-27). A saved card is a payment of nothing: in vain, it is let go (OPN-06).
 
     Raises:
         Unknown: there is no such booking.
@@ -49,6 +50,9 @@ async def confirm(
     outcome = verdict.cause if isinstance(verdict, GiveBack) else receipts.COUNTED
     if not await receipts.record(tx, receipt, outcome, now):
         return
+    if not receipt.amount.amount_minor and isinstance(verdict, GiveUp | GiveBack):
+        release_card(tx, booking)
+        return
     match verdict:
         case Accept():
             await _confirm(tx, booking, Verb.CONFIRM, receipt, vault)
@@ -56,6 +60,8 @@ async def confirm(
             found = await _retake(tx, booking, now, vault, listings)
             if isinstance(found, Booking):
                 await _confirm(tx, booking, Verb.RETAKE, receipt, vault, claim=found.claim)
+            elif not receipt.amount.amount_minor:
+                release_card(tx, booking)
             else:
                 await _give_up(tx, booking, receipt, found, vault)
         case GiveUp(cause):
@@ -103,7 +109,7 @@ async def _confirm(
     confirmed = replace(
         booking,
         status=after(verb, booking.status),
-        payment_status=PaymentStatus.PAID,
+        payment_status=_paid(booking, receipt),
         version=booking.version + 1,
         claim=claim,
         paid=receipt.amount,
@@ -113,6 +119,7 @@ async def _confirm(
     )
     await bookings.save(tx, booking, confirmed, "booking.confirmed", actor=ACTOR)
     tx.unschedule(timers.key_of(booking.id))
+    watch_guarantee(tx, confirmed)
     contact = vault.for_bus(booking.name, vault.open(booking.sealed_contact, booking.id))
     resources = await bookings.resources_of(tx, claim.resource_ids)
     tx.publish(
@@ -120,6 +127,13 @@ async def _confirm(
         key=str(confirmed.id),
         sequence=confirmed.version,
     )
+
+
+def _paid(booking: Booking, receipt: Receipt) -> PaymentStatus:
+    if receipt.amount.amount_minor:
+        return PaymentStatus.PAID
+    owed = booking.quote.owed.amount_minor > 0
+    return PaymentStatus.UNPAID if owed else PaymentStatus.NOT_REQUIRED
 
 
 async def _give_up(

@@ -10,6 +10,7 @@ from uuid import UUID
 from booking import published
 from booking.documents import read_settings
 from booking.domain.catalogue import ListingStatus, Offering
+from booking.domain.guarantee import check_guarantee
 from booking.domain.presets import Preset, settings_of
 from booking.domain.pricing import Pricing, check_chargeable, methods_elsewhere
 from booking.domain.refusals import Fault, InvalidRequest
@@ -46,6 +47,7 @@ async def create_offering(tx: Transaction, command: CreateOffering) -> Offering:
         raise InvalidRequest(Fault("venue_id", "is not one of your venues"))
     settings = read_settings(settings_of(command.preset, command.overrides))
     check_price(settings.pricing, venue.currency)
+    check_guarantee(settings.policy, settings.pricing, venue.currency)
     await check_menu(tx, settings.pricing, venue.id)
     now = await tx.now()
     offering = Offering(

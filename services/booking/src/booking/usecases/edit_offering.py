@@ -12,6 +12,7 @@ import orjson
 from booking.documents import document_of, read_settings
 from booking.domain.catalogue import ListingStatus, Offering
 from booking.domain.edits import UNSET, Unset, check_version, keep
+from booking.domain.guarantee import check_guarantee
 from booking.domain.refusals import Fault, HasBookings, InvalidRequest, Text, Unknown
 from booking.store import audit, offerings, upcoming, venues
 from booking.store.upcoming import Within
@@ -76,6 +77,7 @@ async def edit_offering(tx: Transaction, command: EditOffering) -> EditedOfferin
     if type(settings.inventory) is not type(before.inventory):
         raise InvalidRequest(Fault("inventory.kind", "cannot change: sessions depend on it"))
     check_price(settings.pricing, venue.currency)
+    check_guarantee(settings.policy, settings.pricing, venue.currency)
     if settings.pricing != before.pricing:
         await check_menu(tx, settings.pricing, venue.id)
     after = replace(

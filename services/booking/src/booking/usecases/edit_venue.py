@@ -10,6 +10,7 @@ from uuid import UUID
 from booking import published
 from booking.domain.catalogue import ListingStatus, Venue
 from booking.domain.edits import UNSET, Unset, check_version, keep
+from booking.domain.guarantee import check_guarantee
 from booking.domain.refusals import HasBookings, HasSessions, Text, Unknown
 from booking.store import audit, offerings, organisations, upcoming, venues
 from booking.store.upcoming import Within
@@ -110,6 +111,7 @@ async def _check(tx: Transaction, before: Venue, after: Venue) -> None:
             raise HasBookings(text=Text("has_bookings.currency", before.locale))
         for offering in await offerings.of_venue(tx, after.id):
             check_price(offering.pricing, after.currency)
+            check_guarantee(offering.policy, offering.pricing, after.currency)
             repriced = replace(offering, version=offering.version + 1)
             await offerings.save(tx, repriced)
             tell(tx, repriced, after.currency)

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from booking.domain.booking import BookedResource, Booking, Cancellation, cancellation
+from booking.domain.guarantee import Fee
 from booking.domain.moving import Change, may_move
 from booking.domain.ordering import Dish
 from booking.domain.refusals import Unknown
-from booking.store import bookings, changes, history, orders
+from booking.store import bookings, changes, history, no_show_fees, orders
 from booking.store.history import Visit
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class BookingView:
     now: datetime
     visit: Visit
     by_staff: bool = False
+    fee: Fee | None = None
 
 
 async def read_booking(
@@ -61,4 +63,5 @@ async def read_booking(
         now=now,
         visit=await history.visit_of(tx, booking),
         by_staff=by_staff,
+        fee=await no_show_fees.read(tx, booking.id) if booking.policy.no_show else None,
     )

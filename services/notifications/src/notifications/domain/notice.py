@@ -16,6 +16,7 @@ Kind = Literal[
     "booking_rescheduled",
     "waitlist_offer",
     "waitlist_joined",
+    "no_show_fee",
 ]
 State = Literal["planned", "sending", "sent", "failed"]
 

@@ -14,7 +14,7 @@ from chassis.problems import Forbidden, Unauthenticated, responses
 from payments.api.parts import Parts, switched_on
 from payments.domain.failures import message
 from payments.domain.money import Money
-from payments.domain.payment import Status
+from payments.domain.payment import Payment, Status
 from payments.domain.provider import PLATFORM
 from payments.problems import NoPayment, PaymentsDisabled
 from payments.store import timeline as history
@@ -58,11 +58,15 @@ class PaymentView(BaseModel):
     What it takes to pay is there only while it can be paid: a `client_secret` for the provider's
     own form, the `redirect_url` of its page, or the `transfer` that the guest makes.
 
-    `change_id` names the change that this payment is for; null: the booking itself.
+    `change_id` names the change that this payment is for; null: the booking itself. `purpose`
+    says it in a word. `kind`: whether the `client_secret` is that of a payment, or of a card that
+    is only to be saved (`setup`).
     """
 
     id: UUID
     change_id: UUID | None
+    purpose: Literal["booking", "change", "no_show_fee"]
+    kind: Literal["payment", "setup"]
     status: Status
     provider: str
     amount: Amount
@@ -169,6 +173,8 @@ def view_of(standing: Standing, platform_key: str | None) -> PaymentView:
     return PaymentView(
         id=found.id,
         change_id=found.change_id,
+        purpose=_purpose(found),
+        kind="payment" if found.amount.amount_minor else "setup",
         status=found.status,
         provider=found.provider,
         amount=_amount(found.amount),
@@ -193,6 +199,12 @@ def _transfer(standing: Standing) -> TransferView | None:
         amount=_amount(standing.payment.amount),
         pay_by=standing.payment.expires_at,
     )
+
+
+def _purpose(found: Payment) -> Literal["booking", "change", "no_show_fee"]:
+    if found.no_show_fee:
+        return "no_show_fee"
+    return "change" if found.change_id else "booking"
 
 
 def _amount(amount: Money) -> Amount:

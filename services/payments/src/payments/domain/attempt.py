@@ -20,6 +20,7 @@ class Kind(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"
     CAPTURE = "capture"
+    CHARGE = "charge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from payments.domain.failures import Failure
 from payments.domain.money import Money
+from payments.domain.provider import SavedCard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +83,11 @@ OPEN = AT_PROVIDER | {Status.PREPARING}
 """The payment may still come to something."""
 
 
+class _Saved(TypedDict):
+    customer_ref: str | None
+    method_ref: str | None
+
+
 class StaleFact(Exception):  # an answer, not a fault
     """The payment is already past this fact, or has seen it: nothing to do."""
 
@@ -97,7 +103,9 @@ class Payment:
     `closing` says why nobody wants the payment any more; the provider may still know it.
     `version` counts changes and is the `sequence` of everything published. `money_ref`: what the
     provider calls the money once it moves, where the customer paid at something with a name of its
-    own (`provider_ref`), such as a page.
+    own (`provider_ref`), such as a page. `saves_card`: the customer leaves a card besides, which is
+    all they do where the amount is zero; `customer_ref` and `method_ref` name it until it is
+    forgotten. `no_show_fee`: it charges such a card because the guest did not come.
     """
 
     id: UUID
@@ -120,6 +128,23 @@ class Payment:
     method: str = "card"
     money_ref: str | None = None
     venue_id: UUID | None = None
+    saves_card: bool = False
+    customer_ref: str | None = None
+    method_ref: str | None = None
+    no_show_fee: bool = False
+
+    @property
+    def card(self) -> SavedCard | None:
+        """The card that was saved with it, until it is forgotten."""
+        if self.status is not Status.SUCCEEDED or not self.customer_ref or not self.method_ref:
+            return None
+        return SavedCard(self.customer_ref, self.method_ref)
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it came to nothing that a saved card is for."""
+        over = self.status in {Status.CANCELLED, Status.FAILED}
+        return over or (self.status is Status.SUCCEEDED and self.closing == "cancelled")
 
     @property
     def refundable_ref(self) -> str:
@@ -176,7 +201,17 @@ class Payment:
             provider_ref=snapshot.ref,
             money_ref=snapshot.money_ref or self.money_ref,
             captured=captured,
+            **self._saved(snapshot),
         )
+
+    def _saved(self, snapshot: Snapshot) -> _Saved:
+        if not self.saves_card:
+            return {"customer_ref": self.customer_ref, "method_ref": self.method_ref}
+        succeeded = snapshot.fact is Fact.SUCCEEDED
+        return {
+            "customer_ref": snapshot.customer_ref or self.customer_ref,
+            "method_ref": snapshot.method_ref if succeeded else self.method_ref,
+        }
 
     def recognise(self, snapshot: Snapshot) -> None:
         """Refuse what the provider shows when it is not this payment.

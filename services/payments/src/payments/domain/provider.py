@@ -80,6 +80,30 @@ class PaymentOrder:
     wanted_for: timedelta = timedelta()
     """How long from now until the hold ends."""
     locale: str = "en"
+    save_card: bool = False
+    """Whether the card is to be kept, to be charged when the guest is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card that its owner left to be charged later, as the provider names it."""
+
+    customer_ref: str
+    method_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeOrder:
+    """What a provider needs to know to charge a saved card. Ids only, as above."""
+
+    attempt_id: UUID
+    payment_id: UUID
+    booking_id: UUID
+    org_id: UUID
+    amount: Money
+    card: SavedCard
+    description: str
+    descriptor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +250,35 @@ class Witnessed(Protocol):
 
 
 @runtime_checkable
+class Charging(Protocol):
+    """A provider that keeps cards and charges them while their owners are away."""
+
+    def draft_charge(self, order: ChargeOrder) -> Body:
+        """The body of a payment that `create` makes and charges at once. A decline is a fact."""
+        ...
+
+    def draft_recharge(self, card: SavedCard) -> Body:
+        """The body of one more try at the same payment."""
+        ...
+
+    async def charge(self, account: Account, ref: str, body: Body, *, key: str) -> Snapshot:
+        """Try once more; a decline is a fact of the snapshot.
+
+        Raises:
+            As `Provider`.
+        """
+        ...
+
+    async def forget(self, account: Account, customer_ref: str, method_ref: str | None) -> None:
+        """Keep nothing of the card any more; done before, it changes nothing.
+
+        Raises:
+            Unreached, Misconfigured: make the same call again later.
+        """
+        ...
+
+
+@runtime_checkable
 class Publishing(Protocol):
     """A provider with a catalogue of its own, whose prices its page sells by."""
 
@@ -244,10 +297,14 @@ class Publishing(Protocol):
 class Providers:
     """All the ways of taking money that this installation has."""
 
-    def __init__(self, providers: Sequence[Provider]) -> None:
-        """`providers` have distinct names and methods; the first takes what no other does."""
+    def __init__(self, providers: Sequence[Provider], saving: Provider) -> None:
+        """`providers` have distinct names and methods; the first takes what no other does.
+
+        `saving` is asked where nothing is to be paid, and a card to be saved.
+        """
+        self.saving = saving
         self._first = providers[0]
-        self._by_name = {provider.name: provider for provider in providers}
+        self._by_name = {provider.name: provider for provider in (*providers, saving)}
         self._by_method = {method: one for one in providers for method in one.methods}
 
     def __iter__(self) -> Iterator[Provider]:
@@ -279,6 +336,10 @@ class Providers:
     def telling(self) -> list[str]:
         """The names of those that know of money by themselves, and can be asked."""
         return [name for name, one in self._by_name.items() if one.events]
+
+    def charging(self, name: str) -> Provider:
+        """The adapter that charges the card which the adapter of that name saved."""
+        return self.of_kind(self.named(name).account_kind) or self._first
 
     def of_kind(self, account_kind: str) -> Provider | None:
         """The adapter that reads the notifications of a kind of account."""

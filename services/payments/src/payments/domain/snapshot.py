@@ -38,6 +38,8 @@ class Snapshot:
     money_ref: str | None = None  # of the money itself, where `ref` is a page or an order
     fee: Money | None = None  # what the provider kept of the money, where it says so
     transfer: Transfer | None = None
+    customer_ref: str | None = None  # what a card that is to be saved hangs on
+    method_ref: str | None = None  # the card itself, once the customer has named one
 
     @property
     def settled(self) -> bool:

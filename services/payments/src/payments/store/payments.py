@@ -17,7 +17,8 @@ COLUMNS = """
     p.amount_minor, p.currency, p.captured_minor, p.captured_currency, p.refunded_minor,
     p.failure_code, p.failure_decline_code, p.failure_occurrence, p.closing, p.closing_at,
     p.expires_at, p.locale, p.version, p.change_id,
-    p.method, p.money_ref, p.venue_id"""
+    p.method, p.money_ref, p.venue_id, p.saves_card, p.customer_ref, p.method_ref,
+    p.no_show_fee"""
 
 _KNOWN_AS = "p.account_id = $1 AND (p.provider_ref = $2 OR p.money_ref = $2)"
 
@@ -28,16 +29,17 @@ _TELLING = f"""
 SELECT {COLUMNS}, p.client_secret, a.publishable_key
 FROM payments p LEFT JOIN payment_accounts a ON a.id = p.account_id
 WHERE p.booking_id = $1 AND p.change_id IS NOT DISTINCT FROM coalesce($2, p.change_id)
-ORDER BY p.closing IS NULL AND p.status = ANY($3) DESC, p.change_id IS NULL DESC, p.id DESC LIMIT 1
+ORDER BY p.closing IS NULL AND p.status = ANY($3) DESC, p.change_id IS NULL DESC,
+    p.no_show_fee, p.id DESC LIMIT 1
 """  # noqa: S608  # our own column names
 
 _INSERT = """
 INSERT INTO payments (id, org_id, booking_id, change_id, account_id, provider, status, amount_minor,
                       currency, failure_code, expires_at, locale, version, method, venue_id,
-                      created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, messaging.now(),
-        messaging.now())
-ON CONFLICT (booking_id, coalesce(change_id, booking_id)) DO NOTHING
+                      saves_card, no_show_fee, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+        messaging.now(), messaging.now())
+ON CONFLICT (booking_id, coalesce(change_id, booking_id), no_show_fee) DO NOTHING
 RETURNING true
 """
 
@@ -57,7 +59,7 @@ WITH saved AS (
         provider_ref = $2, status = $3, captured_minor = $4, captured_currency = $5,
         refunded_minor = $6, failure_code = $7, failure_decline_code = $8, failure_occurrence = $9,
         closing = $10, closing_at = $11, version = $12, updated_at = messaging.now(),
-        money_ref = $15,
+        money_ref = $15, customer_ref = $16, method_ref = $17,
         client_secret = CASE WHEN $3 = ANY($14) THEN coalesce($13, client_secret) END
     WHERE id = $1 RETURNING id, org_id, booking_id, captured_minor, captured_currency)
 {_BOOKED}"""  # noqa: S608  # our own SQL
@@ -83,6 +85,8 @@ async def insert(tx: Transaction, payment: Payment) -> bool:
             payment.version,
             payment.method,
             payment.venue_id,
+            payment.saves_card,
+            payment.no_show_fee,
         )
     )
 
@@ -107,6 +111,15 @@ async def save(tx: Transaction, payment: Payment, sealed_secret: str | None = No
         sealed_secret,
         list(AT_PROVIDER),
         payment.money_ref,
+        payment.customer_ref,
+        payment.method_ref,
+    )
+
+
+async def forget_card(tx: Transaction, payment_id: UUID) -> None:
+    """Keep no name of the card that was saved with it; the provider keeps none either."""
+    await tx.execute(
+        "UPDATE payments SET customer_ref = NULL, method_ref = NULL WHERE id = $1", payment_id
     )
 
 
@@ -192,6 +205,10 @@ def payment_of(row: Record) -> Payment:
         method=row["method"],
         money_ref=row["money_ref"],
         venue_id=row["venue_id"],
+        saves_card=row["saves_card"],
+        customer_ref=row["customer_ref"],
+        method_ref=row["method_ref"],
+        no_show_fee=row["no_show_fee"],
     )
 
 

@@ -49,6 +49,7 @@ _SUMMARIES = {
     "provider.create": "The provider was asked to take a payment",
     "provider.cancel": "The provider was asked to cancel the payment",
     "provider.capture": "The provider was asked for the money that the customer agreed to",
+    "provider.charge": "The provider was asked to charge the saved card once more",
     "provider.refund": "The provider was asked to give money back",
     "payment.ready.v1": "The customer can pay",
     "payment.requires_action.v1": "The customer's bank asks for another step",
@@ -56,6 +57,8 @@ _SUMMARIES = {
     "payment.succeeded.v1": "The money arrived",
     "payment.failed.v1": "The payment was declined",
     "payment.cancelled.v1": "The payment can no longer be paid",
+    "payment.fee_charged.v1": "The no-show fee was charged",
+    "payment.fee_failed.v1": "The no-show fee was not charged",
     "payment.refunded.v1": "Money went back to the customer",
     "payment.refund_failed.v1": "Money could not go back",
 }

@@ -37,6 +37,14 @@ async def keep(
     )
 
 
+async def read(tx: Transaction, venue_id: UUID) -> Venue | None:
+    """The venue, if it has been heard of."""
+    row = await tx.fetchrow(
+        "SELECT name, slug, statement_descriptor FROM venues WHERE venue_id = $1", venue_id
+    )
+    return Venue(row["name"], row["slug"], row["statement_descriptor"]) if row else None
+
+
 # One statement, because every hold asks both.
 _CIRCUMSTANCES = """
 SELECT EXISTS (SELECT FROM closed_bookings WHERE booking_id = $1)

@@ -38,6 +38,13 @@ async def close_change(tx: Transaction, booking_id: UUID, change_id: UUID) -> No
         await _close(tx, payment, "change_expired")
 
 
+async def give_up_fee(tx: Transaction, payment_id: UUID) -> None:
+    """The time to pay a fee is over: nobody can pay it any more, unless it is paid already."""
+    payment = await payments.lock(tx, payment_id)
+    if payment is not None:
+        await _close(tx, payment, "given_up")
+
+
 async def _close(tx: Transaction, payment: Payment, cause: str) -> None:
     try:
         closing = payment.close(cause, await tx.now())

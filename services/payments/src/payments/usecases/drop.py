@@ -6,6 +6,7 @@ from payments.domain.attempt import Attempt
 from payments.domain.failures import Failure
 from payments.domain.payment import Fact, StaleFact
 from payments.store import attempts, payments
+from payments.usecases.release_card import release_after
 
 
 async def drop(tx: Transaction, attempt: Attempt, *, why: str, refused: bool) -> None:
@@ -22,3 +23,4 @@ async def drop(tx: Transaction, attempt: Attempt, *, why: str, refused: bool) ->
         return
     await payments.save(tx, over)
     published.learnt(tx, over, fact, await tx.now())
+    await release_after(tx, over)

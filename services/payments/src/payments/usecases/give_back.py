@@ -119,6 +119,7 @@ async def _captured(tx: Transaction, ask: Ask) -> list[Taken]:
         Taken(payment, await refunds.of_payment(tx, payment.id))
         for payment in await payments.lock_of_booking(tx, ask.booking_id)
         if payment.status is Status.SUCCEEDED
+        and payment.amount.amount_minor  # a card that was only saved brought nothing
         and (ask.payment_ids is None or payment.id in ask.payment_ids)
     ]
     if not found:

@@ -13,6 +13,7 @@ from payments.domain.payment import PAYABLE, Fact, ForeignPayment, Payment, Stal
 from payments.domain.snapshot import Snapshot
 from payments.store import ledger, payments
 from payments.usecases.intend import cancel_at_provider, capture_at_provider
+from payments.usecases.release_card import release_after
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +96,7 @@ async def _tell(tx: Transaction, payment: Payment, fact: Fact) -> None:
         published.learnt(tx, payment, fact, await tx.now())
     if unwanted:
         await cancel_at_provider(tx, payment)
+    await release_after(tx, payment)
 
 
 def seal_secret(secrets: Sealer, payment: Payment, snapshot: Snapshot) -> str | None:

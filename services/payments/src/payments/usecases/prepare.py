@@ -52,6 +52,7 @@ class Hold:
     method: str | None = None
     lines: Sequence[OrderLine] = ()
     received_by: str | None = None
+    save_card: bool = False
 
 
 LAST_LOOK = timedelta(seconds=30)
@@ -66,18 +67,21 @@ async def prepare(
 ) -> None:
     """Record what the worker is to create at the provider.
 
-    Nothing happens for a hold that costs nothing, has lapsed, is over, or has its payment already.
+    Where nothing is due but a card is to be saved, that is all the payment does (OPN-06).
+    Nothing happens for a hold that wants neither, has lapsed, is over, or has its payment already.
     A sum too small to charge, or payments being switched off, fails the payment here and now.
     """
     now = await tx.now()
-    if hold.due.amount_minor == 0 or hold.expires_at <= now:
+    if not (hold.due.amount_minor or hold.save_card) or hold.expires_at <= now:
         return
     await closed_bookings.lock(tx, hold.booking_id)
     closed, venue = await venues.circumstances(tx, hold.booking_id, hold.change_id, hold.venue_id)
     if closed:
         log.info("payment.not_wanted", booking_id=str(hold.booking_id))
         return
-    provider = providers.taking((hold.method, *hold.methods) if hold.method else hold.methods)
+    provider = providers.saving
+    if hold.due.amount_minor:
+        provider = providers.taking((hold.method, *hold.methods) if hold.method else hold.methods)
     account = await accounts.for_new_payments(tx, hold.org_id, provider.account_kind)
     payment = Payment(
         id=uuid7(),
@@ -92,6 +96,7 @@ async def prepare(
         expires_at=hold.expires_at,
         locale=hold.locale,
         change_id=hold.change_id,
+        saves_card=hold.save_card,
         method=hold.method or next((m for m in hold.methods if m in provider.methods), "card"),
     )
     refusal = _refusal(hold.due, account, enabled=enabled)
@@ -111,7 +116,7 @@ def _refusal(due: Money, account: Account | None, *, enabled: bool) -> str | Non
         return "payments_disabled"
     if account is None:
         return "no_account"
-    return None if is_chargeable(due) else "amount_too_small"
+    return None if is_chargeable(due) or not due.amount_minor else "amount_too_small"
 
 
 def due_lines(hold: Hold) -> Sequence[OrderLine]:
@@ -162,6 +167,7 @@ async def _intend(
             lines=await _priced(tx, hold, payment, provider),
             wanted_for=hold.expires_at - await tx.now(),
             locale=hold.locale,
+            save_card=hold.save_card,
         )
     )
     await attempts.insert(

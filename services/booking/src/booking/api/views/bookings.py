@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from booking.api.views.shared import Money
 if TYPE_CHECKING:
     from booking.domain.booking import Booking as DomainBooking
     from booking.domain.booking import Cancellation
+    from booking.domain.guarantee import Fee
     from booking.domain.money import Money as DomainMoney
     from booking.domain.moving import Change as DomainChange
     from booking.domain.ordering import Dish
@@ -185,6 +186,38 @@ class OrderedItem(BaseModel):
         )
 
 
+class NoShowFee(BaseModel):
+    """What the guest is charged for not coming, and how that stands.
+
+    `promised` until it is due. `action_required`: the guest's bank wants to hear from the guest;
+    the fee can be paid through `GET /v1/bookings/{id}/payment` until `pay_until`.
+    """
+
+    amount: Money
+    status: Literal["promised", "due", "declined", "action_required", "charged", "given_up"]
+    pay_until: datetime | None = None
+    failure_code: str | None = None
+
+    @classmethod
+    def of(cls, booking: DomainBooking, fee: Fee | None) -> NoShowFee | None:
+        terms = booking.policy.no_show
+        if terms is None:
+            return None
+        if fee is None:
+            amount, currency = terms.amount(booking.party_size), booking.quote.total.currency
+            return cls(amount=Money(amount_minor=amount, currency=currency), status="promised")
+        return cls.due(fee)
+
+    @classmethod
+    def due(cls, fee: Fee) -> NoShowFee:
+        return cls(
+            amount=Money.of(fee.amount),
+            status=fee.state.value,
+            pay_until=fee.pay_until,
+            failure_code=fee.failure_code,
+        )
+
+
 class Booking(BaseModel):
     """A booking, for its guest and for staff; `notes` and `cancel_reason` are for staff alone."""
 
@@ -236,6 +269,7 @@ class Booking(BaseModel):
     can_reschedule: bool
     change: PendingChange | None
     failure: Failure | None
+    no_show_fee: NoShowFee | None = None
 
     @classmethod
     def of(cls, view: BookingView) -> Booking:
@@ -318,6 +352,7 @@ class Booking(BaseModel):
                 code=booking.failure.code,
                 message=text(booking.failure.message_key, booking.locale),
             ),
+            no_show_fee=NoShowFee.of(booking, view.fee),
         )
 
 

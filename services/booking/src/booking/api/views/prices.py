@@ -145,6 +145,8 @@ class Quote(BaseModel):
     payment_methods: list[str]
     hold_minutes: int
     refund_terms: list[RefundTerm]
+    no_show_fee: Money | None = None
+    """Charged to the card saved when booking, if nobody comes; null: there is none."""
 
     @classmethod
     def of(cls, quoted: Quoted) -> Quote:
@@ -172,6 +174,11 @@ class Quote(BaseModel):
                 for hours, percent in terms
             ]
             or [RefundTerm(hours=0, percent=0, text=text("refund.none", booking.locale))],
+            no_show_fee=policy.no_show
+            and Money(
+                amount_minor=policy.no_show.amount(booking.party_size),
+                currency=quote.total.currency,
+            ),
         )
 
 

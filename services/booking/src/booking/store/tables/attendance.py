@@ -1,4 +1,4 @@
-"""Customers whom an organisation refuses, and refunds that wait for a decision."""
+"""Customers whom an organisation refuses, fees of no-shows, refunds that wait for a decision."""
 
 from sqlalchemy import (
     BigInteger,
@@ -31,6 +31,20 @@ customer_standings = Table(
     Column("org_id", Uuid, nullable=False),
     Column("blocked", Boolean, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+)
+
+no_show_fees = Table(
+    "no_show_fees",
+    metadata,
+    Column("booking_id", Uuid, ForeignKey("bookings.id"), primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("failure_code", Text),
+    Column("payment_sequence", BigInteger, nullable=False, server_default=text("-1")),
+    Column("pay_until", INSTANT, nullable=False),
+    Column("due_at", INSTANT, nullable=False),
 )
 
 refund_approvals = Table(

@@ -9,20 +9,29 @@ package's own types.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import stripe
 
-from payments.domain.provider import Listed, Unreached
+from payments.domain.provider import Listed, Refused, Unreached
 from payments.providers.stripe import answers, errors, notifications, requests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from payments.domain.provider import Account, Body, PaymentOrder, RefundOrder, Window
+    from payments.domain.provider import (
+        Account,
+        Body,
+        ChargeOrder,
+        PaymentOrder,
+        RefundOrder,
+        SavedCard,
+        Window,
+    )
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
     from payments.providers.stripe.transport import Transport
 
@@ -70,11 +79,45 @@ class Stripe:
             return body
         return {**body, "metadata": {**body["metadata"], "attempt_id": str(attempt_id)}}
 
+    def draft_charge(self, order: ChargeOrder) -> Body:
+        return cast("Body", requests.charge(order))
+
+    def draft_recharge(self, card: SavedCard) -> Body:
+        return {"payment_method": card.method_ref, "off_session": True}
+
     async def create(
         self, account: Account, body: Body, *, key: str, receipt_email: str | None
     ) -> Snapshot:
         params = {**body, "receipt_email": receipt_email} if receipt_email else body
-        return answers.payment(await self._post(account, "/v1/payment_intents", params, key))
+        if "setup_future_usage" in body:
+            params = {**params, "customer": await self._customer(account, body, key)}
+        return await self._paying(account, "/v1/payment_intents", params, key)
+
+    async def charge(self, account: Account, ref: str, body: Body, *, key: str) -> Snapshot:
+        path = f"/v1/payment_intents/{quote(ref, safe='')}/confirm"
+        return await self._paying(account, path, body, key)
+
+    async def forget(self, account: Account, customer_ref: str, method_ref: str | None) -> None:
+        if method_ref is not None:
+            path = f"/v1/payment_methods/{quote(method_ref, safe='')}/detach"
+            with suppress(Refused):  # it is off already
+                await self._post(account, path, {}, f"{method_ref}:detach")
+        with suppress(Refused):  # gone already
+            await self._call(account, "delete", f"/v1/customers/{quote(customer_ref, safe='')}", {})
+
+    async def _paying(
+        self, account: Account, path: str, params: Mapping[str, Any], key: str
+    ) -> Snapshot:
+        try:
+            return answers.payment(await self._post(account, path, params, key))
+        except errors.Declined as no:
+            return answers.payment(no.shown)
+
+    async def _customer(self, account: Account, body: Body, key: str) -> str:
+        """What the card is saved on: a customer who is nobody but this booking (F-39)."""
+        params = {"metadata": body["metadata"]}
+        made = await self._post(account, "/v1/customers", params, f"{key}:customer")
+        return str(made["id"])
 
     async def find(self, account: Account, attempt_id: UUID) -> Snapshot | None:
         found = await self._get(

@@ -56,9 +56,45 @@ def payment(data: Mapping[str, Any]) -> Snapshot:
             failure=failure,
             client_secret=data.get("client_secret"),
             fee=_fee(data.get("latest_charge")),
+            customer_ref=_id(data.get("customer")),
+            method_ref=_id(data.get("payment_method")),
         )
     except (KeyError, TypeError, ValueError):
         raise Unreached("unreadable_answer") from None
+
+
+def setup(data: Mapping[str, Any]) -> Snapshot:
+    """A SetupIntent: a payment of nothing in the currency that its metadata name.
+
+    Raises:
+        Unreached: not a SetupIntent, or one in a state that this API version does not have.
+    """
+    try:
+        fact = _FACTS[data["status"]]
+        metadata = dict(data.get("metadata") or {})
+        nothing = Money(0, metadata.get("currency", ""))
+        refusal, failure = data.get("last_setup_error"), None
+        if fact is Fact.PREPARED and refusal:
+            fact, failure = Fact.DECLINED, _failure(refusal)
+        return Snapshot(
+            ref=data["id"],
+            fact=fact,
+            amount=nothing,
+            received=nothing,
+            metadata=metadata,
+            failure=failure,
+            client_secret=data.get("client_secret"),
+            customer_ref=_id(data.get("customer")),
+            method_ref=_id(data.get("payment_method")),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Unreached("unreadable_answer") from None
+
+
+def _id(thing: object) -> str | None:
+    """Of what is named, or shown in full."""
+    found = thing.get("id") if isinstance(thing, dict) else thing
+    return found if isinstance(found, str) else None
 
 
 def session(data: Mapping[str, Any]) -> Snapshot:

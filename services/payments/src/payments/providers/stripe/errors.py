@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import stripe
 
 from payments.domain.provider import (
@@ -12,6 +14,20 @@ from payments.domain.provider import (
     Remembered,
     Unreached,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Declined(Refused):  # named for what happened
+    """A card was declined that was to be charged with the call; the payment is there all the same.
+
+    `shown`: the payment as Stripe holds it then.
+    """
+
+    def __init__(self, code: str, shown: Mapping[str, Any]) -> None:
+        super().__init__(code)
+        self.shown = shown
 
 
 def translated(error: stripe.StripeError) -> ProviderError:
@@ -27,7 +43,9 @@ def translated(error: stripe.StripeError) -> ProviderError:
             meaning = Misconfigured(code)
         case stripe.IdempotencyError():
             meaning = Remembered(code)
-        case stripe.InvalidRequestError() if code == "payment_intent_unexpected_state":
+        case stripe.CardError() if shown := _payment_in(error):
+            meaning = Declined(code, shown)
+        case stripe.InvalidRequestError() if code in _UNEXPECTED:
             meaning = OutOfState(code)
         case stripe.InvalidRequestError() | stripe.CardError():
             meaning = Refused(code)
@@ -39,12 +57,24 @@ def translated(error: stripe.StripeError) -> ProviderError:
     return meaning
 
 
+_UNEXPECTED = frozenset({"payment_intent_unexpected_state", "setup_intent_unexpected_state"})
+
+
 def _code_in(error: stripe.StripeError) -> str | None:
     # The package leaves `code` out of the errors that it gives no parameter.
+    code = _details(error).get("code")
+    return code if isinstance(code, str) else None
+
+
+def _payment_in(error: stripe.StripeError) -> dict[str, Any] | None:
+    shown = _details(error).get("payment_intent")
+    return shown if isinstance(shown, dict) else None
+
+
+def _details(error: stripe.StripeError) -> dict[str, Any]:
     body = error.json_body
     details = body.get("error") if isinstance(body, dict) else None
-    code = details.get("code") if isinstance(details, dict) else None
-    return code if isinstance(code, str) else None
+    return details if isinstance(details, dict) else {}
 
 
 def _is_stored_fault(error: stripe.StripeError) -> bool:

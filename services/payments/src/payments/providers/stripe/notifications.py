@@ -19,6 +19,17 @@ TOLERANCE_SECONDS = 300
 CHECKOUT = "stripe_checkout"
 """The adapter that looks at what was paid on Stripe's own page."""
 
+SETUP = "stripe_setup"
+"""The adapter that looks at what only saves a card."""
+
+_SETUPS = frozenset(
+    {
+        "setup_intent.succeeded",
+        "setup_intent.canceled",
+        "setup_intent.setup_failed",
+        "setup_intent.requires_action",
+    }
+)
 _SESSIONS = frozenset(
     {
         "checkout.session.completed",
@@ -32,6 +43,8 @@ _SETTLING = frozenset(
     {
         "payment_intent.succeeded",
         "payment_intent.canceled",
+        "setup_intent.succeeded",
+        "setup_intent.canceled",
         "checkout.session.async_payment_succeeded",
         "checkout.session.async_payment_failed",
         "checkout.session.expired",
@@ -40,6 +53,7 @@ _SETTLING = frozenset(
 _PAYMENTS = (
     _SETTLING
     | _SESSIONS
+    | _SETUPS
     | {
         "payment_intent.payment_failed",
         "payment_intent.requires_action",
@@ -158,7 +172,12 @@ def _payment_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
 
 
 def _adapter(kind: str, metadata: Mapping[str, str]) -> str | None:
-    """Which adapter looks: what Checkout made says so itself; its refunds are like any other's."""
+    """Which adapter looks: what Checkout made says so itself; its refunds are like any other's.
+
+    A card that is only saved says it by the kind of event.
+    """
+    if kind in _SETUPS:
+        return SETUP
     from_checkout = kind in _SESSIONS or metadata.get("provider") == CHECKOUT
     return CHECKOUT if from_checkout and kind in _PAYMENTS else None
 
@@ -182,7 +201,7 @@ def _digest(
         for name in _KEPT
         if isinstance(value := thing.get(name), str | int) and len(str(value)) <= 255
     }
-    refusal = thing.get("last_payment_error")
+    refusal = thing.get("last_payment_error") or thing.get("last_setup_error")
     if isinstance(refusal, dict):
         plain["failure_code"] = str(refusal.get("code"))[:64]
         plain["decline_code"] = str(refusal.get("decline_code"))[:64]

@@ -6,9 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stripe.params import PaymentIntentCreateParams, RefundCreateParams
+    from stripe.params import (
+        PaymentIntentCreateParams,
+        RefundCreateParams,
+        SetupIntentCreateParams,
+    )
 
-    from payments.domain.provider import PaymentOrder, RefundOrder
+    from payments.domain.provider import ChargeOrder, PaymentOrder, RefundOrder
 
 METHODS = frozenset({"card", "bacs_debit"})
 """Methods we know how to take; an offering may name others for other providers."""
@@ -42,6 +46,50 @@ def payment(order: PaymentOrder) -> PaymentIntentCreateParams:
         body["statement_descriptor_suffix"] = text
     elif text:
         body["statement_descriptor"] = text
+    if order.save_card:
+        body["setup_future_usage"] = "off_session"
+    return body
+
+
+def setup(order: PaymentOrder) -> SetupIntentCreateParams:
+    """Parameters of `POST /v1/setup_intents`, which knows no currency: the metadata keep it."""
+    return {
+        "usage": "off_session",
+        "allowed_payment_method_types": ["card"],
+        "description": order.description[:1000],
+        "metadata": {
+            "attempt_id": str(order.attempt_id),
+            "payment_id": str(order.payment_id),
+            "booking_id": str(order.booking_id),
+            "session_id": str(order.session_id),
+            "offering_id": str(order.offering_id),
+            "org_id": str(order.org_id),
+            "currency": order.amount.currency,
+            **({"venue": order.venue} if order.venue else {}),
+        },
+    }
+
+
+def charge(order: ChargeOrder) -> PaymentIntentCreateParams:
+    """Parameters of `POST /v1/payment_intents` for a card whose owner is away."""
+    body: PaymentIntentCreateParams = {
+        "amount": order.amount.amount_minor,
+        "currency": order.amount.currency.lower(),
+        "customer": order.card.customer_ref,
+        "payment_method": order.card.method_ref,
+        "allowed_payment_method_types": ["card"],
+        "confirm": True,
+        "off_session": True,
+        "description": order.description[:1000],
+        "metadata": {
+            "attempt_id": str(order.attempt_id),
+            "payment_id": str(order.payment_id),
+            "booking_id": str(order.booking_id),
+            "org_id": str(order.org_id),
+        },
+    }
+    if text := descriptor(order.descriptor or ""):
+        body["statement_descriptor_suffix"] = text
     return body
 
 
