@@ -15,7 +15,9 @@ from payments.providers.by_hand import ByHand
 from payments.usecases.start_reconciliation import start_hourly
 
 MANAGER = "payments:manage"
-PROVIDERS = Providers([ByHand("swish")])  # the platform's account is compared in any case
+PROVIDERS = Providers(
+    [ByHand("swish")], saving=ByHand("manual")
+)  # the platform's account is compared in any case
 
 
 async def reconcile(world: World, window: dict[str, str] | None = None) -> dict[str, Any]:
