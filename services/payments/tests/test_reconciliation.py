@@ -23,7 +23,7 @@ PROVIDERS = Providers(
 async def reconcile(world: World, window: dict[str, str] | None = None) -> dict[str, Any]:
     """Compare as staff do, and wait for the end of it and of what follows from it."""
     staff = world.staff(MANAGER)
-    status, started = await world.request("POST", "/reconciliations", staff, window)
+    status, started = await world.request("POST", "/reconciliations", staff, window or {})
     assert status == 202, started
     [run] = started["reconciliations"]
 
@@ -183,6 +183,7 @@ async def test_another_organisation_does_not_see_it(world: World):
     [
         ({"since": "2030-01-01T00:00:00Z", "until": "2029-01-01T00:00:00Z"}, "since"),
         ({"until": "2999-01-01T00:00:00Z"}, "until"),
+        ({"until": "0001-01-01T00:00:00+14:00"}, "until"),
         ({"since": "2020-01-01T00:00:00Z"}, "since"),
     ],
 )
@@ -238,7 +239,7 @@ async def test_a_provider_that_does_not_answer_is_asked_again(world: World, stri
     for path in ("/v1/events", "/v1/payment_intents", "/v1/refunds"):
         await stripe.fault(method="GET", path=path, status=500, count=1)
     staff = world.staff(MANAGER)
-    await world.request("POST", "/reconciliations", staff)
+    await world.request("POST", "/reconciliations", staff, {})
     for _ in range(4):
         await world.hurry()
     await booking.becomes("succeeded")

@@ -1,6 +1,6 @@
 """Our records against the providers', for those who manage payments."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from payments.usecases.start_reconciliation import start_asked
 router = APIRouter(tags=["reconciliations"], responses=responses(ForeignOrganisation))
 
 Manager = Annotated[Principal, Depends(require("payments:manage"))]
+# Such an instant can be reckoned with in any zone.
+Instant = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC))]
 _FINDINGS = 1000
 _DAY = timedelta(days=1)
 
@@ -31,8 +33,8 @@ class WindowRequest(Body):
     Without, the last 24 hours.
     """
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class Drift(BaseModel):
@@ -92,9 +94,7 @@ class ReconciliationDetail(Reconciliation):
     dependencies=[Depends(switched_on)],
     responses=responses(BadWindow, PaymentsDisabled),
 )
-async def start(
-    caller: Manager, parts: Parts, db: DB, body: WindowRequest | None = None
-) -> Reconciliations:
+async def start(body: WindowRequest, caller: Manager, parts: Parts, db: DB) -> Reconciliations:
     """Compare now, with each provider account that has money of the organisation's.
 
     One that is under way already is not started again. Read how it goes with
@@ -104,8 +104,8 @@ async def start(
 
     async def work(tx: Transaction) -> list[Run]:
         now = await tx.now()
-        until = (body and body.until) or now
-        since = (body and body.since) or until - _DAY
+        until = body.until or now
+        since = body.since or until - _DAY
         _check(since, until, now)
         return await start_asked(tx, org_id, since, until, providers=parts.providers)
 
