@@ -17,7 +17,7 @@ async def test_a_payment_nobody_was_told_of_is_found_and_confirmed_once(
     await club.stripe.pause_events()
     try:
         await booking.pay(club.stripe)
-        started = await club.staff.post("/v1/reconciliations", {})
+        started = await club.staff.post("/v1/reconciliations", {}, expect=(202,))
         [run] = started["reconciliations"]
         await booking.becomes("confirmed")
     finally:

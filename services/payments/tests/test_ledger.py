@@ -7,7 +7,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 from payments_checkout import CARD, at_checkout
-from payments_world import Booking, Stripe, World
+from payments_ledger import BALANCE, CHARGED, FEE, REFUNDED, balances
+from payments_world import Stripe, World
 
 from chassis.sealing import Sealer
 from payments.domain.money import Money
@@ -18,18 +19,6 @@ from payments.usecases.observe import observe
 from payments.usecases.record_refunds import record_refunds
 
 SECRETS = Sealer({"test": b"c" * 32})
-CHARGED, REFUNDED, FEE, BALANCE = "charged", "refunded", "provider_fee", "provider_balance"
-
-
-async def balances(world: World, booking: Booking) -> dict[str, int]:
-    rows = await world.rows(
-        "SELECT account, sum(amount_minor)::bigint AS amount, min(currency) AS currency "
-        "FROM ledger_entries WHERE booking_id = $1 GROUP BY account",
-        booking.id,
-    )
-    assert len({row["currency"] for row in rows}) <= 1
-    assert sum(row["amount"] for row in rows) == 0
-    return {row["account"]: row["amount"] for row in rows}
 
 
 async def at_stripe(stripe: Stripe, ref: str) -> dict[str, int]:

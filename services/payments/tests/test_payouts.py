@@ -70,6 +70,7 @@ async def test_a_day_ends_when_it_ends_at_the_venue(world: World):
         "charged_minor": "5000",
         "fees_minor": "95",
         "refunded_minor": "2000",
+        "disputed_minor": "0",
         "net_minor": "2905",
     }
 

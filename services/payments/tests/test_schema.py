@@ -66,6 +66,7 @@ async def test_every_business_table_hides_other_organisations(world: World):
             "AND relname <> 'alembic_version'"
         )
     assert {table["relname"] for table in tables} >= {
+        "disputes",
         "ledger",
         "payments",
         "prices",

@@ -268,6 +268,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/v1/reconciliations",                    _P, STAFF,  "payments:manage"),
     get("/v1/reconciliations",                     _P, STAFF,  "payments:manage"),
     get("/v1/reconciliations/{id}",                _P, STAFF,  "payments:manage"),
+    get("/v1/disputes",                            _P, STAFF,  "payments:view"),
+    get("/v1/disputes/{id}",                       _P, STAFF,  "payments:view"),
     get("/v1/payouts/report",                      _P, STAFF,  "payments:view", long=True),
     post("/v1/api-keys",                           _C, EDITOR, "keys:manage"),
     post("/v1/api-keys/{prefix}/revoke",           _C, EDITOR, "keys:manage"),

@@ -8,7 +8,7 @@ from chassis.sealing import Sealer
 from chassis.service import Service
 from payments import messages
 from payments.api import accounts as accounts_api
-from payments.api import bookings, by_hand, payouts, reconciliations, webhooks
+from payments.api import bookings, by_hand, disputes, payouts, reconciliations, webhooks
 from payments.api.parts import Public
 from payments.calls.apply_event import ApplyEvent
 from payments.calls.cancel import Cancel
@@ -68,6 +68,7 @@ def build(settings: Settings) -> Service:
             by_hand.router,
             accounts_api.router,
             reconciliations.router,
+            disputes.router,
             payouts.router,
             webhooks.router,
         ],

@@ -53,6 +53,13 @@ class NoSuchReconciliation(NotFound):
     title = "There is no such reconciliation"
 
 
+class NoSuchDispute(NotFound):
+    """The dispute is unknown, or another organisation's."""
+
+    code = "DISPUTE_NOT_FOUND"
+    title = "There is no such dispute"
+
+
 class BadWindow(Invalid):
     """The window ends before it begins, in the future, or is too long."""
 

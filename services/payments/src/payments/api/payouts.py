@@ -32,6 +32,7 @@ _COLUMNS = (
     "charged_minor",
     "fees_minor",
     "refunded_minor",
+    "disputed_minor",
     "net_minor",
 )
 
@@ -56,7 +57,7 @@ async def report(
     lines: Literal["days", "payments"] = "days",
     wanted_format: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
 ) -> StreamingResponse:
-    """What was charged and refunded, the providers' fees, and what is left; from the ledger.
+    """What was charged, refunded and disputed, the providers' fees and what is left.
 
     Both days count, at most 366 of them; a day is one where the venue is. Streamed day by day.
     Amounts are in the currency's minor unit.

@@ -8,10 +8,11 @@ import structlog
 from chassis.db import Transaction
 from chassis.intents import Done, Intent, Outcome
 from payments.calls.desk import Desk
-from payments.domain.provider import Account, Provider, ProviderError, Refused
+from payments.domain.provider import Account, Disputable, Provider, ProviderError, Refused
 from payments.store import payments, provider_events
 from payments.usecases import observe as observing
 from payments.usecases.receive_event import intend_apply, uuid_in
+from payments.usecases.record_dispute import record_dispute
 from payments.usecases.record_refunds import record_refunds
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,8 @@ class ApplyEvent:
         event = intent.payload
         account = await self.desk.account(event["account_id"])
         try:
+            if event.get("dispute_ref"):
+                return await self._dispute(account, event)
             if event["about_refunds"]:
                 return await self._refunds(account, event)
             return await self._payment(account, event, intent)
@@ -60,6 +63,24 @@ class ApplyEvent:
                 secrets=self.desk.columns,
             )
             await _settle(tx, event, outcome)
+
+        return Done(record)
+
+    async def _dispute(self, account: Account, event: dict[str, Any]) -> Outcome:
+        teller = self._provider(account, event)
+        if not isinstance(teller, Disputable):
+            return Done(lambda tx: _settle(tx, event, observing.Outcome.FOREIGN))
+        shown = await teller.dispute(account, event["dispute_ref"])
+
+        async def record(tx: Transaction) -> None:
+            payment = await payments.lock_by_ref(tx, account.id, shown.payment_ref)
+            if payment is None:
+                await _settle(tx, event, observing.Outcome.FOREIGN)
+                return
+            news = await record_dispute(tx, payment, shown)
+            await _settle(
+                tx, event, observing.Outcome.APPLIED if news else observing.Outcome.NOTHING_NEW
+            )
 
         return Done(record)
 

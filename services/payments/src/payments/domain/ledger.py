@@ -17,6 +17,7 @@ class Account(StrEnum):
     PROVIDER_BALANCE = "provider_balance"  # what the provider holds for the organisation
     PROVIDER_FEE = "provider_fee"  # what the provider kept
     REFUNDED = "refunded"  # what guests got back
+    DISPUTED = "disputed"  # what banks took back for them
 
 
 class Movement(NamedTuple):
@@ -31,3 +32,6 @@ CAPTURED = Movement("captured", Account.PROVIDER_BALANCE, Account.CHARGED)
 FEE = Movement("fee", Account.PROVIDER_FEE, Account.PROVIDER_BALANCE)
 REFUNDED = Movement("refunded", Account.REFUNDED, Account.PROVIDER_BALANCE)
 REFUND_BOUNCED = Movement("refund_bounced", Account.PROVIDER_BALANCE, Account.REFUNDED)
+DISPUTE_WITHDRAWN = Movement("dispute_withdrawn", Account.DISPUTED, Account.PROVIDER_BALANCE)
+DISPUTE_REINSTATED = Movement("dispute_reinstated", Account.PROVIDER_BALANCE, Account.DISPUTED)
+DISPUTE_FEE = Movement("dispute_fee", Account.PROVIDER_FEE, Account.PROVIDER_BALANCE)

@@ -17,6 +17,7 @@ from payments.domain.money import Money
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from payments.domain.disputes import DisputeSnapshot
     from payments.domain.payment import Payment
     from payments.domain.products import Product
     from payments.domain.refunds import Refund
@@ -220,7 +221,7 @@ class Listing(Protocol):
     async def list_events(
         self, account: Account, window: Window, cursor: str | None
     ) -> Listed[ProviderEvent]:
-        """What happened in the window, of the kinds that we act on."""
+        """What happened in the window, of whatever kind."""
         ...
 
     async def list_payments(
@@ -274,6 +275,19 @@ class Charging(Protocol):
 
         Raises:
             Unreached, Misconfigured: make the same call again later.
+        """
+        ...
+
+
+@runtime_checkable
+class Disputable(Protocol):
+    """A provider that tells how disputes about its payments stand."""
+
+    async def dispute(self, account: Account, ref: str) -> DisputeSnapshot:
+        """One dispute, with all the money that it has moved.
+
+        Raises:
+            As `Provider`.
         """
         ...
 

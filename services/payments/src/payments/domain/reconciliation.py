@@ -78,12 +78,14 @@ class Finding:
 
 def of_payment(payment: Payment, shown: Snapshot) -> Finding | None:
     """What differs between a payment and what the provider shows of it."""
-    theirs = shown.received if shown.fact is Fact.SUCCEEDED else None
-    if payment.captured == theirs:
+    ours = payment.captured if payment.captured and payment.captured.amount_minor else None
+    there = shown.fact is Fact.SUCCEEDED and shown.received.amount_minor > 0
+    theirs = shown.received if there else None
+    if ours == theirs:
         over = shown.fact in {Fact.CANCELLED, Fact.REFUSED} and payment.status in AT_PROVIDER
         return _finding(Kind.PAYMENT_OVER, payment, shown, 0) if over else None
     kind = Kind.PAYMENT_DIFFERS
-    if payment.captured is None:
+    if ours is None:
         kind = Kind.PAYMENT_MISSED
     elif theirs is None:
         kind = Kind.PAYMENT_NOT_THERE

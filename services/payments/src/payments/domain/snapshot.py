@@ -88,5 +88,6 @@ class ProviderEvent:
     about_refunds: bool
     settles: bool  # it tells of an outcome that nothing later can change
     digest: Mapping[str, object]
+    dispute_ref: str | None = None  # it tells of a dispute about the payment
     adapter: str | None = None  # which adapter looks, where an account serves several
     delivery_ref: str | None = None

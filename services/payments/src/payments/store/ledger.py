@@ -27,16 +27,23 @@ ON CONFLICT (payment_id, kind, cause) DO NOTHING
 """  # noqa: S608  # our own SQL
 
 
-_BOOK_FEE = booking(
-    FEE,
-    source="payments WHERE id = $1 AND $2::bigint > 0",
-    payment="id",
-    cause="''",
-    amount="$2::bigint",
-    currency="$3::text",
-)
+async def book(
+    tx: Transaction, payment: Payment, movement: Movement, cause: str, amount: Money
+) -> None:
+    """Book what comes to be known of a payment by itself; what is booked stays as it is."""
+    if amount.amount_minor == 0:
+        return
+    statement = booking(
+        movement,
+        source="payments WHERE id = $1",
+        payment="id",
+        cause="$2::text",
+        amount="$3::bigint",
+        currency="$4::text",
+    )
+    await tx.execute(statement, payment.id, cause, amount.amount_minor, amount.currency)
 
 
 async def book_fee(tx: Transaction, payment: Payment, fee: Money) -> None:
     """Book what the provider kept of a payment; the first fee told stays."""
-    await tx.execute(_BOOK_FEE, payment.id, fee.amount_minor, fee.currency)
+    await book(tx, payment, FEE, "", fee)

@@ -33,6 +33,15 @@ SELECT said_at, 'statement.' || kind, NULL,
        json_build_object('subject', subject_id, 'actor', actor, 'reference', reference)::text
 FROM statements WHERE booking_id = $3
 UNION ALL
+SELECT opened_at, 'dispute.opened', NULL,
+       json_build_object('dispute', id, 'reason', reason, 'amount_minor', amount_minor,
+                         'currency', currency, 'respond_by', respond_by)::text
+FROM disputes WHERE booking_id = $3
+UNION ALL
+SELECT closed_at, 'dispute.closed', NULL,
+       json_build_object('dispute', id, 'status', status)::text
+FROM disputes WHERE booking_id = $3 AND closed_at IS NOT NULL
+UNION ALL
 SELECT received_at, 'provider_event.' || type, NULL,
        json_build_object('event', event_id, 'outcome', outcome, 'deliveries',
                          (SELECT count(*) FROM messaging.provider_deliveries d
@@ -46,6 +55,8 @@ _SUMMARIES = {
     "refund.requested": "A refund was asked for",
     "statement.paid": "Somebody of the staff said that the money has arrived",
     "statement.returned": "Somebody of the staff said that the refund was sent",
+    "dispute.opened": "The customer asked their bank for the money back",
+    "dispute.closed": "The bank has decided on the dispute",
     "provider.create": "The provider was asked to take a payment",
     "provider.cancel": "The provider was asked to cancel the payment",
     "provider.capture": "The provider was asked for the money that the customer agreed to",

@@ -34,6 +34,7 @@ def _essence(event: ProviderEvent) -> dict[str, object]:
         "payment_ref": event.payment_ref,
         "about_refunds": event.about_refunds,
         "settles": event.settles,
+        "dispute_ref": event.dispute_ref,
         "adapter": event.adapter,
         "payment_id": event.metadata.get("payment_id"),
     }

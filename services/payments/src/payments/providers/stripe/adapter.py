@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from payments.domain.disputes import DisputeSnapshot
     from payments.domain.provider import (
         Account,
         Body,
@@ -155,11 +156,15 @@ class Stripe:
                 return found
             params["starting_after"] = found[-1].ref
 
+    async def dispute(self, account: Account, ref: str) -> DisputeSnapshot:
+        path = f"/v1/disputes/{quote(ref, safe='')}"
+        return answers.dispute(await self._get(account, path, {}))
+
     async def list_events(
         self, account: Account, window: Window, cursor: str | None
     ) -> Listed[ProviderEvent]:
-        kinds = {"types": list(notifications.ACTED_ON)}
-        data, following = await self._page(account, "/v1/events", window, cursor, kinds)
+        # Of all kinds: at most 20 can be named, and others are no payment's.
+        data, following = await self._page(account, "/v1/events", window, cursor, {})
         return Listed([notifications.listed(item) for item in data], following)
 
     async def list_payments(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from payments.domain import disputes
+from payments.domain.disputes import DisputeSnapshot, Moved
 from payments.domain.failures import Failure
 from payments.domain.money import Money
 from payments.domain.payment import Fact
@@ -32,6 +35,17 @@ _REFUNDS = {
     "canceled": RefundStatus.FAILED,
     "pending": RefundStatus.PENDING,
     "requires_action": RefundStatus.PENDING,
+}
+
+_DISPUTES = {
+    "warning_needs_response": disputes.Status.INQUIRY,
+    "warning_under_review": disputes.Status.UNDER_REVIEW,
+    "warning_closed": disputes.Status.INQUIRY_CLOSED,
+    "needs_response": disputes.Status.NEEDS_RESPONSE,
+    "under_review": disputes.Status.UNDER_REVIEW,
+    "prevented": disputes.Status.WON,
+    "won": disputes.Status.WON,
+    "lost": disputes.Status.LOST,
 }
 
 
@@ -172,6 +186,35 @@ def _fee(charge: object) -> Money | None:
     if not isinstance(booked, dict):
         return None
     return Money(int(booked["fee"]), str(booked["currency"]).upper())
+
+
+def dispute(data: Mapping[str, Any]) -> DisputeSnapshot:
+    """A Dispute.
+
+    Raises:
+        Unreached: not a dispute, or one in a state that this API version does not have.
+    """
+    try:
+        due = (data.get("evidence_details") or {}).get("due_by")
+        return DisputeSnapshot(
+            ref=data["id"],
+            payment_ref=data["payment_intent"],
+            status=_DISPUTES[data["status"]],
+            reason=data["reason"],
+            amount=Money(int(data["amount"]), str(data["currency"]).upper()),
+            respond_by=datetime.fromtimestamp(due, UTC) if due else None,
+            opened_at=datetime.fromtimestamp(data["created"], UTC),
+            moved=[
+                Moved(
+                    one["id"],
+                    Money(int(one["amount"]), str(one["currency"]).upper()),
+                    int(one["fee"]),
+                )
+                for one in data["balance_transactions"]
+            ],
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise Unreached("unreadable_answer") from None
 
 
 def _failure(refusal: Mapping[str, Any]) -> Failure:

@@ -69,7 +69,16 @@ _REFUNDS = frozenset(
         "refund.failed",
     }
 )
-ACTED_ON = tuple(sorted(_PAYMENTS | _REFUNDS))
+_DISPUTES = frozenset(
+    {
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+    }
+)
+ACTED_ON = tuple(sorted(_PAYMENTS | _REFUNDS | _DISPUTES))
 """What an endpoint at Stripe needs to send us; more is stored and costs."""
 
 _OUR_METADATA = ("org_id", "booking_id", "payment_id", "attempt_id", "refund_id", "provider")
@@ -151,6 +160,7 @@ def _event(event: Any) -> ProviderEvent:
         about_refunds=kind in _REFUNDS,
         settles=kind in _SETTLING,
         digest=_digest(event, thing, metadata),
+        dispute_ref=_dispute_ref(kind, thing),
         adapter=_adapter(kind, metadata),
     )
 
@@ -163,12 +173,17 @@ def _storable(*texts: str) -> bool:
 def _payment_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
     if kind in _PAYMENTS:
         ref = thing.get("id")
-    elif kind in _REFUNDS:
+    elif kind in _REFUNDS | _DISPUTES:
         ref = thing.get("payment_intent")
         ref = ref.get("id") if isinstance(ref, dict) else ref
     else:
         return None
     return ref if isinstance(ref, str) else None
+
+
+def _dispute_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
+    ref = thing.get("id") if kind in _DISPUTES else None
+    return ref if isinstance(ref, str) and _storable(ref) else None
 
 
 def _adapter(kind: str, metadata: Mapping[str, str]) -> str | None:

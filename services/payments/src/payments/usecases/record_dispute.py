@@ -1,0 +1,77 @@
+"""Apply what the provider shows of a dispute, and book the money that it moved."""
+
+from dataclasses import replace
+
+import structlog
+
+from chassis import metrics
+from chassis.db import Transaction
+from chassis.ids import uuid7
+from payments.domain.disputes import OVER, TRANSITIONS, Dispute, DisputeSnapshot
+from payments.domain.ledger import DISPUTE_FEE, DISPUTE_REINSTATED, DISPUTE_WITHDRAWN
+from payments.domain.money import Money
+from payments.domain.payment import Payment
+from payments.store import disputes, ledger
+
+log = structlog.get_logger(__name__)
+
+_ALARM = "payment_disputed"
+metrics.ALARMS.labels(_ALARM)
+
+
+async def record_dispute(tx: Transaction, payment: Payment, shown: DisputeSnapshot) -> bool:
+    """Bring a dispute of a locked payment up to date; False: it tells nothing new.
+
+    A status that does not follow from the one we know is older than it. What moved is booked either
+    way, once for each movement.
+    """
+    before = await disputes.of_payment(tx, payment.id, shown.ref)
+    await _book(tx, payment, shown)
+    after = _after(before, shown) if before else _found(payment, shown)
+    if after == before:
+        return False
+    if after.status in OVER:
+        after = replace(after, closed_at=await tx.now())
+    await disputes.save(tx, after)
+    if before is None:
+        log.error("payment.disputed", payment_id=str(payment.id), reason=shown.reason)
+        metrics.ALARMS.labels(_ALARM).inc()
+    return True
+
+
+def _found(payment: Payment, shown: DisputeSnapshot) -> Dispute:
+    return Dispute(
+        id=uuid7(),
+        org_id=payment.org_id,
+        booking_id=payment.booking_id,
+        payment_id=payment.id,
+        provider_ref=shown.ref,
+        status=shown.status,
+        reason=shown.reason,
+        amount=shown.amount,
+        respond_by=shown.respond_by,
+        opened_at=shown.opened_at,
+    )
+
+
+def _after(before: Dispute, shown: DisputeSnapshot) -> Dispute:
+    if shown.status is not before.status and shown.status not in TRANSITIONS[before.status]:
+        return before
+    return replace(
+        before,
+        status=shown.status,
+        reason=shown.reason,
+        amount=shown.amount,
+        respond_by=shown.respond_by,
+    )
+
+
+async def _book(tx: Transaction, payment: Payment, shown: DisputeSnapshot) -> None:
+    for moved in shown.moved:
+        amount = moved.amount
+        taken = amount.amount_minor < 0
+        movement = DISPUTE_WITHDRAWN if taken else DISPUTE_REINSTATED
+        positive = Money(abs(amount.amount_minor), amount.currency)
+        await ledger.book(tx, payment, movement, moved.ref, positive)
+        fee = Money(moved.fee_minor, amount.currency)
+        await ledger.book(tx, payment, DISPUTE_FEE, moved.ref, fee)

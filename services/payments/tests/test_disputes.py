@@ -1,0 +1,81 @@
+"""A customer's bank takes the money back: recorded once, booked, shown to staff."""
+
+from typing import Any
+
+import pytest
+from payments_ledger import BALANCE, CHARGED, FEE, balances
+from payments_world import CARDS, Booking, Stripe, World
+
+CARDS.setdefault("disputes", "pm_card_createDispute")
+CARDS.setdefault("asks_bank", "pm_card_createDisputeInquiry")
+VIEWER = "payments:view"
+
+
+async def disputed(world: World, booking: Booking, card: str = "disputes") -> dict[str, Any]:
+    payment = await booking.ready()
+    await world.stripe.pay(payment, card)
+    await booking.becomes("succeeded")
+    await world.quiet()
+    return await only(world, booking)
+
+
+async def only(world: World, booking: Booking) -> dict[str, Any]:
+    status, listed = await world.request("GET", "/disputes", world.staff(VIEWER))
+    assert status == 200, listed
+    [found] = listed["disputes"]
+    assert found["booking_id"] == str(booking.id)
+    return dict(found)
+
+
+async def settle(stripe: Stripe, dispute: dict[str, Any], outcome: str) -> None:
+    path = f"/_sandbox/disputes/{dispute['provider_ref']}/settle"
+    await stripe.call("POST", path, {"outcome": outcome})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "left"),
+    [("won", {"disputed": 0, BALANCE: 2905}), ("lost", {"disputed": 5000, BALANCE: -2095})],
+)
+async def test_the_money_goes_and_comes_back_if_it_is_won(
+    world: World, stripe: Stripe, outcome: str, left: dict[str, int]
+):
+    booking = world.booking()
+    found = await disputed(world, booking)
+    assert (found["status"], found["reason"]) == ("needs_response", "fraudulent")
+    assert (found["amount_minor"], found["closed_at"]) == (5000, None)
+    taken = {CHARGED: -5000, FEE: 2095, "disputed": 5000, BALANCE: -2095}
+    assert await balances(world, booking) == taken
+
+    await settle(stripe, found, outcome)
+    await stripe.deliver(await booking.ref(), 3)
+    await world.quiet()
+    over = await only(world, booking)
+    assert (over["status"], over["closed_at"] is None) == (outcome, False)
+    assert await balances(world, booking) == {**taken, **left}
+    status, one = await world.request("GET", f"/disputes/{found['id']}", world.staff(VIEWER))
+    assert (status, one) == (200, over)
+
+
+async def test_an_inquiry_moves_nothing_until_it_is_escalated(world: World, stripe: Stripe):
+    booking = world.booking()
+    found = await disputed(world, booking, "asks_bank")
+    assert found["status"] == "inquiry"
+    assert "disputed" not in await balances(world, booking)
+    await settle(stripe, found, "escalated")
+    await world.quiet()
+    assert (await only(world, booking))["status"] == "needs_response"
+    assert (await balances(world, booking))["disputed"] == 5000
+
+
+async def test_the_timeline_tells_of_it_and_strangers_do_not_see_it(world: World):
+    booking = world.booking()
+    found = await disputed(world, booking)
+    _, told = await world.request(
+        "GET", f"/bookings/{booking.id}/timeline", world.staff("bookings:view")
+    )
+    assert "dispute.opened" in [entry["type"] for entry in told["entries"]]
+    other = world.of_another_organisation()
+    status, problem = await other.request("GET", f"/disputes/{found['id']}", other.staff(VIEWER))
+    assert (status, problem["code"]) == (404, "DISPUTE_NOT_FOUND")
+    _, listed = await other.request("GET", "/disputes", other.staff(VIEWER))
+    assert listed == {"disputes": []}
