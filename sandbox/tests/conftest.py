@@ -97,6 +97,18 @@ async def browser(sandbox: processes.Sandbox) -> AsyncIterator[Http]:
 
 
 @pytest.fixture
+def browse() -> Callable[[str], Any]:
+    """For tests that need another process than the shared one."""
+
+    @contextlib.asynccontextmanager
+    async def opened(url: str) -> AsyncIterator[Http]:
+        async with aiohttp.ClientSession(url) as session:
+            yield Http(session)
+
+    return opened
+
+
+@pytest.fixture
 async def control(browser: Http) -> AsyncIterator[Http]:
     """The control API; trouble and pauses are over when the test is."""
     yield browser

@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from sandbox import clock_control, fault_control, listening
+from sandbox import clock_control, fault_control, listening, panel
 from sandbox.faults import Faults, until_gone
 from sandbox.paypal import api, control, pages
 from sandbox.paypal.api import Api, Seen
@@ -56,6 +56,7 @@ def build(store: Store, settings: Settings, own: str) -> FastAPI:
     app.include_router(control.router)
     app.include_router(clock_control.router)
     app.include_router(fault_control.router)
+    app.include_router(panel.router)
     app.include_router(pages.router())
     app.middleware("http")(_with_trouble)
     app.middleware("http")(same_site)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, closing, suppress
 import structlog
 from fastapi import FastAPI
 
-from sandbox import clock_control, fault_control, listening
+from sandbox import clock_control, fault_control, listening, panel
 from sandbox.faults import Faults
 from sandbox.same_site import same_site
 from sandbox.stripe import control, pages
@@ -66,6 +66,7 @@ class App:
         self._rest.include_router(control.router)
         self._rest.include_router(clock_control.router)
         self._rest.include_router(fault_control.router)
+        self._rest.include_router(panel.router)
         self._rest.include_router(pages.router())
         self._rest.middleware("http")(same_site)
 

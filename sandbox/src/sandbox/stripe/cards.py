@@ -201,11 +201,12 @@ def table() -> str:
     lines = ["| Number | By name | What happens |", "|---|---|---|"]
     for card in CARDS:
         names = ", ".join(f"`{name}`" for name in card.names)
-        lines.append(f"| {card.number} | {names} | {_told(card)} |")
+        lines.append(f"| {card.number} | {names} | {told(card)} |")
     return "\n".join(lines) + "\n"
 
 
-def _told(card: Card) -> str:
+def told(card: Card) -> str:
+    """What happens, in Markdown."""
     if card.refused is not None:
         return f"never becomes a payment method: {_reason(card.refused)}"
     steps = []

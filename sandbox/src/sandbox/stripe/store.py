@@ -195,6 +195,13 @@ class Store:
         )
         return [_stored(row) for row in rows]
 
+    def accounts(self, limit: int) -> list[str]:
+        """Those whose objects are newest, for the index page."""
+        rows = self._db.execute(
+            "SELECT tenant FROM objects GROUP BY tenant ORDER BY max(seq) DESC LIMIT ?", (limit,)
+        )
+        return [row[0] for row in rows]
+
     def search(
         self, tenant: str, condition: str, values: Sequence[Any], *, limit: int, skip: int
     ) -> tuple[list[Json], bool]:

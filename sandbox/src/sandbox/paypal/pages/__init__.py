@@ -8,7 +8,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from sandbox import panel
 from sandbox.paypal.orders import CHOICES
+from sandbox.paypal.pages.presses import press
 from sandbox.paypal.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def router() -> APIRouter:
     """The routes; templates are read when this is called."""
     pages = APIRouter(include_in_schema=False)
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"])
+        loader=FileSystemLoader([Path(__file__).parent, Path(panel.__file__).parent]),
+        autoescape=select_autoescape(["html"]),
     )
 
     def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -32,17 +35,26 @@ def router() -> APIRouter:
         )
 
     @pages.get("/")
-    async def index(request: Request) -> HTMLResponse:
+    async def index(request: Request, said: str = "") -> HTMLResponse:
         api: Api = request.app.state.api
         ledger = api.ledger(request)
         orders = [ledger.shown(stored) for stored in api.store.newest("order", _SHOWN)]
         return page(
             "index.html",
             orders=orders,
-            events=api.store.events(limit=_SHOWN),
+            events=[
+                (event, api.store.deliveries(event["id"]))
+                for event in api.store.events(limit=_SHOWN)
+            ],
             deliveries=api.store.census(),
             paused=api.deliveries.paused,
+            said=said,
+            **panel.values(request.app.state),
         )
+
+    @pages.post("/_sandbox/act/{action}/{identifier}")
+    async def act(action: str, identifier: str, request: Request) -> Response:
+        return panel.back(await press(request.app.state.api, request, action, identifier))
 
     @pages.get("/checkoutnow")
     async def question(token: str, request: Request) -> HTMLResponse:

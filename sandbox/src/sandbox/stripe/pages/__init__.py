@@ -1,35 +1,30 @@
 """The few pages a person sees: an overview, and the bank's question."""
 
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import orjson
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from sandbox.faults import Wrong
-from sandbox.stripe import control, dispute_course
-from sandbox.stripe.cards import CARDS
-from sandbox.stripe.control import Around, World, intent_kind, settle
+from sandbox import panel
+from sandbox.stripe import dispute_course, refunds
+from sandbox.stripe.cards import CARDS, told
+from sandbox.stripe.control import Around, intent_kind, settle
 from sandbox.stripe.money import shown
 from sandbox.stripe.pages import checkout
-from sandbox.stripe.refusal import Json, Refusal
+from sandbox.stripe.pages.presses import press
+from sandbox.stripe.refusal import Refusal
 
 _SHOWN = 50
-_ACTIONS = {
-    "confirm": "payment_intents.confirm",
-    "cancel": "payment_intents.cancel",
-    "capture": "payment_intents.capture",
-    "refund": "refunds.create",
-}
+_ACCOUNTS = 20
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html"])
+        loader=FileSystemLoader([Path(__file__).parent, Path(panel.__file__).parent]),
+        autoescape=select_autoescape(["html"]),
     )
     environment.filters["money"] = shown
     return environment
@@ -48,28 +43,31 @@ def router() -> APIRouter:
         )
 
     @pages.get("/")
-    async def index(around: Around, said: str = "") -> HTMLResponse:
+    async def index(request: Request, around: Around, said: str = "") -> HTMLResponse:
+        store = around.store
         return page(
             "index.html",
-            intents=around.store.newest("payment_intent", _SHOWN),
-            disputes=around.store.newest(dispute_course.KIND, _SHOWN),
+            intents=store.newest("payment_intent", _SHOWN),
+            refunds=store.newest(refunds.KIND, _SHOWN),
+            disputes=store.newest(dispute_course.KIND, _SHOWN),
             still_open=dispute_course.is_open,
-            events=around.store.events.newest(_SHOWN),
-            names=[card.names[0] for card in CARDS if card.names],
+            events=[
+                (event, store.events.deliveries(event["id"]))
+                for event in store.events.newest(_SHOWN)
+            ],
+            accounts=store.accounts(_ACCOUNTS),
+            cards=[(card.names[0], card.number, told(card)) for card in CARDS if card.names],
             paused=around.deliveries.paused,
-            deliveries=around.store.events.census(),
+            deliveries=store.events.census(),
             said=said,
+            **panel.values(request.app.state),
         )
 
     @pages.post("/_sandbox/act/{action}/{identifier}")
-    async def act(
-        action: str,
-        identifier: str,
-        request: Request,
-        around: Around,
-        card: Annotated[str, Form()] = "",
-    ) -> Response:
-        return _back(await _act(around, action, identifier, card, str(request.base_url)))
+    async def act(action: str, identifier: str, request: Request, around: Around) -> Response:
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        base_url = str(request.base_url).rstrip("/")
+        return panel.back(await press(around, action, identifier, form, base_url))
 
     @pages.get("/_sandbox/authenticate/{identifier}/{challenge}")
     async def question(identifier: str, challenge: str, around: Around) -> HTMLResponse:
@@ -97,52 +95,6 @@ def router() -> APIRouter:
 
     checkout.add(pages, page)
     return pages
-
-
-async def _act(around: World, action: str, identifier: str, card: str, base_url: str) -> str:
-    if action == "deliver":
-        sent = await around.deliveries.deliver([identifier], count=1, shuffle=False, wrong=Wrong())
-        return f"{identifier}: " + (", ".join(one.said for one in sent) or "no endpoint listens")
-    if action == "webhooks":
-        if identifier == "pause":
-            around.deliveries.pause()
-        else:
-            around.deliveries.resume()
-        return f"webhooks: {identifier}"
-    if action == "dispute":
-        return await _argued(identifier, control.dispute(identifier, around))
-    for outcome in dispute_course.OUTCOMES:
-        if action == outcome:
-            decision = control.Decision(outcome=outcome)
-            return await _argued(identifier, control.settle_dispute(identifier, decision, around))
-    tenant = around.store.owner("payment_intent", identifier)
-    if tenant is None or action not in _ACTIONS:
-        raise HTTPException(404)
-    values = {
-        "confirm": {"payment_method": card},
-        "refund": {"payment_intent": identifier},
-    }.get(action, {})
-    answer = around.api.perform(
-        tenant, _ACTIONS[action], identifier, values, base_url=base_url.rstrip("/")
-    )
-    body = orjson.loads(answer.body)
-    said = body["error"]["message"] if "error" in body else body["status"]
-    return f"{identifier}: {said}"
-
-
-async def _argued(identifier: str, done: Awaitable[Json]) -> str:
-    """What came of a control call about a dispute."""
-    try:
-        body = await done
-    except HTTPException as refused:
-        if refused.status_code == 404:
-            raise
-        return f"{identifier}: {refused.detail}"
-    return f"{body['id']}: {body['status']}"
-
-
-def _back(said: str) -> Response:
-    return RedirectResponse("/?" + urlencode({"said": said}), status_code=303)
 
 
 def _returning(target: str, intent: dict[str, Any]) -> str:
