@@ -182,13 +182,13 @@ async def test_the_night_is_at_2_by_the_venues_clock_and_sets_the_next(world):
 async def test_by_hand_says_what_it_did_and_again_does_nothing(world):
     offering = await activity(world)
     assert (await generate(world, offering)).made == 0
-    await world.admin.execute(
-        "DELETE FROM sessions WHERE offering_id = $1 AND starts_at < $2",
+    missing = await world.admin.fetch(
+        "DELETE FROM sessions WHERE offering_id = $1 AND starts_at < $2 RETURNING id",
         offering.id,
         await world.now() + timedelta(days=7),
     )
     done = await generate(world, offering)
-    assert done.made == 5 * 12
+    assert done.made == len(missing) >= 5 * 12 - 1  # a clock change moves one over the edge
     assert done.through == await today(world) + timedelta(days=90)
     assert (await generate(world, offering)).made == 0
 
