@@ -85,7 +85,9 @@ class Http:
 async def raw(sandbox: processes.Sandbox, key: str) -> AsyncIterator[Http]:
     """With the account's secret key."""
     headers = {"Authorization": f"Bearer {key}"}
-    async with aiohttp.ClientSession(sandbox.url, headers=headers) as session:
+    # The schemas that answers are held to may take longer to make than a connection is kept.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(sandbox.url, headers=headers, connector=connector) as session:
         yield Http(session)
 
 

@@ -181,13 +181,50 @@ async def test_answers_have_the_shape_the_sdk_is_typed_for(raw, control):
     await ask("DELETE", f"/v1/customers/{owner['id']}")
     await ask("GET", f"/v1/customers/{owner['id']}")
     await ask("GET", "/v1/customers")
+    account = await ask(
+        "POST",
+        "/v1/accounts",
+        **{
+            "country": "GB",
+            "controller[fees][payer]": "application",
+            "capabilities[transfers][requested]": "true",
+            "capabilities[card_payments][requested]": "true",
+            "metadata[a]": "b",
+        },
+    )
+    back = {"refresh_url": "https://venue.example/again", "return_url": "https://venue.example/"}
+    await ask("POST", "/v1/account_links", account=account["id"], type="account_onboarding", **back)
+    await ask("GET", f"/v1/accounts/{account['id']}")
+    passed_on = {**order, "transfer_data[destination]": account["id"]}
+    await ask("POST", "/v1/payment_intents", **passed_on)
+    await control.post(f"/_sandbox/accounts/{account['id']}/onboard")
+    await ask("GET", "/v1/accounts")
+    shared = await ask(
+        "POST",
+        "/v1/payment_intents",
+        **passed_on,
+        on_behalf_of=account["id"],
+        application_fee_amount="475",
+        payment_method="pm_card_visa",
+        confirm="true",
+    )
+    back_again = {"reverse_transfer": "true", "refund_application_fee": "true"}
+    await ask("POST", "/v1/refunds", payment_intent=shared["id"], amount="1000", **back_again)
+    charge = f"/v1/charges/{shared['latest_charge']}"
+    kept = await ask("GET", f"{charge}?expand[]=transfer&expand[]=application_fee")
+    await ask("GET", f"/v1/transfers/{kept['transfer']['id']}")
+    await ask("GET", f"/v1/application_fees/{kept['application_fee']['id']}")
+    await ask("GET", "/v1/transfers")
+    await ask("GET", "/v1/application_fees")
     events = await ask("GET", "/v1/events?limit=100")
     assert len({event["type"] for event in events["data"]}) >= 10
     await ask("GET", f"/v1/events/{events['data'][0]['id']}")
     await ask("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
     await ask("GET", "/v1/payment_intents/pi_none")
     await ask("POST", "/v1/payment_intents", amount="x")
-    assert {status for status, _ in seen} == {200, 400, 402, 404}
+    await control.post(f"/_sandbox/accounts/{account['id']}/leave")
+    await ask("GET", f"/v1/accounts/{account['id']}")
+    assert {status for status, _ in seen} == {200, 400, 402, 403, 404}
 
 
 async def test_a_browsers_answer_is_a_part_of_the_same_shape(raw, browser, key):

@@ -304,14 +304,16 @@ class ContainerSystem:
         return ",".join(pool["Subnet"] for pool in network.attrs["IPAM"]["Config"])
 
     def _announce_platform_webhook(self) -> None:
-        body = {
-            "key": self._keys.stripe_secret,
-            "url": f"{self._inside.api('payments')}/webhooks/stripe/platform",
-            "secret": self._keys.stripe_webhook,
-        }
         address = f"{self._outside('sandbox-stripe')}/_sandbox/webhook_endpoints"
-        reply = web.call("PUT", address, body=body)
-        assert reply.status < 300, reply.body
+        for secret in (self._keys.stripe_webhook, self._keys.stripe_connect_webhook):
+            body = {
+                "key": self._keys.stripe_secret,
+                "url": f"{self._inside.api('payments')}/webhooks/stripe/platform",
+                "secret": secret,
+                "connect": secret == self._keys.stripe_connect_webhook,
+            }
+            reply = web.call("PUT", address, body=body)
+            assert reply.status < 300, reply.body
 
     def _outside(self, part: str) -> str:
         return f"http://127.0.0.1:{self._parts[part].published[HTTP]}"
@@ -333,6 +335,7 @@ class ContainerSystem:
                 "mailbox": self._outside("sandbox-mailbox"),
             },
             "webhooks": self._inside.api("payments"),
+            "stripe": {"publishable_key": self._keys.stripe_publishable},
             "services": {"payments": {"http": self._outside("payments-api")}},
             "postgres": self._superuser,
             "databases": database.addresses(self._superuser, self._keys),

@@ -234,6 +234,36 @@ async def of_codes(place: Place, staff: Sequence[Caller]) -> list[Door]:
     ]
 
 
+def of_connections(
+    place: Place, connection: str, staff: Sequence[Caller], operators: Sequence[Caller]
+) -> list[Door]:
+    """How an organisation is paid through the platform, and what that costs it."""
+    path = f"/v1/payment-accounts/{connection}"
+    return [
+        Door(
+            "POST /v1/payment-accounts/connect",
+            "/v1/payment-accounts/connect",
+            staff,
+            {"country": "GB"},
+        ),
+        Door(
+            "POST /v1/payment-accounts/{id}/onboarding-link",
+            f"{path}/onboarding-link",
+            staff,
+            {
+                "return_url": "https://hall.example/payments",
+                "refresh_url": "https://hall.example/payments/again",
+            },
+        ),
+        Door(
+            "PATCH /v1/organisations/{id}/platform-fee",
+            f"/v1/organisations/{place.id}/platform-fee",
+            operators,
+            {"percent": "5"},
+        ),
+    ]
+
+
 async def of_the_desk(place: Place, guest: Guest, staff: Sequence[Caller]) -> list[Door]:
     """What the front desk and its manager do beside bookings; `guest` is a customer."""
     customer = await place.customer(email=guest.email)

@@ -101,6 +101,30 @@ class StripeAccount:
         found = await self._list("/v1/prices")
         return [one for one in found if one["product"] == product and one["active"]]
 
+    async def charge_of(self, intent: str) -> Json:
+        """What a PaymentIntent charged, with its transfer and the platform's fee."""
+        intents = await self._list("/v1/payment_intents")
+        (charge,) = [one["latest_charge"] for one in intents if one["id"] == intent]
+        answer = await self.http.ask(
+            "GET",
+            f"{self.base}/v1/charges/{charge}?expand[]=transfer&expand[]=application_fee",
+            headers={"Authorization": f"Bearer {self.secret_key}"},
+        )
+        assert answer.status == 200, str(answer)
+        found: Json = answer.json()
+        return found
+
+    async def answer_onboarding(self, link: str) -> Answer:
+        """What the business does on the page that asks who it is: it tells all."""
+        page = await self.http.ask("GET", link)
+        assert page.status == 200, str(page)
+        action = page.body.decode().partition('action="')[2].partition('"')[0]
+        return await self.http.ask("POST", self.base + action, form={"answer": "all"}, follow=False)
+
+    async def restrict(self, account: str) -> None:
+        """Stripe wants to know more of a connected account, and takes nothing until then."""
+        await self._control(f"accounts/{account}/restrict", None)
+
     async def pay_on_page(self, page: str, card: str) -> Answer:
         """What the customer does on the page of a Checkout Session."""
         form = {"by": "card", "number": card, "expires": "12/34", "cvc": "123"}

@@ -368,9 +368,17 @@ class City:
         )
 
     async def escape_room(
-        self, *, capacity: int = 8, schedule: Json | None = None, **settings: Any
+        self,
+        *,
+        capacity: int = 8,
+        schedule: Json | None = None,
+        own_keys: bool = True,
+        **settings: Any,
     ) -> Place:
-        """Rooms in New York: every day 09:00 to 21:00 by the hour, 35.00 and 25.00 USD a head."""
+        """Rooms in New York: every day 09:00 to 21:00 by the hour, 35.00 and 25.00 USD a head.
+
+        Without `own_keys` their money goes through the platform's account.
+        """
         return await self._place(
             organisation={
                 "default_country": "US",
@@ -391,6 +399,7 @@ class City:
                 "pricing": {"tiers": TIERS},
                 **settings,
             },
+            own_keys=own_keys,
         )
 
     async def pub(self, tables: Mapping[int, tuple[int, int]] | None = None, **offer: Any) -> Place:
@@ -424,13 +433,15 @@ class City:
             place.tables[number] = made["id"]  # type: ignore[index]
         return place
 
-    async def _place(self, organisation: Json, venue: Json, offering: Json) -> Place:
+    async def _place(
+        self, organisation: Json, venue: Json, offering: Json, *, own_keys: bool = True
+    ) -> Place:
         slug = f"e2e-{secrets.token_hex(5)}"
         org = await self.operator.post(
             "/v1/organisations", {"slug": slug, "name": f"Place {slug}", **organisation}
         )
         staff = await self.staff(org["id"], *SCOPES)
-        stripe = await self._stripe_account(staff)
+        stripe = await self._stripe_account(staff) if own_keys else self._platform_account()
         made = await staff.post("/v1/venues", {"slug": slug, **venue})
         offered = await staff.post("/v1/offerings", {"venue_id": made["id"], **offering})
         return Place(
@@ -481,6 +492,15 @@ class City:
             },
         )
         return account
+
+    def _platform_account(self) -> StripeAccount:
+        return StripeAccount(
+            http=self.http,
+            base=self.endpoints.stripe,
+            suffix=self.endpoints.platform_key.removeprefix("pk_test_"),
+            webhook_secret="",
+            webhook_url=f"{self.endpoints.webhooks}/webhooks/stripe/platform",
+        )
 
     async def _stripe_account(self, staff: Caller) -> StripeAccount:
         suffix, secret = f"e2e{secrets.token_hex(10)}", f"whsec_{secrets.token_hex(16)}"

@@ -39,6 +39,7 @@ class Endpoints:
     superuser: Mapping[str, str]  # the same databases without row-level security
     amqp: str
     operator_key: str
+    platform_key: str  # publishable, of the platform's own account at Stripe
     demo: Mapping[str, Any]  # organisations by slug
 
     @classmethod
@@ -56,6 +57,7 @@ class Endpoints:
             superuser={service: _database(known["postgres"], service) for service in addresses},
             amqp=known.get("rabbitmq", {}).get("amqp", ""),
             operator_key=known["keys"]["operator"],
+            platform_key=known.get("stripe", {}).get("publishable_key", "pk_test_unknown"),
             demo=known["demo"]["organisations"],
         )
 

@@ -12,7 +12,15 @@ import orjson
 import pytest_asyncio
 
 from .calls import Answer, problem, until
-from .doors import Door, about_a_booking, of_codes, of_the_desk, of_the_menu, on_the_day
+from .doors import (
+    Door,
+    about_a_booking,
+    of_codes,
+    of_connections,
+    of_the_desk,
+    of_the_menu,
+    on_the_day,
+)
 from .outside import event, signature
 from .people import SCOPES, City, Place, Session, new_key
 from .system import SERVICES, Tables
@@ -45,6 +53,9 @@ async def ground(city: City) -> Ground:
         "/v1/payment-accounts", {"provider": "stripe", "secret_key": f"sk_test_{uuid4().hex}"}
     )
     secret = f"/v1/payment-accounts/{account['id']}/webhook-secret"
+    connection = await club.staff.post(
+        "/v1/payment-accounts/connect", {"country": "GB"}, expect=(202,)
+    )
     starts = session.starts_at + timedelta(days=1)
     times = {"starts_at": starts.isoformat(), "ends_at": (starts + timedelta(hours=3)).isoformat()}
     wish = guest.wish(
@@ -190,6 +201,7 @@ async def ground(city: City) -> Ground:
             staff,
             {"secret": "whsec_0123456789"},
         ),
+        *of_connections(club, connection["id"], staff, operators),
         Door(
             "POST /v1/reconciliations",
             "/v1/reconciliations",

@@ -49,6 +49,7 @@ class Keys:
     internal_seed: str = field(default_factory=_seed)
     stripe_platform: str = field(default_factory=word)
     stripe_webhook: str = field(default_factory=lambda: f"whsec_{word(32)}")
+    stripe_connect_webhook: str = field(default_factory=lambda: f"whsec_{word(32)}")
 
     @property
     def stripe_secret(self) -> str:

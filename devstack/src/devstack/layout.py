@@ -202,6 +202,7 @@ class Wiring:
             env |= {
                 "STRIPE_SECRET_KEY": keys.stripe_secret,
                 "STRIPE_WEBHOOK_SECRET": keys.stripe_webhook,
+                "STRIPE_CONNECT_WEBHOOK_SECRET": keys.stripe_connect_webhook,
                 "STRIPE_PUBLISHABLE_KEY": keys.stripe_publishable,
                 "STRIPE_API_BASE": self.http("sandbox-stripe"),
                 "PAYPAL_API_BASE": self.http("sandbox-paypal"),

@@ -391,21 +391,26 @@ class Stack:
         self._announce_platform_webhook()
 
     def _announce_platform_webhook(self) -> None:
-        """Tell the sandbox where the platform's own account wants its events; repeating is safe."""
+        """Tell the sandbox where the platform's own account wants its events; repeating is safe.
+
+        Events of connected accounts go to an endpoint of their own, with a secret of its own.
+        """
         keys, wiring = self.wiring.keys, self.wiring
         if "sandbox-stripe" not in self._processes:
             return
-        reply = web.call(
-            "PUT",
-            f"{wiring.http('sandbox-stripe')}/_sandbox/webhook_endpoints",
-            body={
-                "key": keys.stripe_secret,
-                "url": f"{wiring.api('payments')}/webhooks/stripe/platform",
-                "secret": keys.stripe_webhook,
-            },
-        )
-        if reply.status >= 300:
-            raise StackError(f"the sandbox refused the platform's webhook: {reply.body}")
+        for secret in (keys.stripe_webhook, keys.stripe_connect_webhook):
+            reply = web.call(
+                "PUT",
+                f"{wiring.http('sandbox-stripe')}/_sandbox/webhook_endpoints",
+                body={
+                    "key": keys.stripe_secret,
+                    "url": f"{wiring.api('payments')}/webhooks/stripe/platform",
+                    "secret": secret,
+                    "connect": secret == keys.stripe_connect_webhook,
+                },
+            )
+            if reply.status >= 300:
+                raise StackError(f"the sandbox refused the platform's webhook: {reply.body}")
 
     def _write_endpoints(self, keys: Keys) -> None:
         wiring = self.wiring

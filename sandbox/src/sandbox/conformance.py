@@ -25,6 +25,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 Json = dict[str, Any]
 
 _RESOURCES: Mapping[str, str] = {
+    "account": "Account",
+    "account_link": "AccountLink",
+    "application": "Application",
+    "application_fee": "ApplicationFee",
     "balance_transaction": "BalanceTransaction",
     "charge": "Charge",
     "customer": "Customer",
@@ -38,6 +42,7 @@ _RESOURCES: Mapping[str, str] = {
     "product": "Product",
     "refund": "Refund",
     "setup_intent": "SetupIntent",
+    "transfer": "Transfer",
     "webhook_endpoint": "WebhookEndpoint",
 }
 _DIGITS = {"type": "string", "pattern": r"^-?\d+$"}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from payments_checkout import at_checkout
+from payments_connect import Business
 from payments_guarantee import customers_of, fee_due, fees_of, guaranteed, save_card
 from payments_world import Booking, World, running, settings_for
 
@@ -327,3 +328,22 @@ async def test_while_stripe_is_slow_or_limits_us_calls_wait_and_succeed(world: W
     await world.hand(booking.hold())
     await world.hurry()
     assert await booking.told_types() == ["payment.ready"]
+
+
+@pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])
+async def test_a_killed_worker_opens_one_connected_account(
+    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
+    sandbox: str,
+    vhost: Vhost,
+    failpoint: str,
+):
+    urls = await fresh_database("payments")
+    async with running(urls, sandbox, worker=False) as world:
+        business = Business(world)
+        await business.connect()
+
+        async def opened() -> bool:
+            return (await business.seen())["standing"] == "onboarding"
+
+        await _killed_then_restarted(world, vhost, failpoint, opened)
+        assert len(await business.at_stripe()) == 1

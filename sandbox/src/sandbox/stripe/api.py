@@ -22,7 +22,9 @@ from sandbox.stripe import (
     balance_transactions,
     charges,
     checkout_sessions,
+    connected_accounts,
     customers,
+    destinations,
     disputes,
     events,
     payment_intents,
@@ -57,6 +59,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *products.OPERATIONS,
     *prices.OPERATIONS,
     *checkout_sessions.OPERATIONS,
+    *connected_accounts.OPERATIONS,
+    *destinations.OPERATIONS,
     *events.OPERATIONS,
     *webhook_endpoints.OPERATIONS,
 )

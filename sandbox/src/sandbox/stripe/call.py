@@ -38,15 +38,25 @@ class Call:
     search_lag: float = 0.0
     emitted: list[Delivery] = field(default_factory=list)
 
-    def emit(self, kind: str, subject: Json, *, before: Json | None = None) -> None:
+    def emit(
+        self,
+        kind: str,
+        subject: Json,
+        *,
+        before: Json | None = None,
+        connected: str | None = None,
+    ) -> None:
         """Record an event and one delivery for each endpoint that listens to it.
 
-        `before` holds the previous values of what changed.
+        `before` holds the previous values of what changed. `connected` names the connected account
+        that it happened to: then it is in that account's list, and told to Connect endpoints only.
         """
         endpoints = [
             endpoint["id"]
             for endpoint in self.store.endpoints(self.tenant)
-            if endpoint["status"] == "enabled" and listens(endpoint["enabled_events"], kind)
+            if endpoint["status"] == "enabled"
+            and listens(endpoint["enabled_events"], kind)
+            and (endpoint["application"] is not None) is (connected is not None)
         ]
         data: Json = {"object": subject}
         if before is not None:
@@ -62,8 +72,10 @@ class Call:
             "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
             "type": kind,
         }
+        if connected is not None:
+            body["account"] = connected
         about = subject.get("payment_intent") or subject["id"]
-        self.store.events.add(self.tenant, body, about)
+        self.store.events.add(connected or self.tenant, body, about)
         due = time.time()
         self.emitted.extend(
             self.store.events.send(body["id"], endpoint, due) for endpoint in endpoints

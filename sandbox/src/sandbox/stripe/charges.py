@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.stripe import balance_transactions, cards
+from sandbox.stripe import balance_transactions, cards, destinations
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.shapes import EXPAND, PAGE, Text
@@ -19,6 +19,7 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
     body = _body(call, intent, method, decline, captured=captured)
     if captured:
         body["balance_transaction"] = balance_transactions.of_charge(call, body, body["amount"])
+        destinations.settle(call, body)
     return call.store.add(call.tenant, body, parent=intent["id"])
 
 
@@ -43,6 +44,7 @@ def answered(call: Call, charge: Stored, refusal: str | None, message: str | Non
         charge.body["balance_transaction"] = balance_transactions.of_charge(
             call, charge.body, charge.body["amount"]
         )
+        destinations.settle(call, charge.body)
     call.store.save(charge)
 
 
@@ -57,7 +59,7 @@ def _body(
         "amount_refunded": 0,
         "application": None,
         "application_fee": None,
-        "application_fee_amount": None,
+        "application_fee_amount": intent["application_fee_amount"],
         "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": _descriptor(intent),
@@ -73,7 +75,7 @@ def _body(
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
+        "on_behalf_of": intent["on_behalf_of"],
         "outcome": _outcome(decline),
         "paid": decline is None,
         "payment_intent": intent["id"],
@@ -91,7 +93,7 @@ def _body(
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "succeeded",
-        "transfer_data": None,
+        "transfer_data": intent["transfer_data"],
         "transfer_group": None,
     }
 

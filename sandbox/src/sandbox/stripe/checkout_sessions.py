@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from sandbox.stripe import intent_rules, money, payment_intents, prices, products
+from sandbox.stripe import destinations, intent_rules, money, payment_intents, prices, products
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.checkout_completion import KIND
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter
@@ -49,6 +49,7 @@ def create(call: Call) -> Json:
         )
     code, total = codes.pop(), sum(item["amount_total"] for item in items)
     money.chargeable(total, code)
+    destinations.check(call, params.get("payment_intent_data", {}), total)
     return _add(call, items, code, total, expires_at).body
 
 
@@ -299,6 +300,7 @@ _ITEM = Fields(
     {"price": Text(), "price_data": _PRICE_DATA, "quantity": Integer(least=1, most=999_999)}
 )
 _INTENT: dict[str, Shape] = {
+    **destinations.PARAMS,
     "description": Text(longest=1000),
     "metadata": Metadata(),
     "receipt_email": Text(longest=800),

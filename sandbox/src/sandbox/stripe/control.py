@@ -14,6 +14,7 @@ from sandbox.stripe import (
     charges,
     checkout_page,
     confirmation,
+    connected_accounts,
     dispute_course,
     refunds,
     setup_intents,
@@ -25,7 +26,7 @@ from sandbox.stripe.deliveries import Deliveries, summary
 from sandbox.stripe.form import decode
 from sandbox.stripe.refusal import Json, Refusal
 from sandbox.stripe.settings import API_VERSION
-from sandbox.stripe.store import Store
+from sandbox.stripe.store import Store, Stored
 from sandbox.stripe.windows import Window
 
 
@@ -75,12 +76,16 @@ class AgainMany(Again):
 
 
 class Endpoint(Body):
-    """An endpoint with a signing secret of the caller's choice, for fixed configurations."""
+    """An endpoint with a signing secret of the caller's choice, for fixed configurations.
+
+    `connect`: it hears of connected accounts, and of nothing else.
+    """
 
     key: str
     url: str
     secret: str = Field(pattern=r"^whsec_[A-Za-z0-9+/=_-]{8,}$")
     enabled_events: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    connect: bool = False
 
 
 class Verdict(Body):
@@ -290,6 +295,32 @@ async def lapse_checkout(identifier: str, around: Around) -> Json:
     return at_checkout(around, identifier, lambda call: checkout_page.lapse(call, identifier))
 
 
+@router.post("/accounts/{identifier}/{happens}")
+async def change_account(
+    identifier: str, happens: Literal["onboard", "restrict", "leave"], around: Around
+) -> Json:
+    """A connected account tells all that Stripe asks, is asked for more, or leaves the platform."""
+    return at_account(around, identifier, _HAPPENS[happens])
+
+
+_HAPPENS = {
+    "onboard": connected_accounts.onboard,
+    "restrict": connected_accounts.restrict,
+    "leave": connected_accounts.leave,
+}
+
+
+def at_account(around: World, identifier: str, work: Callable[[Call, Stored], Json]) -> Json:
+    """Do something to a connected account. Raises HTTPException when there is none."""
+    tenant = around.store.owner(connected_accounts.KIND, identifier)
+    if tenant is None:
+        raise HTTPException(404, f"no connected account {identifier}")
+    return around.api.do(
+        tenant,
+        lambda call: work(call, call.store.get(tenant, connected_accounts.KIND, identifier)),
+    )
+
+
 def at_checkout(around: World, identifier: str, work: Callable[[Call], Json]) -> Json:
     """Do something to a session as its account. Raises HTTPException when it can't be done."""
     return on_behalf(around, "checkout.session", identifier, work)
@@ -333,7 +364,7 @@ def intent_kind(identifier: str) -> str:
 def _put_endpoint(call: Call, endpoint: Endpoint) -> Json:
     page, _ = call.store.page(call.tenant, webhook_endpoints.KIND, Window(limit=100))
     for body in page:
-        if body["url"] == endpoint.url:
+        if body["url"] == endpoint.url and (body["application"] is not None) is endpoint.connect:
             stored = call.store.get(call.tenant, webhook_endpoints.KIND, body["id"])
             stored.body["enabled_events"] = endpoint.enabled_events
             stored.body["status"] = "enabled"
@@ -341,7 +372,11 @@ def _put_endpoint(call: Call, endpoint: Endpoint) -> Json:
             call.store.save(stored)
             call.store.endpoints_changed()
             return {**stored.body, "secret": endpoint.secret}
-    call.params = {"url": endpoint.url, "enabled_events": endpoint.enabled_events}
+    call.params = {
+        "url": endpoint.url,
+        "enabled_events": endpoint.enabled_events,
+        "connect": endpoint.connect,
+    }
     return webhook_endpoints.add(call, endpoint.secret)
 
 

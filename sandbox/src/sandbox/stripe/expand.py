@@ -8,8 +8,10 @@ from sandbox.stripe.store import Store
 _EXPANDABLE = {
     ("payment_intent", "latest_charge"): "charge",
     ("payment_intent", "payment_method"): "payment_method",
+    ("charge", "application_fee"): "application_fee",
     ("charge", "balance_transaction"): "balance_transaction",
     ("charge", "payment_intent"): "payment_intent",
+    ("charge", "transfer"): "transfer",
     ("checkout.session", "payment_intent"): "payment_intent",
     ("dispute", "charge"): "charge",
     ("dispute", "payment_intent"): "payment_intent",

@@ -8,6 +8,7 @@ from sandbox.stripe import (
     client_secrets,
     confirmation,
     customers,
+    destinations,
     direct_debits,
     dispute_course,
     intent_rules,
@@ -87,7 +88,6 @@ def create(call: Call) -> Json:
         "amount_details": {"tip": {}},
         "amount_received": 0,
         "application": None,
-        "application_fee_amount": None,
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": params.get("capture_method", "automatic_async"),
@@ -104,7 +104,6 @@ def create(call: Call) -> Json:
         "livemode": False,
         "metadata": intent_rules.merged({}, params.get("metadata")),
         "next_action": None,
-        "on_behalf_of": None,
         "payment_method": method.body["id"] if method else None,
         "payment_method_configuration_details": None,
         "payment_method_options": {
@@ -124,8 +123,8 @@ def create(call: Call) -> Json:
         "statement_descriptor": params.get("statement_descriptor"),
         "statement_descriptor_suffix": params.get("statement_descriptor_suffix"),
         "status": "requires_confirmation" if method else "requires_payment_method",
-        "transfer_data": None,
         "transfer_group": None,
+        **destinations.check(call, params, amount),
         **intent_rules.payable_by(params, code),
     }
     stored = call.store.add(call.tenant, body)
@@ -280,6 +279,7 @@ def capture(call: Call) -> Json:
     intent["status"] = "succeeded"
     intent["amount_received"] = amount
     intent["amount_capturable"] = 0
+    destinations.settle(call, charge.body)
     call.store.save(charge)
     call.store.save(stored)
     call.emit("payment_intent.succeeded", intent)
@@ -364,6 +364,7 @@ OPERATIONS = (
             **intent_rules.CHANGEABLE,
             **intent_rules.AMOUNTS,
             **intent_rules.CONFIRMING,
+            **destinations.PARAMS,
             "automatic_payment_methods": intent_rules.AUTOMATIC,
             "confirm": Flag(),
             "confirmation_method": Choice(("automatic",)),

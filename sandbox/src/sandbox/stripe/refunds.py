@@ -3,13 +3,14 @@
 from sandbox.stripe import (
     balance_transactions,
     charges,
+    destinations,
     dispute_course,
     money,
     payment_methods,
 )
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, no_such
-from sandbox.stripe.shapes import EXPAND, PAGE, Choice, Integer, Metadata, Text
+from sandbox.stripe.shapes import EXPAND, PAGE, Choice, Flag, Integer, Metadata, Text
 from sandbox.stripe.store import Stored
 
 KIND = "refund"
@@ -85,6 +86,7 @@ def create(call: Call) -> Json:
     if body["amount_refunded"] == body["amount_captured"]:
         before["refunded"] = False
         body["refunded"] = True
+    destinations.give_back(call, body, refund)
     call.store.add(call.tenant, refund, parent=body["payment_intent"])
     call.store.save(charge)
     call.emit("refund.created", refund)
@@ -197,6 +199,8 @@ OPERATIONS = (
             "charge": Text(),
             "payment_intent": Text(),
             "reason": Choice(("duplicate", "fraudulent", "requested_by_customer")),
+            "refund_application_fee": Flag(),
+            "reverse_transfer": Flag(),
             "metadata": Metadata(),
             "expand": EXPAND,
         },

@@ -3,6 +3,7 @@
 import re
 import secrets
 
+from sandbox.stripe import connected_accounts
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, bad_parameter
 from sandbox.stripe.settings import API_VERSION
@@ -31,7 +32,7 @@ def add(call: Call, secret: str) -> Json:
         "id": new_id("we"),
         "object": KIND,
         "api_version": params.get("api_version"),
-        "application": None,
+        "application": connected_accounts.APPLICATION if params.get("connect") else None,
         "created": call.now,
         "description": params.get("description"),
         "enabled_events": params["enabled_events"],
@@ -105,6 +106,7 @@ OPERATIONS = (
             "description": Text(clears=True),
             "metadata": Metadata(),
             "api_version": Choice((API_VERSION,)),
+            "connect": Flag(),
             "expand": EXPAND,
         },
         required=("url", "enabled_events"),

@@ -9,11 +9,13 @@ from chassis.service import Service
 from payments import messages
 from payments.api import accounts as accounts_api
 from payments.api import bookings, by_hand, disputes, payouts, reconciliations, webhooks
+from payments.api import connections as connections_api
 from payments.api.parts import Public
 from payments.calls.apply_event import ApplyEvent
 from payments.calls.cancel import Cancel
 from payments.calls.capture import Capture
 from payments.calls.charge import Charge
+from payments.calls.connect import ConnectAccount, LookAtConnection
 from payments.calls.create import Create
 from payments.calls.desk import Desk
 from payments.calls.forget_card import ForgetCard
@@ -21,10 +23,11 @@ from payments.calls.look import Look
 from payments.calls.reconcile import Reconcile
 from payments.calls.refund import Refund
 from payments.calls.sync_product import SyncProduct
+from payments.domain.connections import Terms, basis_points
 from payments.domain.provider import PLATFORM, Account, Provider, Providers
 from payments.providers.by_hand import ByHand
 from payments.providers.paypal import Certificates, Client, PayPal
-from payments.providers.stripe import Checkout, Setup, Stripe, Transport
+from payments.providers.stripe import Checkout, Connect, Setup, Stripe, Transport
 from payments.settings import Settings
 from payments.store import provider_events
 from payments.store.accounts import Accounts
@@ -57,7 +60,9 @@ def build(settings: Settings) -> Service:
     if settings.PUBLIC_URL is not None:
         adapters.append(Checkout(settings.STRIPE_API_BASE, transport, settings.PUBLIC_URL))
     providers = Providers(adapters, saving=Setup(settings.STRIPE_API_BASE, transport))
-    accounts = Accounts((_platform(settings), _AT_THE_DESK), columns)
+    platform = _platform(settings)
+    accounts = Accounts((platform, _AT_THE_DESK), columns)
+    connect = Connect(settings.STRIPE_API_BASE, transport, platform)
     desk = Desk(db, accounts, providers, columns, Sealer(settings.CONTACT_KEYS))
     return Service(
         name="payments",
@@ -67,12 +72,15 @@ def build(settings: Settings) -> Service:
             bookings.router,
             by_hand.router,
             accounts_api.router,
+            connections_api.router,
             reconciliations.router,
             disputes.router,
             payouts.router,
             webhooks.router,
         ],
-        handlers=messages.handlers(accounts, providers, enabled=settings.PAYMENTS_ENABLED),
+        handlers=messages.handlers(
+            accounts, providers, _terms(settings), enabled=settings.PAYMENTS_ENABLED
+        ),
         executors={
             "create_payment": Create(desk),
             "capture_payment": Capture(desk),
@@ -83,13 +91,15 @@ def build(settings: Settings) -> Service:
             "refund_payment": Refund(desk),
             "apply_event": ApplyEvent(desk),
             "sync_product": SyncProduct(desk),
+            "connect_account": ConnectAccount(desk, connect),
+            "look_at_connection": LookAtConnection(desk, connect),
             "reconcile": Reconcile(desk),
         },
         jobs=[
             hourly(db, provider_events.forget),
             hourly(db, lambda tx: start_hourly(tx, providers)),
         ],
-        parts=[_public(settings, providers, accounts, columns)],
+        parts=[_public(settings, providers, accounts, columns), connect],
         on_stop=[stripe_intents.close, paypal.close],
     )
 
@@ -101,7 +111,18 @@ def _platform(settings: Settings) -> Account:
         provider="stripe",
         publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
         secret_key=settings.STRIPE_SECRET_KEY,
-        webhook_secrets=(settings.STRIPE_WEBHOOK_SECRET,),
+        webhook_secrets=tuple(
+            secret
+            for secret in (settings.STRIPE_WEBHOOK_SECRET, settings.STRIPE_CONNECT_WEBHOOK_SECRET)
+            if secret is not None
+        ),
+    )
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        fee_basis_points=basis_points(settings.PLATFORM_FEE_PERCENT),
+        fee_returned=settings.PLATFORM_FEE_REFUNDED,
     )
 
 

@@ -17,6 +17,7 @@ from contracts.changes import BookingChangeExpired, BookingChangeHeld
 from contracts.offerings import OfferingChanged
 from contracts.visits import BookingGuaranteeReleased, BookingNoShowFeeDue
 from payments.domain import money
+from payments.domain.connections import Terms
 from payments.domain.products import Product, Tier
 from payments.domain.provider import OrderLine, Providers
 from payments.store import venues
@@ -34,7 +35,7 @@ _PAID_SOON_SECONDS = 5.0
 _UNFULFILLABLE = "unfulfillable"
 
 
-def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Handlers:
+def handlers(accounts: Accounts, providers: Providers, terms: Terms, *, enabled: bool) -> Handlers:
     """The service's handlers; `enabled`: whether new payments are taken at all."""
     table = Handlers("payments")
 
@@ -61,6 +62,7 @@ def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Hand
             _hold(message),
             accounts=accounts,
             providers=providers,
+            terms=terms,
             enabled=enabled,
         )
 
@@ -82,6 +84,7 @@ def handlers(accounts: Accounts, providers: Providers, *, enabled: bool) -> Hand
             _change(message),
             accounts=accounts,
             providers=providers,
+            terms=terms,
             enabled=enabled,
         )
 

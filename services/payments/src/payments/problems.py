@@ -112,3 +112,30 @@ class EventUnreadable(Malformed):
 
     code = "EVENT_UNREADABLE"
     title = "The body is not an event"
+
+
+class ConnectedElsewhere(Conflict):
+    """The organisation is connected as a business of another country."""
+
+    code = "CONNECTED_ELSEWHERE"
+    title = "It is connected in another country, which cannot be changed"
+
+
+class NotYetOpened(Conflict):
+    """The provider has not made the account yet, or will not; its standing tells which."""
+
+    code = "CONNECTION_NOT_OPEN"
+    title = "The account is not open at the provider"
+
+
+class Disconnected(Conflict):
+    """The business took back the platform's access; connect it again."""
+
+    code = "CONNECTION_GONE"
+    title = "The account has left the platform"
+
+
+class ProviderAway(Unavailable):
+    """The provider cannot be asked now."""
+
+    title = "The payment provider does not answer"

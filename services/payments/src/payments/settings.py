@@ -9,6 +9,7 @@ from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from chassis.settings import HttpUrl, RawKeys, ServiceSettings
+from payments.domain.connections import basis_points
 from payments.domain.keys import KeyRefused, check_secret_key
 
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}\Z")
@@ -17,6 +18,20 @@ _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}\Z")
 def _webhook_secret(text: str) -> str:
     if not _WEBHOOK_SECRET.match(text):
         raise _wrong("STRIPE_WEBHOOK_SECRET", "must look like whsec_...")
+    return text
+
+
+def _connect_secret(text: str) -> str:
+    if not _WEBHOOK_SECRET.match(text):
+        raise _wrong("STRIPE_CONNECT_WEBHOOK_SECRET", "must look like whsec_...")
+    return text
+
+
+def _percent(text: str) -> str:
+    try:
+        basis_points(text)
+    except ValueError as no:
+        raise _wrong("PLATFORM_FEE_PERCENT", str(no)) from None
     return text
 
 
@@ -35,6 +50,8 @@ def _hosts(text: str) -> str:
     return ",".join(hosts)
 
 
+ConnectSecret = Annotated[str, AfterValidator(_connect_secret)]
+Percent = Annotated[str, AfterValidator(_percent)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
 
 
@@ -55,6 +72,15 @@ class Settings(ServiceSettings):
     connected none of their own. Live keys are refused outside production."""
     STRIPE_WEBHOOK_SECRET: Annotated[str, AfterValidator(_webhook_secret)]
     """`whsec_...`: signing secret of the endpoint `/webhooks/stripe/platform`."""
+    STRIPE_CONNECT_WEBHOOK_SECRET: ConnectSecret | None = None
+    """`whsec_...`: signing secret of the platform's Connect endpoint, which tells of connected
+    accounts (`account.updated`, `account.application.deauthorized`) at the same address."""
+    PLATFORM_FEE_PERCENT: Percent = "0"
+    """What the platform keeps of charges for connected accounts, in percent with up to two decimal
+    places, unless an operator set another for the organisation. Rounded half up for each charge."""
+    PLATFORM_FEE_REFUNDED: bool = True
+    """A refund gives back the fee in the same proportion. False: the platform keeps it; that
+    comes from the connected account, whose money a refund always is."""
     STRIPE_PUBLISHABLE_KEY: str | None = None
     """Publishable key of the platform's account, handed to guests' browsers."""
     STRIPE_API_BASE: HttpUrl = "https://api.stripe.com"

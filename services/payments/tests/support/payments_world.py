@@ -43,6 +43,7 @@ from payments.settings import Settings
 M = TypeVar("M", bound=Message)
 
 PLATFORM_SECRET = "whsec_platformsecret"
+CONNECT_SECRET = "whsec_connectsecret"
 CARDS = {
     "good": "pm_card_visa",
     "declined": "pm_card_visa_chargeDeclined",
@@ -466,15 +467,19 @@ async def running(
     async with connected(urls, pool_size=8) as db, aiohttp.ClientSession() as http:
         assert service.db is not None
         stripe = Stripe(sandbox, http, settings.STRIPE_SECRET_KEY)
-        endpoint = await stripe.call(
-            "PUT",
-            "/_sandbox/webhook_endpoints",
-            {
-                "key": stripe.key,
-                "url": f"{url}/webhooks/stripe/platform",
-                "secret": PLATFORM_SECRET,
-            },
-        )
+        endpoints = [
+            await stripe.call(
+                "PUT",
+                "/_sandbox/webhook_endpoints",
+                {
+                    "key": stripe.key,
+                    "url": f"{url}/webhooks/stripe/platform",
+                    "secret": secret,
+                    "connect": secret == CONNECT_SECRET,
+                },
+            )
+            for secret in (PLATFORM_SECRET, CONNECT_SECRET)
+        ]
         intents = Intents(db, service.executors, lane_concurrency=8)
         db.on_commit(lambda _: intents.wake())
         service.db.on_commit(lambda _: intents.wake())
@@ -496,7 +501,8 @@ async def running(
             for task in tasks[1:]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await stripe.call("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
+            for endpoint in endpoints:
+                await stripe.call("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
             for hook in service.on_stop:
                 await hook()
             await service.db.close()
@@ -512,6 +518,7 @@ def settings_for(database: str, sandbox: str, public: str, **others: Any) -> dic
         "COLUMN_KEYS": {"k1": b"c" * 32},
         "STRIPE_SECRET_KEY": "sk_test_platform",
         "STRIPE_WEBHOOK_SECRET": PLATFORM_SECRET,
+        "STRIPE_CONNECT_WEBHOOK_SECRET": CONNECT_SECRET,
         "STRIPE_PUBLISHABLE_KEY": "pk_test_platform",
         "STRIPE_API_BASE": sandbox,
         "PUBLIC_URL": "https://venue.example",

@@ -13,7 +13,7 @@ from sandbox.stripe import dispute_course, refunds
 from sandbox.stripe.cards import CARDS, told
 from sandbox.stripe.control import Around, intent_kind, settle
 from sandbox.stripe.money import shown
-from sandbox.stripe.pages import checkout
+from sandbox.stripe.pages import checkout, onboarding
 from sandbox.stripe.pages.presses import press
 from sandbox.stripe.refusal import Refusal
 
@@ -94,6 +94,7 @@ def router() -> APIRouter:
         return page("authenticate.html", intent=intent, verdict=intent["status"])
 
     checkout.add(pages, page)
+    onboarding.add(pages, page)
     return pages
 
 

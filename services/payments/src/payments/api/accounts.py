@@ -74,7 +74,7 @@ async def create(
     body: AccountRequest, caller: PaymentsManager, parts: Parts, db: DB, response: Response
 ) -> AccountMade:
     """Connect an organisation's own provider account; it replaces the one used so far."""
-    org_id = _organisation(body, caller)
+    org_id = organisation(body.organisation_id, caller)
     if faults := list(_faults(body, production=parts.production)):
         raise Invalid(errors=faults)
     account = await db.run(
@@ -146,8 +146,14 @@ def _fault(field: str, check: Callable[[str], None], text: str) -> FieldError | 
     return None
 
 
-def _organisation(body: AccountRequest, caller: Principal) -> UUID:
-    org_id = body.organisation_id or caller.org_id
+def organisation(named: UUID | None, caller: Principal) -> UUID:
+    """Whose account it is to be.
+
+    Raises:
+        NoOrganisation: an operator did not say.
+        ForeignOrganisation: it is not the caller's.
+    """
+    org_id = named or caller.org_id
     if org_id is None:
         raise NoOrganisation(errors=[FieldError("organisation_id", "say whose account it is")])
     if caller.kind != "operator" and org_id != caller.org_id:

@@ -9,7 +9,7 @@ from chassis import failpoints
 from chassis.http import DB
 from chassis.problems import responses
 from payments.api.parts import Parts, Public
-from payments.domain.provider import Account, Forged, Unproven, Unreadable, Unsigned
+from payments.domain.provider import PLATFORM, Account, Forged, Unproven, Unreadable, Unsigned
 from payments.domain.snapshot import ProviderEvent
 from payments.problems import (
     EventUnreadable,
@@ -18,8 +18,8 @@ from payments.problems import (
     SignatureUnproven,
     SignatureWrong,
 )
-from payments.store import provider_events
-from payments.usecases.receive_event import receive_event, uuid_in
+from payments.store import connections, provider_events
+from payments.usecases.receive_event import receive_connection_event, receive_event, uuid_in
 
 router = APIRouter(tags=["webhooks"])
 
@@ -48,6 +48,9 @@ async def take(
     if account is None or account.provider != provider:
         raise NoSuchAccount
     event = await _verified(request, parts, db, account)
+    if account.id == PLATFORM and event.connection_ref is not None:
+        await _about_a_connection(db, account, event, event.connection_ref)
+        return Received()
     org_id = account.org_id or uuid_in(event.metadata.get("org_id"))
     if org_id is None and event.payment_ref is not None:
         org_id = await provider_events.org_of_payment(db, account.id, event.payment_ref)
@@ -57,6 +60,17 @@ async def take(
         await db.run(org_id, lambda tx: receive_event(tx, account_id=account.id, event=event))
     failpoints.reach("webhook.after_store")
     return Received()
+
+
+async def _about_a_connection(db: DB, account: Account, event: ProviderEvent, ref: str) -> None:
+    org_id = await connections.org_of(db, ref)
+    if org_id is None:
+        await provider_events.store_ignored(db, account_id=account.id, event=event, org_id=None)
+    else:
+        await db.run(
+            org_id,
+            lambda tx: receive_connection_event(tx, account_id=account.id, event=event),
+        )
 
 
 async def _verified(request: Request, parts: Public, db: DB, account: Account) -> ProviderEvent:

@@ -6,8 +6,16 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.intents import Done, GiveUp, Intent, Outcome
 from payments.calls.desk import Desk
-from payments.domain.provider import ProviderError, Publishing, Refused, Remembered
-from payments.store import products
+from payments.domain.products import Product
+from payments.domain.provider import (
+    Account,
+    Provider,
+    ProviderError,
+    Publishing,
+    Refused,
+    Remembered,
+)
+from payments.store import connections, products
 from payments.usecases.keep_product import intend_sync, record_synced
 
 
@@ -24,9 +32,7 @@ class SyncProduct:
             product = await products.read(tx, offering_id)
             if product is None:
                 return Done()
-            account = await self.desk.accounts.for_new_payments(
-                tx, product.org_id, provider.account_kind, reread=True
-            )
+            account = await self._account(tx, product, provider)
         if account is None or not isinstance(provider, Publishing):
             return Done()
         try:
@@ -40,6 +46,18 @@ class SyncProduct:
             return await self.desk.put_off(error)
         account_id = account.id
         return Done(lambda tx: record_synced(tx, product, account_id, refs))
+
+    async def _account(
+        self, tx: Transaction, product: Product, provider: Provider
+    ) -> Account | None:
+        """Where its payments go now, whatever this process remembers."""
+        accounts = self.desk.accounts
+        connection = await connections.of_org(tx, product.org_id)
+        if connection is not None and connection.takes_over:
+            return accounts.platform
+        return await accounts.for_new_payments(
+            tx, product.org_id, provider.account_kind, reread=True
+        )
 
 
 async def _anew(tx: Transaction, offering_id: UUID) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
+from payments.domain.connections import Split
 from payments.domain.money import Money
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class PaymentOrder:
     wanted_for: timedelta = timedelta()
     """How long from now until the hold ends."""
     locale: str = "en"
+    split: Split | None = None
+    """Whose money it is, where the platform takes it for somebody else."""
     save_card: bool = False
     """Whether the card is to be kept, to be charged when the guest is not there."""
 
@@ -105,6 +108,8 @@ class ChargeOrder:
     card: SavedCard
     description: str
     descriptor: str | None
+    split: Split | None = None
+    """As in `PaymentOrder`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,8 @@ class RefundOrder:
     org_id: UUID
     provider_ref: str
     amount: Money
+    split: Split | None = None
+    """How the payment was shared: its parts come back from where they went."""
 
 
 class Provider(Protocol):

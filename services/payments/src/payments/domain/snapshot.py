@@ -91,3 +91,4 @@ class ProviderEvent:
     dispute_ref: str | None = None  # it tells of a dispute about the payment
     adapter: str | None = None  # which adapter looks, where an account serves several
     delivery_ref: str | None = None
+    connection_ref: str | None = None  # the connected account that it is about, if it is about one

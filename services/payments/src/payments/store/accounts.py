@@ -10,7 +10,7 @@ from asyncpg import Record
 
 from chassis.db import Database, Transaction
 from chassis.sealing import Sealer
-from payments.domain.provider import Account
+from payments.domain.provider import PLATFORM, Account
 
 REMEMBERED_SECONDS = 60.0
 _REREAD_SECONDS = 1.0
@@ -34,6 +34,11 @@ class Accounts:
         self._sealer = sealer
         self._of_org: dict[tuple[UUID, str], _Remembered] = {}
         self._by_id: dict[str, _Remembered] = {}
+
+    @property
+    def platform(self) -> Account:
+        """The installation's account at the provider that organisations are connected to."""
+        return self._own[PLATFORM]
 
     async def for_new_payments(
         self, tx: Transaction, org_id: UUID, kind: str, *, reread: bool = False

@@ -1,9 +1,11 @@
 """What payments keeps of venues: how they appear on a statement, and which day it is there."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.db import Transaction
+from payments.domain.connections import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,35 @@ async def read(tx: Transaction, venue_id: UUID) -> Venue | None:
 _CIRCUMSTANCES = """
 SELECT EXISTS (SELECT FROM closed_bookings WHERE booking_id = $1)
            OR EXISTS (SELECT FROM closed_changes WHERE change_id = $3) AS closed,
-       v.name, v.slug, v.statement_descriptor
+       v.name, v.slug, v.statement_descriptor,
+       c.provider_ref, c.charges_enabled AND c.transfers_enabled AND c.left_at IS NULL AS payable,
+       f.basis_points
 FROM (SELECT) AS one LEFT JOIN venues v ON v.venue_id = $2
+    LEFT JOIN connections c ON c.org_id = $4 AND c.active AND c.activated_at IS NOT NULL
+    LEFT JOIN platform_fees f ON f.org_id = c.org_id
 """
+
+
+class Circumstances(NamedTuple):
+    """What a hold meets: whether it, or the change, is over, its venue, and whose its money is.
+
+    `venue` is None while we don't know it; `route` for organisations that are not connected.
+    """
+
+    closed: bool
+    venue: Venue | None
+    route: Route | None
 
 
 async def circumstances(
     tx: Transaction, booking_id: UUID, change_id: UUID | None, venue_id: UUID
-) -> tuple[bool, Venue | None]:
-    """Whether the end of the booking or change was heard already, and the venue if we know it."""
-    [row] = await tx.fetch(_CIRCUMSTANCES, booking_id, venue_id, change_id)
+) -> Circumstances:
+    """What there is to know before a payment is prepared."""
+    [row] = await tx.fetch(_CIRCUMSTANCES, booking_id, venue_id, change_id, tx.org_id)
     known = row["slug"] is not None
-    venue = Venue(row["name"], row["slug"], row["statement_descriptor"]) if known else None
-    return row["closed"], venue
+    ref = row["provider_ref"]
+    return Circumstances(
+        closed=row["closed"],
+        venue=Venue(row["name"], row["slug"], row["statement_descriptor"]) if known else None,
+        route=Route(ref, row["payable"], row["basis_points"]) if ref is not None else None,
+    )

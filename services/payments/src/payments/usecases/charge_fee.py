@@ -14,7 +14,7 @@ from payments.domain.failures import Failure
 from payments.domain.money import Money
 from payments.domain.payment import Fact, Payment, Status
 from payments.domain.provider import ChargeOrder, Charging, Provider, Providers
-from payments.store import attempts, payments, venues
+from payments.store import attempts, connections, payments, venues
 from payments.timers import FeeLapsed, fee_key_of
 from payments.usecases.intend import intend
 from payments.usecases.prepare import NO_ACCOUNT
@@ -86,6 +86,10 @@ async def _charge(
 ) -> None:
     assert saved.card is not None  # noqa: S101  # that is why it was chosen
     venue = await venues.read(tx, fee.venue_id)
+    agreed = await connections.split_of(tx, saved.id)
+    split = agreed.of(payment.amount) if agreed is not None else None
+    if split is not None:
+        await connections.keep_split(tx, payment.id, split)
     attempt_id = uuid7()
     body = provider.draft_charge(
         ChargeOrder(
@@ -97,6 +101,7 @@ async def _charge(
             card=saved.card,
             description=fee.description(venue),
             descriptor=venue.statement_descriptor if venue else None,
+            split=split,
         )
     )
     await attempts.insert(

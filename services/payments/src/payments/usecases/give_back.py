@@ -17,7 +17,7 @@ from payments.domain.payment import Payment, Status
 from payments.domain.provider import Provider, Providers, RefundOrder
 from payments.domain.refunds import Refund, Taken, lacking, refusal, shares
 from payments.domain.snapshot import RefundStatus
-from payments.store import attempts, payments, refunds
+from payments.store import attempts, connections, payments, refunds
 from payments.usecases.intend import intend
 
 log = structlog.get_logger(__name__)
@@ -143,6 +143,7 @@ async def make_refund(
             org_id=payment.org_id,
             provider_ref=payment.refundable_ref,
             amount=refund.amount,
+            split=await connections.split_of(tx, payment.id),
         )
     )
     await attempts.insert(

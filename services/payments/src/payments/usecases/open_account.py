@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from chassis.db import Transaction
 from payments.domain.provider import Account
+from payments.store import connections
 from payments.store.accounts import Accounts
 from payments.usecases.keep_product import publish_all
 
@@ -21,11 +22,10 @@ async def open_account(
 ) -> Account:
     """The new account; payments made from now on go through it.
 
-    One whose provider `publishes` a catalogue gets the organisation's offerings (PAY-16).
-
-    An earlier account of the organisation keeps serving the payments that went through it. The id
-    is random: it is the part of the webhook's address that tells accounts apart. Until a webhook
-    secret is known, every notification is refused.
+    An earlier account of the organisation, or its connection to the platform's, keeps serving the
+    payments that went through it. One whose provider `publishes` a catalogue gets the offerings
+    (PAY-16). The id is random: it is the part of the webhook's address that tells accounts apart.
+    Until a webhook secret is known, every notification is refused.
     """
     account = Account(
         id=str(uuid4()),
@@ -36,6 +36,8 @@ async def open_account(
         webhook_secrets=(webhook_secret,) if webhook_secret else (),
     )
     await accounts.add(tx, account, await tx.now())
+    if provider == accounts.platform.provider:
+        await connections.step_back(tx, org_id)
     if publishes:
         await publish_all(tx)
     return account

@@ -11,6 +11,7 @@ from chassis.db import Transaction
 from chassis.ids import uuid7
 from payments import published, timers
 from payments.domain.attempt import Kind
+from payments.domain.connections import Route, Split, Terms, platform_fee
 from payments.domain.failures import Failure
 from payments.domain.money import Money, is_chargeable
 from payments.domain.payment import Fact, Payment, Status
@@ -23,7 +24,7 @@ from payments.domain.provider import (
     Providers,
     Publishing,
 )
-from payments.store import attempts, closed_bookings, payments, products, venues
+from payments.store import attempts, closed_bookings, connections, payments, products, venues
 from payments.store.accounts import Accounts
 from payments.store.venues import Venue
 from payments.usecases.intend import intend
@@ -63,26 +64,37 @@ NO_ACCOUNT = "none"
 
 
 async def prepare(
-    tx: Transaction, hold: Hold, *, accounts: Accounts, providers: Providers, enabled: bool
+    tx: Transaction,
+    hold: Hold,
+    *,
+    accounts: Accounts,
+    providers: Providers,
+    terms: Terms,
+    enabled: bool,
 ) -> None:
     """Record what the worker is to create at the provider.
 
     Where nothing is due but a card is to be saved, that is all the payment does (OPN-06).
     Nothing happens for a hold that wants neither, has lapsed, is over, or has its payment already.
-    A sum too small to charge, or payments being switched off, fails the payment here and now.
+    A sum too small to charge, payments being switched off, or a connected account that the provider
+    takes nothing for, fails the payment here and now.
     """
     now = await tx.now()
     if not (hold.due.amount_minor or hold.save_card) or hold.expires_at <= now:
         return
     await closed_bookings.lock(tx, hold.booking_id)
-    closed, venue = await venues.circumstances(tx, hold.booking_id, hold.change_id, hold.venue_id)
-    if closed:
+    met = await venues.circumstances(tx, hold.booking_id, hold.change_id, hold.venue_id)
+    if met.closed:
         log.info("payment.not_wanted", booking_id=str(hold.booking_id))
         return
     provider = providers.saving
     if hold.due.amount_minor:
         provider = providers.taking((hold.method, *hold.methods) if hold.method else hold.methods)
-    account = await accounts.for_new_payments(tx, hold.org_id, provider.account_kind)
+    route = met.route if provider.account_kind == accounts.platform.provider else None
+    if route is not None:
+        account: Account | None = accounts.platform
+    else:
+        account = await accounts.for_new_payments(tx, hold.org_id, provider.account_kind)
     payment = Payment(
         id=uuid7(),
         org_id=hold.org_id,
@@ -99,24 +111,41 @@ async def prepare(
         saves_card=hold.save_card,
         method=hold.method or next((m for m in hold.methods if m in provider.methods), "card"),
     )
-    refusal = _refusal(hold.due, account, enabled=enabled)
+    refusal = _refusal(hold.due, account, route, enabled=enabled)
     if refusal is not None:
         failed = payment.learn(Fact.REFUSED, Failure(refusal))
         if await payments.insert(tx, failed):
             published.learnt(tx, failed, Fact.REFUSED, now)
         return
     if await payments.insert(tx, payment):
-        await _intend(tx, hold, venue, payment, provider)
+        split = _split(hold.due, route, terms) if route is not None else None
+        if split is not None:
+            await connections.keep_split(tx, payment.id, split)
+        await _intend(tx, hold, payment, provider, venue=met.venue, split=split)
         if hold.received_by is not None:
             await receive(tx, payment, actor=hold.received_by, reference=None, providers=providers)
 
 
-def _refusal(due: Money, account: Account | None, *, enabled: bool) -> str | None:
+def _refusal(
+    due: Money, account: Account | None, route: Route | None, *, enabled: bool
+) -> str | None:
     if not enabled:
         return "payments_disabled"
     if account is None:
         return "no_account"
+    if route is not None and not route.payable:
+        return "connected_account_disabled"
     return None if is_chargeable(due) or not due.amount_minor else "amount_too_small"
+
+
+def _split(due: Money, route: Route, terms: Terms) -> Split:
+    rate = terms.fee_basis_points if route.fee_basis_points is None else route.fee_basis_points
+    return Split(
+        destination=route.destination,
+        fee=Money(platform_fee(due.amount_minor, rate), due.currency),
+        fee_basis_points=rate,
+        fee_returned=terms.fee_returned,
+    )
 
 
 def due_lines(hold: Hold) -> Sequence[OrderLine]:
@@ -145,7 +174,13 @@ def _reference(hold: Hold) -> str:
 
 
 async def _intend(
-    tx: Transaction, hold: Hold, venue: Venue | None, payment: Payment, provider: Provider
+    tx: Transaction,
+    hold: Hold,
+    payment: Payment,
+    provider: Provider,
+    *,
+    venue: Venue | None,
+    split: Split | None,
 ) -> None:
     attempt_id = uuid7()
     place = f"{hold.title}, {venue.name}" if venue else hold.title
@@ -168,6 +203,7 @@ async def _intend(
             wanted_for=hold.expires_at - await tx.now(),
             locale=hold.locale,
             save_card=hold.save_card,
+            split=split,
         )
     )
     await attempts.insert(

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from chassis.db import Transaction
 from payments.domain.snapshot import ProviderEvent
-from payments.store import provider_events
+from payments.store import connections, provider_events
+from payments.usecases.connect import look_at_connection
 
 
 async def receive_event(tx: Transaction, *, account_id: str, event: ProviderEvent) -> bool:
@@ -15,6 +16,16 @@ async def receive_event(tx: Transaction, *, account_id: str, event: ProviderEven
     if new:
         intend_apply(tx, account_id=account_id, event_id=event.id, event=_essence(event))
     return new
+
+
+async def receive_connection_event(
+    tx: Transaction, *, account_id: str, event: ProviderEvent
+) -> None:
+    """Keep an event about the organisation's connected account, and the intent to look at it."""
+    known = await connections.lock_by_ref(tx, event.connection_ref or "")
+    new = await provider_events.store(tx, account_id=account_id, event=event, booking_id=None)
+    if new and known is not None:
+        look_at_connection(tx, known.id, because=event.id, event_id=event.id)
 
 
 def intend_apply(

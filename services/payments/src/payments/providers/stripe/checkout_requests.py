@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from payments.domain.provider import OrderLine
 from payments.providers.stripe.notifications import CHECKOUT
-from payments.providers.stripe.requests import descriptor
+from payments.providers.stripe.requests import descriptor, shared, shared_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +34,7 @@ def session(order: PaymentOrder, public_url: str) -> dict[str, Any]:
     intent: dict[str, Any] = {
         "description": order.description[:1000],
         "metadata": {**ids, "provider": CHECKOUT},
+        **shared(order.split),
     }
     text = descriptor(order.descriptor or "")
     if text:
@@ -77,6 +78,7 @@ def _ids(order: PaymentOrder) -> dict[str, str]:
         "org_id": str(order.org_id),
         **({"change_id": str(order.change_id)} if order.change_id else {}),
         **({"venue": order.venue} if order.venue else {}),
+        **shared_metadata(order.split),
     }
 
 

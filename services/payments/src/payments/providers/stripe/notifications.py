@@ -81,6 +81,9 @@ _DISPUTES = frozenset(
 ACTED_ON = tuple(sorted(_PAYMENTS | _REFUNDS | _DISPUTES))
 """What an endpoint at Stripe needs to send us; more is stored and costs."""
 
+_CONNECTIONS = frozenset({"account.updated", "account.application.deauthorized"})
+"""What a Connect endpoint at Stripe needs to send us."""
+
 _OUR_METADATA = ("org_id", "booking_id", "payment_id", "attempt_id", "refund_id", "provider")
 _KEPT = (
     "id",
@@ -150,7 +153,8 @@ def _event(event: Any) -> ProviderEvent:
     if not isinstance(event_id, str) or not isinstance(kind, str) or not isinstance(thing, dict):
         raise Unreadable
     metadata, ref = _ours(thing.get("metadata")), _payment_ref(kind, thing)
-    if not _storable(event_id, kind, ref or "", *metadata.values()):
+    connection = _connection_ref(kind, event)
+    if not _storable(event_id, kind, ref or "", connection or "", *metadata.values()):
         raise Unreadable
     return ProviderEvent(
         id=event_id[:255],
@@ -162,6 +166,7 @@ def _event(event: Any) -> ProviderEvent:
         digest=_digest(event, thing, metadata),
         dispute_ref=_dispute_ref(kind, thing),
         adapter=_adapter(kind, metadata),
+        connection_ref=connection,
     )
 
 
@@ -184,6 +189,12 @@ def _payment_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
 def _dispute_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
     ref = thing.get("id") if kind in _DISPUTES else None
     return ref if isinstance(ref, str) and _storable(ref) else None
+
+
+def _connection_ref(kind: str, event: Mapping[str, Any]) -> str | None:
+    """Whose account an event is about; the platform's own has none."""
+    ref = event.get("account") if kind in _CONNECTIONS else None
+    return ref if isinstance(ref, str) and len(ref) <= 255 else None
 
 
 def _adapter(kind: str, metadata: Mapping[str, str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from stripe.params import (
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         SetupIntentCreateParams,
     )
 
+    from payments.domain.connections import Split
     from payments.domain.provider import ChargeOrder, PaymentOrder, RefundOrder
 
 METHODS = frozenset({"card", "bacs_debit"})
@@ -38,6 +39,7 @@ def payment(order: PaymentOrder) -> PaymentIntentCreateParams:
             "org_id": str(order.org_id),
             **({"change_id": str(order.change_id)} if order.change_id else {}),
             **({"venue": order.venue} if order.venue else {}),
+            **shared_metadata(order.split),
         },
     }
     text = descriptor(order.descriptor or "")
@@ -48,7 +50,7 @@ def payment(order: PaymentOrder) -> PaymentIntentCreateParams:
         body["statement_descriptor"] = text
     if order.save_card:
         body["setup_future_usage"] = "off_session"
-    return body
+    return cast("PaymentIntentCreateParams", {**body, **shared(order.split)})
 
 
 def setup(order: PaymentOrder) -> SetupIntentCreateParams:
@@ -86,16 +88,44 @@ def charge(order: ChargeOrder) -> PaymentIntentCreateParams:
             "payment_id": str(order.payment_id),
             "booking_id": str(order.booking_id),
             "org_id": str(order.org_id),
+            **shared_metadata(order.split),
         },
     }
     if text := descriptor(order.descriptor or ""):
         body["statement_descriptor_suffix"] = text
-    return body
+    return cast("PaymentIntentCreateParams", {**body, **shared(order.split)})
+
+
+def shared(split: Split | None) -> dict[str, Any]:
+    """A destination charge's parameters (PAY-21): the connected account is who sells.
+
+    PaymentIntents and Checkout's `payment_intent_data` have them in common.
+    """
+    if split is None:
+        return {}
+    # Stripe takes no fee of nothing.
+    fee = {"application_fee_amount": split.fee.amount_minor} if split.fee.amount_minor else {}
+    return {
+        "on_behalf_of": split.destination,
+        "transfer_data": {"destination": split.destination},
+        **fee,
+    }
+
+
+def shared_metadata(split: Split | None) -> dict[str, str]:
+    """What a charge's metadata tells of the platform's fee (PAY-19)."""
+    return {"platform_fee_percent": split.percent} if split is not None else {}
 
 
 def refund(order: RefundOrder) -> RefundCreateParams:
-    """Parameters of `POST /v1/refunds`."""
+    """Parameters of `POST /v1/refunds`; what was shared comes back in proportion."""
+    back: RefundCreateParams = {}
+    if order.split is not None:
+        back["reverse_transfer"] = True
+        if order.split.fee.amount_minor:
+            back["refund_application_fee"] = order.split.fee_returned
     return {
+        **back,
         "payment_intent": order.provider_ref,
         "amount": order.amount.amount_minor,
         "reason": "requested_by_customer",

@@ -1,0 +1,220 @@
+"""Destination charges: taken by the platform, passed on to a connected account, less its fee."""
+
+from sandbox.stripe import connected_accounts, money
+from sandbox.stripe.call import Call, listing, new_id, operation, window
+from sandbox.stripe.refusal import Json, Refusal, bad_parameter
+from sandbox.stripe.shapes import EXPAND, PAGE, Fields, Integer, Shape, Text, Values
+
+TRANSFER = "transfer"
+FEE = "application_fee"
+
+PARAMS: dict[str, Shape] = {
+    "application_fee_amount": Integer(least=1, most=money.LARGEST),
+    "on_behalf_of": Text(),
+    "transfer_data": Fields({"destination": Text()}, frozenset({"destination"})),
+}
+
+
+def check(call: Call, params: Values, amount: int) -> Json:
+    """What a PaymentIntent keeps of them. Raises Refusal(400) for what cannot be passed on."""
+    fee, behalf = params.get("application_fee_amount"), params.get("on_behalf_of")
+    destination = params.get("transfer_data", {}).get("destination")
+    if fee is not None and destination is None:
+        raise bad_parameter(
+            "Can only apply an application_fee_amount when the PaymentIntent is attempting a "
+            "direct payment (using an OAuth key or Stripe-Account header) or destination payment "
+            "(using `transfer_data[destination]`).",
+            param="application_fee_amount",
+        )
+    if fee is not None and fee > amount:
+        raise bad_parameter(
+            "The application_fee_amount is greater than the amount.",
+            param="application_fee_amount",
+        )
+    for name, ref in (("transfer_data[destination]", destination), ("on_behalf_of", behalf)):
+        if ref is not None:
+            _check_account(call, ref, name)
+    return {
+        "application_fee_amount": fee,
+        "on_behalf_of": behalf,
+        "transfer_data": {"destination": destination} if destination else None,
+    }
+
+
+def _check_account(call: Call, ref: str, param: str) -> None:
+    stored = call.store.find(call.tenant, connected_accounts.KIND, ref)
+    if stored is None or stored.hidden.get("left"):
+        kind = "destination" if "destination" in param else "account"
+        raise bad_parameter(f"No such {kind}: '{ref}'", param=param, code="resource_missing")
+    if stored.body["capabilities"].get("transfers") != "active":
+        raise Refusal(
+            400,
+            "Your destination account needs to have at least one of the following capabilities "
+            "enabled: transfers, crypto_transfers, legacy_payments",
+            code="insufficient_capabilities_for_transfer",
+            param=param,
+        )
+
+
+def settle(call: Call, charge: Json) -> None:
+    """Pass a captured charge on, and keep the fee; the charge is the caller's to save."""
+    destination = (charge["transfer_data"] or {}).get("destination")
+    if destination is None:
+        return
+    transfer: Json = {
+        "id": new_id("tr"),
+        "object": TRANSFER,
+        "amount": charge["amount_captured"],
+        "amount_reversed": 0,
+        "balance_transaction": None,
+        "created": call.now,
+        "currency": charge["currency"],
+        "description": None,
+        "destination": destination,
+        "destination_payment": new_id("py"),
+        "livemode": False,
+        "metadata": {},
+        "reversed": False,
+        "source_transaction": charge["id"],
+        "source_type": "card",
+        "transfer_group": None,
+    }
+    transfer["reversals"] = _sublist(f"/v1/transfers/{transfer['id']}/reversals")
+    charge["transfer"] = transfer["id"]
+    call.store.add(call.tenant, transfer, parent=charge["id"])
+    call.emit("transfer.created", transfer)
+    if charge["application_fee_amount"]:
+        fee = _fee(call, charge, transfer)
+        charge["application_fee"] = fee["id"]
+        call.store.add(call.tenant, fee, parent=charge["id"])
+        call.emit("application_fee.created", fee)
+
+
+def _fee(call: Call, charge: Json, transfer: Json) -> Json:
+    identifier = new_id("fee")
+    return {
+        "id": identifier,
+        "object": FEE,
+        "account": transfer["destination"],
+        "amount": charge["application_fee_amount"],
+        "amount_refunded": 0,
+        "application": connected_accounts.APPLICATION,
+        "balance_transaction": None,
+        "charge": transfer["destination_payment"],
+        "created": call.now,
+        "currency": charge["currency"],
+        "fee_source": {"charge": transfer["destination_payment"], "type": "charge"},
+        "livemode": False,
+        "originating_transaction": charge["id"],
+        "refunded": False,
+        "refunds": _sublist(f"/v1/application_fees/{identifier}/refunds"),
+    }
+
+
+def give_back(call: Call, charge: Json, refund: Json) -> None:
+    """Take back of transfer and fee what belongs to a refund that the charge already counts."""
+    params = call.params
+    reverses, returns = params.get("reverse_transfer"), params.get("refund_application_fee")
+    for name, wanted, needed in (
+        ("reverse_transfer", reverses, charge.get("transfer")),
+        ("refund_application_fee", returns, charge["application_fee"]),
+    ):
+        if wanted and not needed:
+            raise bad_parameter(
+                f"Cannot set {name} on this charge: it has none of the kind.", param=name
+            )
+    if reverses:
+        refund["transfer_reversal"] = _reverse(call, charge, refund)
+    if returns:
+        _return_fee(call, charge)
+
+
+def _reverse(call: Call, charge: Json, refund: Json) -> str:
+    stored = call.store.get(call.tenant, TRANSFER, charge["transfer"])
+    transfer = stored.body
+    share = _share(transfer["amount"], charge) - transfer["amount_reversed"]
+    reversal: Json = {
+        "id": new_id("trr"),
+        "object": "transfer_reversal",
+        "amount": share,
+        "balance_transaction": None,
+        "created": call.now,
+        "currency": transfer["currency"],
+        "destination_payment_refund": None,
+        "metadata": {},
+        "source_refund": refund["id"],
+        "transfer": transfer["id"],
+    }
+    transfer["amount_reversed"] += share
+    transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
+    transfer["reversals"]["data"].insert(0, reversal)
+    call.store.save(stored)
+    call.emit("transfer.reversed", transfer)
+    return str(reversal["id"])
+
+
+def _return_fee(call: Call, charge: Json) -> None:
+    stored = call.store.get(call.tenant, FEE, charge["application_fee"])
+    fee = stored.body
+    share = _share(fee["amount"], charge) - fee["amount_refunded"]
+    if share == 0:
+        return
+    fee["amount_refunded"] += share
+    fee["refunded"] = fee["amount_refunded"] == fee["amount"]
+    fee["refunds"]["data"].insert(
+        0,
+        {
+            "id": new_id("fr"),
+            "object": "fee_refund",
+            "amount": share,
+            "balance_transaction": None,
+            "created": call.now,
+            "currency": fee["currency"],
+            "fee": fee["id"],
+            "metadata": {},
+        },
+    )
+    call.store.save(stored)
+    call.emit("application_fee.refunded", fee)
+
+
+def _share(whole: int, charge: Json) -> int:
+    """What all refunds so far take of a part of the charge: half a unit is rounded up."""
+    amount: int = charge["amount"]
+    refunded: int = charge["amount_refunded"]
+    return (2 * whole * refunded + amount) // (2 * amount)
+
+
+def _sublist(url: str) -> Json:
+    return {"object": "list", "data": [], "has_more": False, "url": url}
+
+
+def list_transfers(call: Call) -> Json:
+    return listing("/v1/transfers", call.store.page(call.tenant, TRANSFER, window(call.params)))
+
+
+def retrieve_transfer(call: Call) -> Json:
+    return call.store.get(call.tenant, TRANSFER, call.id).body
+
+
+def list_fees(call: Call) -> Json:
+    return listing("/v1/application_fees", call.store.page(call.tenant, FEE, window(call.params)))
+
+
+def retrieve_fee(call: Call) -> Json:
+    return call.store.get(call.tenant, FEE, call.id).body
+
+
+OPERATIONS = (
+    operation("transfers.list", "GET /v1/transfers", list_transfers, PAGE),
+    operation(
+        "transfers.retrieve", "GET /v1/transfers/{id}", retrieve_transfer, {"expand": EXPAND}
+    ),
+    operation("application_fees.list", "GET /v1/application_fees", list_fees, PAGE),
+    operation(
+        "application_fees.retrieve",
+        "GET /v1/application_fees/{id}",
+        retrieve_fee,
+        {"expand": EXPAND},
+    ),
+)
