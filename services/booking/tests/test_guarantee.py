@@ -328,6 +328,18 @@ async def test_the_price_tells_of_the_fee_and_so_does_the_booking(client, world)
     assert (await client("POST", f"{path}/no-show-fee", nobody, json={}))[0] == 403
 
 
+async def test_settings_that_hold_no_text_are_refused_not_broken_by(client, world):
+    editor = staff(world.org_id, "catalogue:edit")
+    wanted = {
+        "venue_id": str(world.venue_id),
+        "preset": "class",
+        "title": "A class",
+        "policy": {"no_show": {"fee_minor": 2500, "per": "a\ud800b"}},
+    }
+    status, refused = await client("POST", "/offerings", editor, key=uuid7().hex, json=wanted)
+    assert (status, refused["errors"][0]["field"]) == (422, "policy")
+
+
 @pytest.mark.parametrize(
     ("no_show", "pricing", "field"),
     [

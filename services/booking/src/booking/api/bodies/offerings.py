@@ -1,5 +1,6 @@
 """What staff send about offerings."""
 
+import json
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
@@ -21,6 +22,10 @@ def _shallow(settings: dict[str, Any]) -> dict[str, Any]:
         level = [part for part in inside if isinstance(part, dict | list)]
     if level:
         raise ValueError("is nested too deeply")
+    try:
+        json.dumps(settings, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds text that is no text: half of a surrogate pair") from None
     return settings
 
 
