@@ -310,9 +310,17 @@ async def test_a_part_goes_back_and_no_more_than_was_taken(pp: PayPalWorld):
         "5.00",
     ]
     assert (await pp.world.payment(booking.id))["refunded_total"]["amount_minor"] == 2000
-    await pp.world.hand(booking.refund_due(payment["id"], "too much", gbp(4000)))
+    await pp.world.hand(booking.refund_due(payment["id"], "more than is left", gbp(4000)))
     await pp.quiet()
-    assert len(await pp.paypal.refunds(ref)) == 2
+    assert sorted(one["amount"]["value"] for one in await pp.paypal.refunds(ref)) == [
+        "15.00",
+        "30.00",
+        "5.00",
+    ]
+    assert "payment.refund_failed" not in await booking.told_types()
+    await pp.world.hand(booking.refund_due(payment["id"], "more than ever was", gbp(6000)))
+    await pp.quiet()
+    assert len(await pp.paypal.refunds(ref)) == 3
     assert (await booking.told_types()).count("payment.refund_failed") == 1
 
 
