@@ -16,6 +16,7 @@ RUN ?= .run
 DEVSTACK := $(BIN)/python -m devstack --run-dir $(RUN)
 TESTS ?= libs services sandbox devstack
 ARGS ?=
+HISTORIES ?= 2000
 
 .PHONY: help
 help: ## Show this list
@@ -109,6 +110,11 @@ e2e-containers: $(READY) ## The same stories against the images, by testcontaine
 .PHONY: chaos
 chaos: $(READY) ## Kill, cut, duplicate and reorder, and see that nothing is lost
 	@$(BIN)/python -m pytest tests/chaos $(ARGS)
+
+.PHONY: histories
+histories: $(READY) ## 2,000 random histories of money and bookings (HISTORIES=200, SEED=17 for one)
+	@$(DEVSTACK) servers run -- env $(if $(SEED),SEED=$(SEED)) HISTORIES=$(HISTORIES) \
+		$(BIN)/python -m pytest tests/histories -s $(ARGS)
 
 .PHONY: bench
 bench: $(READY) ## Measure against raw limits; writes bench/results/
