@@ -55,6 +55,14 @@ def on_the_day(path: str, staff: Sequence[Caller]) -> list[Door]:
         Door(f"POST /v1/bookings/{{booking_id}}/{step}", f"{path}/{step}", staff, body)
         for step, body in steps.items()
     ]
+    doors.append(
+        Door(
+            "POST /v1/payments/{payment_id}/refunds",
+            f"/v1/payments/{uuid4()}/refunds",
+            staff,
+            {"amount": {"amount_minor": 1}, "reason": "a reason", "release_place": False},
+        )
+    )
     correction = {
         "customer": {"name": "Test Guest", "email": "guest@example.com", "phone": "+447700900123"},
         "special_requests": "by the window",

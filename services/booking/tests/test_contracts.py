@@ -273,7 +273,9 @@ async def test_a_payments_story_as_payments_tells_it(world, tell):
     assert (booking.status, booking.payment_id) == (Status.CONFIRMED, payment)
     await tell("customer.resolved.v1", held)
     assert (await world.booking(held)).customer_id == example("customer.resolved.v1").customer_id
-    await tell("payment.refunded.v1", held, payment_id=payment, sequence=5)
+    await tell("payment.refund_requested.v1", held, payment_id=payment, sequence=5)
+    assert (await world.booking(held)).status is Status.CANCELLED
+    await tell("payment.refunded.v1", held, payment_id=payment, sequence=6)
     assert (await world.booking(held)).refunded.amount_minor > 0
     await tell("payment.refund_failed.v1", held, payment_id=payment, sequence=6)
 

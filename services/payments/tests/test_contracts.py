@@ -60,6 +60,7 @@ async def test_what_payments_tells_is_in_the_shape_of_the_examples(world: World,
     await stripe.authenticate(await good.ref(), approve=True)
     await good.becomes("succeeded")
     await world.hand(good.unfulfillable(payment["id"], 2000))
+    await world.gives_back(payment["id"], 1000)
     await world.hand(good.refund_due(payment["id"], "cancelled", gbp(5001)))
     await bad.ready()
     await world.hand(bad.expired())

@@ -94,6 +94,27 @@ class PaymentCancelled(PaymentFact):
     reason: str
 
 
+class PaymentRefundRequested(PaymentFact):
+    """Staff give money back; it is on its way, or will fail."""
+
+    TYPE: ClassVar[str] = "payment.refund_requested.v1"
+
+    refund_id: UUID
+    amount: Money
+    reason: str
+    """Free text of the person who gives it back."""
+    requested_by: str
+    """Who: the kind of the caller and its id."""
+    requested_at: Instant
+    release_place: bool
+    """True: with it all of this payment is back, and the place is to be freed if that is all that
+    was paid."""
+    refunded_total: Money
+    """All that has been refunded on this payment so far, without this one."""
+    unasked_total: Money
+    """Of this payment, made or under way without the booking having asked for it; with this one."""
+
+
 class PaymentRefunded(PaymentFact):
     """Money went back to the guest."""
 

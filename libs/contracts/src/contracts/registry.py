@@ -39,6 +39,7 @@ from contracts.payments import (
     PaymentReady,
     PaymentRefunded,
     PaymentRefundFailed,
+    PaymentRefundRequested,
     PaymentRequiresAction,
     PaymentSucceeded,
 )
@@ -226,6 +227,12 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(PaymentSucceeded, "payments", ("booking",), "The money arrived"),
     Contract(PaymentFailed, "payments", ("booking",), "An attempt to pay failed"),
     Contract(PaymentCancelled, "payments", ("booking",), "The payment can no longer be paid"),
+    Contract(
+        PaymentRefundRequested,
+        "payments",
+        ("booking",),
+        "Staff give money back, and perhaps the place with it",
+    ),
     Contract(
         PaymentRefunded,
         "payments",

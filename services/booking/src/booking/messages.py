@@ -18,6 +18,7 @@ from booking.timers import (
 )
 from booking.usecases.attach_customer import attach_customer
 from booking.usecases.attend import complete_after_end
+from booking.usecases.cancel import release_refunded
 from booking.usecases.confirm import confirm
 from booking.usecases.expire import expire
 from booking.usecases.expire_change import expire_change
@@ -49,6 +50,7 @@ from contracts.payments import (
     PaymentReady,
     PaymentRefunded,
     PaymentRefundFailed,
+    PaymentRefundRequested,
     PaymentRequiresAction,
     PaymentSucceeded,
 )
@@ -156,6 +158,29 @@ def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
         )
         await fail_payment(tx, attempt, vault=vault)
 
+    _refunds(handlers, vault)
+    _fees(handlers, vault)
+    _customers(handlers)
+    return handlers
+
+
+def _refunds(handlers: Handlers, vault: ContactVault) -> None:
+    """Money that goes back, because this service asked for it or because somebody gave it."""
+
+    @handlers.on(PaymentRefundRequested)
+    async def payment_refund_requested(
+        tx: Transaction, message: PaymentRefundRequested, meta: Meta
+    ) -> None:
+        await _record_totals(tx, message, message.refunded_total, meta)
+        if message.release_place:
+            await release_refunded(
+                tx,
+                message.booking_id,
+                actor=message.requested_by,
+                reason=message.reason,
+                vault=vault,
+            )
+
     @handlers.on(PaymentRefunded)
     async def payment_refunded(tx: Transaction, message: PaymentRefunded, meta: Meta) -> None:
         await _record_totals(tx, message, message.refunded_total, meta)
@@ -170,14 +195,10 @@ def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
             tx, message.booking_id, message.payment_id, _money(message.amount), message.code
         )
 
-    _fees(handlers, vault)
-    _customers(handlers)
-    return handlers
-
 
 async def _record_totals(
     tx: Transaction,
-    message: PaymentRefunded | PaymentRefundFailed,
+    message: PaymentRefundRequested | PaymentRefunded | PaymentRefundFailed,
     total: contracts.Money,
     meta: Meta,
 ) -> None:

@@ -8,7 +8,15 @@ from chassis.sealing import Sealer
 from chassis.service import Service
 from payments import messages
 from payments.api import accounts as accounts_api
-from payments.api import bookings, by_hand, disputes, payouts, reconciliations, webhooks
+from payments.api import (
+    bookings,
+    by_hand,
+    disputes,
+    money,
+    payouts,
+    reconciliations,
+    webhooks,
+)
 from payments.api import connections as connections_api
 from payments.api.parts import Public
 from payments.calls.apply_event import ApplyEvent
@@ -71,6 +79,7 @@ def build(settings: Settings) -> Service:
         routers=[
             bookings.router,
             by_hand.router,
+            money.router,
             accounts_api.router,
             connections_api.router,
             reconciliations.router,

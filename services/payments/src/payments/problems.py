@@ -39,6 +39,48 @@ class CannotMarkReturned(Conflict):
     title = "This refund cannot be marked as returned"
 
 
+class NothingCaptured(Conflict):
+    """No money of this payment has come yet, so none can go back."""
+
+    code = "NOTHING_CAPTURED"
+    title = "Nothing of this payment has been captured"
+
+
+class AlreadyRefunded(Conflict):
+    """All of the payment is back, or on its way (IDM-05)."""
+
+    code = "ALREADY_REFUNDED"
+    title = "All of this payment has been refunded"
+
+
+class RefundNotFailed(Conflict):
+    """Only a refund of this payment that failed, and has not been tried again, is tried again."""
+
+    code = "REFUND_NOT_FAILED"
+    title = "There is no such failed refund to try again"
+
+
+class MoreThanLeft(Invalid):
+    """Less of the payment is left than is asked for."""
+
+    code = "MORE_THAN_LEFT"
+    title = "Less is left of this payment"
+
+
+class KeyRequired(Malformed):
+    """The header Idempotency-Key is missing, too short or too long."""
+
+    code = "IDEMPOTENCY_KEY_REQUIRED"
+    title = "An Idempotency-Key of 16 to 255 characters is required"
+
+
+class KeyReused(Invalid):
+    """The key belongs to another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    title = "This idempotency key was used for another request"
+
+
 class NoSuchAccount(NotFound):
     """The payment account is unknown, or another organisation's."""
 

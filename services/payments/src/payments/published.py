@@ -1,6 +1,6 @@
 """What this service tells others, as contracts; always with the payment's version as sequence."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
@@ -11,7 +11,7 @@ from contracts import Message, Money
 from payments.domain import money
 from payments.domain.failures import Failure
 from payments.domain.payment import Fact, Payment
-from payments.domain.refunds import Refund, unasked
+from payments.domain.refunds import Refund, Taken, unasked
 
 
 def learnt(tx: Transaction, payment: Payment, fact: Fact, now: datetime) -> UUID | None:
@@ -32,6 +32,31 @@ def refunded(tx: Transaction, payment: Payment, refunds: Collection[Refund], now
             refunded_total=_money(payment.refunded_total),
             amount_captured=_money(payment.captured or payment.amount),
             refunded_at=now,
+            unasked_total=_money(unasked(payment, refunds)),
+        ),
+    )
+
+
+def refund_requested(
+    tx: Transaction, payment: Payment, refund: Refund, refunds: Sequence[Refund], now: datetime
+) -> UUID:
+    """Tell that staff give money back; `refunds`: all that the payment has, with this one."""
+    request = refund.request
+    if request is None:
+        raise ValueError("nobody asked for this refund")
+    whole = not Taken(payment, refunds).left.amount_minor
+    return _publish(
+        tx,
+        payment,
+        wire.PaymentRefundRequested(
+            **_ids(payment),
+            refund_id=refund.id,
+            amount=_money(refund.amount),
+            reason=request.reason,
+            requested_by=request.by,
+            requested_at=now,
+            release_place=request.release_place and whole,
+            refunded_total=_money(payment.refunded_total),
             unasked_total=_money(unasked(payment, refunds)),
         ),
     )

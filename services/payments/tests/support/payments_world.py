@@ -15,7 +15,7 @@ import aiohttp
 from chassis.auth import HEADER, Principal, TokenMinter, new_key_pair
 from chassis.auth import decode_key as raw_key
 from chassis.clock import advance
-from chassis.db import Database
+from chassis.db import Database, Transaction
 from chassis.http import create_app
 from chassis.ids import uuid7
 from chassis.intents import Intents
@@ -167,10 +167,21 @@ class World:
 
     async def hand(self, message: Message, *, sequence: int = 1) -> None:
         """Hand a message to its handler as the worker would: one transaction."""
+        meta = self._meta(message, sequence)
+        await self.db.run(self.org_id, lambda tx: self._handle(tx, message, meta), cause=meta)
+
+    async def handed(self, tx: Transaction, message: Message) -> None:
+        """The same within a transaction, which may then be undone."""
+        await self._handle(tx, message, self._meta(message, 1))
+
+    async def _handle(self, tx: Transaction, message: Message, meta: Meta) -> None:
         assert self.service.handlers is not None
         found = self.service.handlers.find(message.TYPE)
         assert found is not None, message.TYPE
-        meta = Meta(
+        await found[1](tx, message, meta)
+
+    def _meta(self, message: Message, sequence: int) -> Meta:
+        return Meta(
             message_id=uuid7(),
             type=message.TYPE,
             org_id=self.org_id,
@@ -180,7 +191,6 @@ class World:
             attempt=1,
             traceparent=None,
         )
-        await self.db.run(self.org_id, lambda tx: found[1](tx, message, meta), cause=meta)
 
     def booking(self, **held: Any) -> "Booking":
         return Booking(self, held=held)
@@ -266,6 +276,16 @@ class World:
             method, self.url + path, json=body, headers={HEADER: token}
         ) as answer:
             return answer.status, await answer.json()
+
+    async def gives_back(self, payment_id: str, amount: int) -> None:
+        """Staff give so much of a payment back."""
+        token = self.minter.mint(self.staff("payments:refund"), "payments")
+        async with self.http.post(
+            f"{self.url}/payments/{payment_id}/refunds",
+            json={"amount": {"amount_minor": amount}, "reason": "A test"},
+            headers={HEADER: token, "Idempotency-Key": uuid4().hex},
+        ) as answer:
+            assert answer.status == 201, await answer.text()
 
     def staff(self, *permissions: str) -> Principal:
         return Principal("key", "key-1", self.org_id, frozenset(permissions))

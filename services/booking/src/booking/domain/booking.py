@@ -236,6 +236,23 @@ def cancellation(
     return Cancellation(allowed, percent, refund, in_all, _to_card(booking, percent), approve)
 
 
+def cancellation_with_refund(booking: Booking) -> Cancellation | None:
+    """What cancelling does once staff gave back all that was kept; None: some is still kept.
+
+    Nothing goes back with it: it is on its way already.
+    """
+    if (
+        booking.left.amount_minor
+        or not booking.unasked_minor
+        or not allows(Verb.CANCEL, booking.status)
+    ):
+        return None
+    back = Money(booking.unasked_minor, booking.paid.currency)
+    return Cancellation(
+        allowed=True, refund_percent=100, refund=back, in_all=back, to_card=_to_card(booking, 100)
+    )
+
+
 def _as_staff_say(booking: Booking, staff_refund: StaffRefund) -> Cancellation:
     percent, in_all = staff_refund.of(booking)
     refund = booking.less_unasked(in_all)

@@ -19,7 +19,7 @@ class RefundState(StrEnum):
 
 
 def refund_state(paid: Money, refunded: Money, *, refused: bool) -> RefundState:
-    """``refused``: the last thing heard of the refund is that it failed."""
+    """``refused``: the last thing heard of the refund is that it failed, and none is on its way."""
     if refunded == paid:
         return RefundState.REFUNDED
     if refused:

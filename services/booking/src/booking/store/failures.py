@@ -23,7 +23,8 @@ _SELECT = f"""
 SELECT b.id, b.reference, b.display_name, b.sealed_contact, b.party_size, b.currency,
     b.amount_paid, b.amount_refunded, b.payment_id, b.status_at, b.starts_at, b.session_id,
     s.title, h.cause, h.refusal, h.refused_at, h.refunded_at,
-    coalesce(h.last = '{REFUND_FAILED}', false) AS refused
+    coalesce(h.last = '{REFUND_FAILED}', false)
+        AND b.amount_unasked <= b.amount_refunded AS refused
 FROM bookings b JOIN sessions s ON s.id = b.session_id
 CROSS JOIN LATERAL (
     SELECT max(a.reason) FILTER (WHERE a.action = 'booking.unfulfillable') AS cause,

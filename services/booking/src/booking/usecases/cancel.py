@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from booking import published, timers
-from booking.domain.booking import Cancellation, StaffRefund, cancellation
+from booking.domain.booking import (
+    Cancellation,
+    StaffRefund,
+    cancellation,
+    cancellation_with_refund,
+)
 from booking.domain.lifecycle import Verb, after
 from booking.domain.moving import ChangeState
 from booking.domain.refusals import CannotCancel, Fault, InvalidRequest, Unknown
@@ -59,6 +64,31 @@ async def cancel(
     terms = cancellation(booking, now, by_staff=by_staff, staff_refund=command.staff_refund)
     if not terms.allowed:
         raise CannotCancel
+    return await cancel_locked(tx, booking, terms, command, vault=vault), terms
+
+
+async def release_refunded(
+    tx: Transaction, booking_id: UUID, *, actor: str, reason: str, vault: ContactVault
+) -> None:
+    """Cancel a booking all of whose money staff gave back, once; else leave it as it is (F-34)."""
+    booking = await bookings.lock(tx, booking_id)
+    terms = None if booking is None else cancellation_with_refund(booking)
+    if booking is None or terms is None:
+        return
+    command = Cancel(booking_id=booking_id, cause="staff", actor=actor, reason=reason)
+    await cancel_locked(tx, booking, terms, command, vault=vault)
+
+
+async def cancel_locked(
+    tx: Transaction,
+    booking: Booking,
+    terms: Cancellation,
+    command: Cancel,
+    *,
+    vault: ContactVault,
+) -> Booking:
+    """Cancel a locked booking on these terms, which allow it."""
+    now = await tx.now()
     booking = await end_change(tx, booking, ChangeState.DROPPED, now, actor=command.actor)
     cancelled = replace(
         booking,
@@ -96,4 +126,4 @@ async def cancel(
         key=str(booking.id),
         sequence=cancelled.version,
     )
-    return cancelled, terms
+    return cancelled

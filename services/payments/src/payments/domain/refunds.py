@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -25,6 +26,21 @@ TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
 }
 
 
+class StillOpen(Exception):  # an answer, not a fault
+    """A try of the same refund was made or is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who gives money back by hand, and why. `key`: of the request, one refund each."""
+
+    by: str
+    reason: str
+    key: str
+    digest: bytes
+    release_place: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Refund:
     """Money on its way back, or returned. `cause` is unique within a payment: one refund each."""
@@ -38,10 +54,19 @@ class Refund:
     status: RefundStatus = RefundStatus.PENDING
     provider_ref: str | None = None
     failure_code: str | None = None
+    request: Request | None = None
+    requested_at: datetime | None = None
+    settled_at: datetime | None = None
 
     def may_become(self, status: RefundStatus) -> bool:
         """Whether a look at the provider that shows `status` tells something new."""
         return status in TRANSITIONS[self.status]
+
+    @property
+    def why(self) -> str:
+        """The cause without what makes it unique: `cancelled`, `staff`, `provider`, ..."""
+        named = self.cause.partition("#")[0].removeprefix("refund_due:")
+        return named.partition(":")[0]
 
     @property
     def of_change(self) -> bool:
@@ -87,6 +112,19 @@ def lacking(goal: Money, taken: Sequence[Taken], *, for_changes: bool) -> Money:
     """What still lacks of a goal for all of these payments: by changes, or besides them."""
     back = sum(committed(r for r in each.refunds if r.of_change is for_changes) for each in taken)
     return Money(max(goal.amount_minor - back, 0), goal.currency)
+
+
+def next_cause(cause: str, refunds: Iterable[Refund]) -> str:
+    """Under which cause a refund that failed is tried once more.
+
+    Raises:
+        StillOpen: a later try of it has not failed.
+    """
+    base = cause.partition("#")[0]
+    tries = [refund for refund in refunds if refund.cause.partition("#")[0] == base]
+    if any(refund.status is not RefundStatus.FAILED for refund in tries):
+        raise StillOpen
+    return f"{base}#{len(tries) + 1}" if tries else base
 
 
 def shares(wanted: Money, taken: Sequence[Taken]) -> list[tuple[Taken, Money]]:

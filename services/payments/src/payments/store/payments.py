@@ -128,6 +128,17 @@ async def lock(tx: Transaction, payment_id: UUID) -> Payment | None:
     return _first(await tx.fetch(f"{_SELECT} WHERE id = $1 FOR UPDATE", payment_id))
 
 
+async def read(tx: Transaction, payment_id: UUID) -> Payment | None:
+    """The payment as it stands, unlocked."""
+    return _first(await tx.fetch(f"{_SELECT} WHERE id = $1", payment_id))
+
+
+async def of_booking(tx: Transaction, booking_id: UUID) -> list[Payment]:
+    """All payments of a booking as they stand, oldest first, unlocked."""
+    rows = await tx.fetch(f"{_SELECT} WHERE booking_id = $1 ORDER BY id", booking_id)
+    return [payment_of(row) for row in rows]
+
+
 async def lock_by_ref(tx: Transaction, account_id: str, ref: str) -> Payment | None:
     """The payment that a provider account knows by `ref`, or its money, locked."""
     return _first(await tx.fetch(f"{_SELECT} WHERE {_KNOWN_AS} FOR UPDATE", account_id, ref))

@@ -10,18 +10,19 @@ from asyncpg import Record
 from chassis.db import Transaction
 from payments.domain.ledger import REFUND_BOUNCED, REFUNDED, Movement
 from payments.domain.money import Money
-from payments.domain.refunds import Refund
+from payments.domain.refunds import Refund, Request
 from payments.domain.snapshot import RefundStatus
 from payments.store import ledger
 
 _COLUMNS = """
     r.id, r.org_id, r.booking_id, r.payment_id, r.cause, r.amount_minor, r.currency, r.status,
-    r.provider_ref, r.failure_code"""
+    r.provider_ref, r.failure_code, r.requested_by, r.reason, r.request_key, r.request_digest,
+    r.release_place, r.requested_at, r.settled_at"""
 
 _SELECT = f"SELECT {_COLUMNS} FROM refunds r"  # noqa: S608  # our own column names
 
 _OWED = f"""
-SELECT {_COLUMNS}, p.method, r.requested_at
+SELECT {_COLUMNS}, p.method
 FROM refunds r JOIN payments p ON p.id = r.payment_id
 WHERE r.status = 'pending' AND p.provider = ANY($1) AND ($2::uuid IS NULL OR r.id > $2)
 ORDER BY r.id LIMIT $3
@@ -44,8 +45,9 @@ _BOOKED = _booking(REFUNDED, "written WHERE status = 'succeeded'")
 _INSERT = f"""
 WITH written AS (
     INSERT INTO refunds (id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
-                         provider_ref, failure_code, requested_at, settled_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, messaging.now(),
+                         provider_ref, failure_code, requested_by, reason, request_key,
+                         request_digest, release_place, requested_at, settled_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, messaging.now(),
             CASE WHEN $8 <> 'pending' THEN messaging.now() END)
     ON CONFLICT (payment_id, cause) DO NOTHING
     RETURNING *),
@@ -73,6 +75,7 @@ booked AS ({_BOOKED})
 
 async def insert(tx: Transaction, refund: Refund) -> bool:
     """Write a new refund and book it if it is done; False when its cause was answered before."""
+    request = refund.request
     return bool(
         await tx.fetchval(
             _INSERT,
@@ -86,6 +89,11 @@ async def insert(tx: Transaction, refund: Refund) -> bool:
             refund.status,
             refund.provider_ref,
             refund.failure_code,
+            request.by if request else None,
+            request.reason if request else None,
+            request.key if request else None,
+            request.digest if request else None,
+            request.release_place if request else False,
         )
     )
 
@@ -103,10 +111,13 @@ async def settle(tx: Transaction, refund: Refund) -> None:
 
 async def of_payment(tx: Transaction, payment_id: UUID) -> list[Refund]:
     """All refunds of a payment, oldest first."""
-    rows = await tx.fetch(
-        f"{_SELECT} WHERE payment_id = $1 ORDER BY id",
-        payment_id,
-    )
+    rows = await tx.fetch(f"{_SELECT} WHERE payment_id = $1 ORDER BY id", payment_id)
+    return [_refund(row) for row in rows]
+
+
+async def of_booking(tx: Transaction, booking_id: UUID) -> list[Refund]:
+    """All refunds of a booking's payments, oldest first."""
+    rows = await tx.fetch(f"{_SELECT} WHERE booking_id = $1 ORDER BY id", booking_id)
     return [_refund(row) for row in rows]
 
 
@@ -133,6 +144,7 @@ async def owed(
 
 
 def _refund(row: Record) -> Refund:
+    by: str | None = row["requested_by"]
     return Refund(
         id=row["id"],
         org_id=row["org_id"],
@@ -143,4 +155,11 @@ def _refund(row: Record) -> Refund:
         status=RefundStatus(row["status"]),
         provider_ref=row["provider_ref"],
         failure_code=row["failure_code"],
+        request=None
+        if by is None
+        else Request(
+            by, row["reason"], row["request_key"], row["request_digest"], row["release_place"]
+        ),
+        requested_at=row["requested_at"],
+        settled_at=row["settled_at"],
     )

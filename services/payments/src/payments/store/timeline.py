@@ -21,7 +21,8 @@ FROM payments WHERE booking_id = $3
 UNION ALL
 SELECT requested_at, 'refund.requested', NULL,
        json_build_object('refund', r.id, 'cause', cause, 'amount_minor', r.amount_minor,
-                         'currency', r.currency, 'status', r.status)::text
+                         'currency', r.currency, 'status', r.status, 'by', r.requested_by,
+                         'reason', r.reason)::text
 FROM refunds r WHERE booking_id = $3
 UNION ALL
 SELECT a.finished_at, 'provider.' || a.kind, NULL,
@@ -70,6 +71,7 @@ _SUMMARIES = {
     "payment.cancelled.v1": "The payment can no longer be paid",
     "payment.fee_charged.v1": "The no-show fee was charged",
     "payment.fee_failed.v1": "The no-show fee was not charged",
+    "payment.refund_requested.v1": "Staff gave money back",
     "payment.refunded.v1": "Money went back to the customer",
     "payment.refund_failed.v1": "Money could not go back",
 }

@@ -15,7 +15,7 @@ from payments.domain.attempt import Kind
 from payments.domain.money import Money
 from payments.domain.payment import Payment, Status
 from payments.domain.provider import Provider, Providers, RefundOrder
-from payments.domain.refunds import Refund, Taken, lacking, refusal, shares
+from payments.domain.refunds import Refund, StillOpen, Taken, lacking, next_cause, refusal, shares
 from payments.domain.snapshot import RefundStatus
 from payments.store import attempts, connections, payments, refunds
 from payments.usecases.intend import intend
@@ -79,17 +79,14 @@ async def give_back(tx: Transaction, ask: Ask, *, providers: Providers) -> None:
 
 def _cause(ask: Ask, taken: Sequence[Taken]) -> str | None:
     """Under which cause to record it; None: it was answered before."""
-    earlier = [
-        refund
-        for each in taken
-        for refund in each.refunds
-        if refund.cause.partition("#")[0] == ask.cause
-    ]
-    if not earlier:
-        return ask.cause
-    if not ask.retry or any(refund.status is not RefundStatus.FAILED for refund in earlier):
+    refunds_made = [refund for each in taken for refund in each.refunds]
+    known = any(refund.cause.partition("#")[0] == ask.cause for refund in refunds_made)
+    if known and not ask.retry:
         return None
-    return f"{ask.cause}#{len(earlier) + 1}"
+    try:
+        return next_cause(ask.cause, refunds_made)
+    except StillOpen:
+        return None
 
 
 async def _refuse(tx: Transaction, taken: Taken, amount: Money, cause: str, no: str) -> None:
