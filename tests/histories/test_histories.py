@@ -7,12 +7,14 @@ make histories SEED=1234              the one that failed, with everything that 
 
 import asyncio
 import os
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from chassis import logging
 from tests.histories import dying
 from tests.histories.faults import PLANTED, Plant
 from tests.histories.history import History
@@ -61,6 +63,8 @@ async def play(directory: Path, seeds: list[int]) -> Counter[End]:
 @pytest.fixture(autouse=True)
 def _mortal_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     dying.install(monkeypatch)
+    if "SEED" not in os.environ:  # of thousands of histories nobody reads what services log
+        logging.configure("test", "histories", level="CRITICAL", stream=sys.__stderr__)
 
 
 @pytest.mark.timeout(1800)
