@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import availability, cost, holds, latency, relay, report
+from bench import availability, cost, holds, latency, relay, report, webhooks
 from bench.cpu import usage
 from bench.ground import ground
 from bench.past import ALL, Past
@@ -19,7 +19,7 @@ from bench.system import System, system
 from devstack import postgres, rabbitmq
 from devstack.servers import CHOICE
 
-PARTS = "abcdefg"
+PARTS = "abcdefgh"
 _FEW = {"holds": 20, "bookings": 40}
 
 
@@ -43,7 +43,7 @@ def main() -> None:
     parts = set(chosen.only) - {"f"} or set("bcdeg")
     if parts & set("ad"):
         _chassis(run_dir, parts, size, result, say, with_past=with_past)
-    if parts & set("bceg"):
+    if parts & set("bcegh"):
         with system(run_dir, say) as running:
             _whole(running, parts, size, result, say, with_past=with_past)
     result["machine"]["end"] = report.machine()
@@ -62,6 +62,7 @@ class _Size:
         self.latency = 40 if quick else 300
         self.holds = {"holds": 150, "rounds": 1} if quick else {"holds": 600, "rounds": 4}
         self.reads = {"reads": 1_000, "rounds": 1} if quick else {"reads": 8_000, "rounds": 4}
+        self.webhooks = {"seconds": 3, "rounds": 1} if quick else {"seconds": 15, "rounds": 3}
         self.cost = {"holds": 200, "bookings": 40} if quick else {"holds": 1_500, "bookings": 400}
         self.sessions = 40 if quick else 300
         self.idle = 3 if quick else 10
@@ -104,7 +105,7 @@ def _whole(
     *,
     with_past: bool,
 ) -> None:
-    """What needs the services: (b), (c), (e), (g), and with a past."""
+    """What needs the services: (b), (c), (e), (g), (h), and with a past."""
     time.sleep(2)
     result["memory"] = running.memory()
     before = usage(running.pids())
@@ -113,6 +114,10 @@ def _whole(
     result["idle_cpu_percent"] = {
         name: round(100 * value / size.idle, 2) for name, value in spent.seconds.items()
     }
+    if "h" in parts:
+        result["h_webhooks"] = asyncio.run(webhooks.measure(running, say=say, **size.webhooks))
+    if not parts & set("bceg"):
+        return
     shop = asyncio.run(open_shop(running, sessions=size.sessions))
     say(f"{len(shop.classes)} classes and {len(shop.tables)} tables on sale")
 
@@ -167,7 +172,7 @@ def _arguments() -> argparse.Namespace:
         default=PARTS,
         metavar="LETTERS",
         help="a relay, b holds, c CPU, d latency, e one session, f with a past, "
-        "g availability (default: all)",
+        "g availability, h webhooks (default: all)",
     )
     parser.add_argument(
         "--past",

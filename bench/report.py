@@ -44,6 +44,8 @@ def lines(result: dict[str, Any]) -> list[Line]:
         found += _cost("", cost)
     if reads := result.get("g_availability"):
         found += _availability("", reads)
+    if notified := result.get("h_webhooks"):
+        found += _webhooks(notified)
     if past := result.get("f_past"):
         found += _past(result, past)
     if memory := result.get("memory"):
@@ -182,6 +184,26 @@ def _availability(suffix: str, reads: dict[str, Any]) -> list[Line]:
         Line(f"(g) CPU free / sold out, classes{suffix}", f"{flat:.2f}", "", "≥ 0.9", flat >= 0.9)
     )
     return found
+
+
+def _webhooks(notified: dict[str, Any]) -> list[Line]:
+    ours, bare = notified["ours"], notified["bare"]
+    rate = notified["per_second"]
+    return [
+        Line(
+            f"(h) webhook answer at {rate}/s, ms p50",
+            f"{ours['p50_ms']:.1f}",
+            f"bare {bare['p50_ms']:.1f}",
+        ),
+        Line(
+            f"(h) webhook answer at {rate}/s, ms p99",
+            f"{ours['p99_ms']:.1f}",
+            f"bare {bare['p99_ms']:.1f}; all looked at "
+            f"{notified['drained_after_seconds']:.1f} s after the last",
+            "< 50",
+            ours["p99_ms"] < 50,
+        ),
+    ]
 
 
 def _past(result: dict[str, Any], past: dict[str, Any]) -> list[Line]:
