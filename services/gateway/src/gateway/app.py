@@ -12,6 +12,7 @@ from gateway.addresses import TrustedProxies, networks
 from gateway.authentication import Authentication
 from gateway.booking import Book
 from gateway.edge import BodyBounds, Edge
+from gateway.evidence import Evidence
 from gateway.forwarding import Forward
 from gateway.keys import ApiKeys
 from gateway.limits import Limits
@@ -50,6 +51,7 @@ def build(settings: Settings) -> Service:
     listener = Listener(settings.AMQP_URL, ready)
     manage_tokens = ManageTokens(settings.MANAGE_TOKEN_KEYS)
     forward = Forward(services)
+    timeline = Timeline(services)
     proxies = TrustedProxies(networks(settings.TRUSTED_PROXIES))
     document = PublicDocument(services, settings.RATE_LIMITS, refresh=settings.OPENAPI_REFRESH)
 
@@ -60,7 +62,8 @@ def build(settings: Settings) -> Service:
             handlers={
                 "forward": forward,
                 "book": Book(forward, ready, manage_tokens, wait=settings.PAYMENT_WAIT),
-                "timeline": Timeline(services),
+                "timeline": timeline,
+                "evidence": Evidence(services, timeline),
             },
             pages={"/openapi.json": document.page, **docs.pages()},
             authentication=Authentication(

@@ -124,6 +124,8 @@ def merge(
             operations.describe_booking(operation, schemas)
         elif route.handling == "timeline":
             operations.describe_timeline(operation)
+        elif route.handling == "evidence":
+            operations.describe_evidence(operation)
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",

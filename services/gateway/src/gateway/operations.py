@@ -173,6 +173,32 @@ def describe_booking(operation: dict[str, Any], schemas: Schemas) -> None:
     }
 
 
+def describe_evidence(operation: dict[str, Any]) -> None:
+    """What the services know of a dispute's booking, and who is missing."""
+    part = {"type": ["object", "null"]}
+    parts = {"type": "array", "items": {"type": "object"}}
+    answer = operation["responses"].setdefault("200", {"description": "What there is to show"})
+    answer["content"] = {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["dispute", "booking", "timeline", "messages", "incomplete"],
+                "properties": {
+                    "dispute": {"type": "object"},
+                    "booking": part,
+                    "timeline": parts,
+                    "messages": parts,
+                    "incomplete": {
+                        "type": "array",
+                        "description": "Services whose part is missing.",
+                        "items": {"type": "string", "enum": [str(each) for each in Upstream]},
+                    },
+                },
+            }
+        }
+    }
+
+
 def describe_timeline(operation: dict[str, Any]) -> None:
     """The services' entries together, and who is missing."""
     answer = operation["responses"].setdefault("200", {"description": "All that happened, by time"})

@@ -31,7 +31,7 @@ class Upstream(StrEnum):
 
 Callers = frozenset[Kind]
 Limit = Literal["reads", "quotes", "booking", "payment", "default"]
-Handling = Literal["forward", "book", "timeline"]
+Handling = Literal["forward", "book", "timeline", "evidence"]
 
 # An operator's key belongs to no organisation. Where operators may act for one they name it;
 # guests' bookings and customers are not theirs to see.
@@ -273,6 +273,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/reconciliations/{id}",                _P, STAFF,  "payments:manage"),
     get("/v1/disputes",                            _P, STAFF,  "payments:view"),
     get("/v1/disputes/{id}",                       _P, STAFF,  "payments:view"),
+    get("/v1/disputes/{id}/evidence",              _P, STAFF,  "payments:view",
+        handling="evidence"),
     get("/v1/payouts/report",                      _P, STAFF,  "payments:view", long=True),
     post("/v1/payment-accounts/connect",           _P, EDITOR, "payments:manage"),
     get("/v1/payment-accounts/{id}/connection",    _P, STAFF,  "payments:view"),

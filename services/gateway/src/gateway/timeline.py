@@ -44,14 +44,25 @@ class Timeline:
         Raises:
             NotFound: booking knows no such booking of the caller's organisation.
         """
+        entries, missing = await self.of(match.upstream_path, request, principal)
+        incomplete = [service for service in Upstream if service in missing]
+        return Answer.json(orjson.dumps({"entries": entries, "incomplete": incomplete}))
+
+    async def of(
+        self, path: str, request: Request, principal: Principal
+    ) -> tuple[list[dict[str, Any]], set[Upstream]]:
+        """All entries by time, and the services that are missing from them.
+
+        Raises:
+            NotFound: booking knows no such booking of the caller's organisation.
+        """
         asked = list(Upstream)
         found = await asyncio.gather(
-            *(self._entries(service, request, match.upstream_path, principal) for service in asked)
+            *(self._entries(service, request, path, principal) for service in asked)
         )
         entries = [entry for part in found if part is not None for entry in part]
         entries.sort(key=lambda entry: (_instant(entry), str(entry.get("service"))))
-        incomplete = [service for service, part in zip(asked, found, strict=True) if part is None]
-        return Answer.json(orjson.dumps({"entries": entries, "incomplete": incomplete}))
+        return entries, {each for each, part in zip(asked, found, strict=True) if part is None}
 
     async def _entries(
         self, service: Upstream, request: Request, path: str, principal: Principal
