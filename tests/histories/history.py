@@ -357,12 +357,16 @@ class History:
 
     async def _workers_restart(self) -> None:
         """The process that died takes the answers with it that it has not written down."""
+        await self.end()
+        await self.lane.payments.reborn()
+
+    async def end(self) -> None:
+        """Let go of what workers still have in hand."""
         for one in self.paused:
             for run in one.runs:
                 run.cancel()
             await asyncio.gather(*one.runs, return_exceptions=True)
         self.paused.clear()
-        await self.lane.payments.reborn()
 
     async def _claims_run_out(self) -> None:
         """What a dead worker had claimed can be claimed again; a slow one's too."""

@@ -55,8 +55,13 @@ async def play(directory: Path, seeds: list[int]) -> Counter[End]:
                 except Exception as why:
                     left.clear()
                     raise Fell(history, why) from why
+                finally:
+                    await history.end()
 
-    await asyncio.gather(*(drive(number) for number in range(min(LANES, len(seeds)))))
+    lanes = (drive(number) for number in range(min(LANES, len(seeds))))
+    for fell in await asyncio.gather(*lanes, return_exceptions=True):
+        if fell is not None:
+            raise fell
     return ends
 
 
