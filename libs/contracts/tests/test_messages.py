@@ -43,7 +43,7 @@ def json_of(  # noqa: PLR0911 one line for each kind of schema reads best
                 {name: json_of(each, defs) for name, each in fields.items()}
             )
         case {"type": "array", "items": item}:
-            return st.lists(json_of(item, defs), max_size=3)
+            return st.lists(json_of(item, defs), min_size=schema.get("minItems", 0), max_size=3)
         case {"type": "string", "format": "uuid"}:
             return st.uuids().map(str)
         case {"type": "string", "format": "date-time"}:

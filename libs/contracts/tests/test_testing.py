@@ -9,6 +9,9 @@ from contracts.booking import BookingCancelled, BookingConfirmed, BookingExpired
 from contracts.registry import CONTRACTS, UnknownContract
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example, same_shape
 
+NOT_BOTH = {"booking.held.v1": {"received_by"}}  # a payment by card is in nobody's hand
+"""What an example cannot have beside the rest of it."""
+
 
 @pytest.mark.parametrize("entry", CONTRACTS, ids=lambda entry: entry.name)
 def test_an_example_comes_by_name_or_model_and_has_its_own_shape(entry) -> None:
@@ -20,9 +23,10 @@ def test_an_example_comes_by_name_or_model_and_has_its_own_shape(entry) -> None:
 
 @pytest.mark.parametrize("entry", CONTRACTS, ids=lambda entry: entry.name)
 def test_examples_show_a_value_for_every_field(entry) -> None:
-    assert not [
+    empty = {
         name for name, value in example(entry.name).model_dump().items() if value in (None, (), "")
-    ]
+    }
+    assert empty == NOT_BOTH.get(entry.name, set())
 
 
 def test_contacts_in_examples_can_be_opened() -> None:
