@@ -46,7 +46,7 @@ ORDER = {"amount": "5000", "currency": "gbp"}
         # Gone from this version of the API: `allowed_payment_method_types` took its place.
         ({**ORDER, "payment_method_types[]": "card"}, "parameter_unknown", None),
         ({**ORDER, "expand[]": "amount.name"}, None, "expand"),
-        ({**ORDER, "transfer_data[destination]": "acct_1"}, "parameter_unknown", None),
+        ({**ORDER, "transfer_data[destination]": "acct_1"}, "resource_missing", None),
     ],
 )
 async def test_bad_parameters_are_named(raw, params, code, param):

@@ -20,6 +20,8 @@ def add(call: Call, intent: Json, method: Json, decline: cards.Decline | None) -
     if captured:
         body["balance_transaction"] = balance_transactions.of_charge(call, body, body["amount"])
         destinations.settle(call, body)
+    elif decline is None:
+        body["payment_method_details"]["card"]["capture_before"] = capture_before(call)
     return call.store.add(call.tenant, body, parent=intent["id"])
 
 
