@@ -281,7 +281,7 @@ class History:
                 await letter.to.take(letter.row)
         except Killed:
             self.note(f"{letter.to.name} died over {letter.row['type']} at {place}")
-            await letter.to.reborn()
+            await self._restart(letter.to)
             again = True
         else:
             self.note(f"{letter.to.name} took {letter.row['type']}")
@@ -334,7 +334,7 @@ class History:
             runs = await worker.begin()
             if await _died(runs):
                 self.note(f"worker died at {place} over {kind}")
-                await self._workers_restart()
+                await self._restart(self.lane.payments)
             else:
                 self.note(f"worker ran {kind}")
 
@@ -355,10 +355,11 @@ class History:
         await asyncio.gather(*one.runs)
         self.note("worker wrote its answer down")
 
-    async def _workers_restart(self) -> None:
-        """The process that died takes the answers with it that it has not written down."""
-        await self.end()
-        await self.lane.payments.reborn()
+    async def _restart(self, side: Side) -> None:
+        """A process that died takes the answers with it that it has not written down."""
+        if side is self.lane.payments:
+            await self.end()
+        await side.reborn()
 
     async def end(self) -> None:
         """Let go of what workers still have in hand."""
@@ -415,7 +416,7 @@ class History:
                     with self.lane.fate.armed(place):
                         await side.take(row, due=True)
                 except Killed:
-                    await side.reborn()
+                    await self._restart(side)
                 self.note(f"{side.name} rang {row['type']}")
 
     # Until nothing moves
