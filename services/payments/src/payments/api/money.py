@@ -49,7 +49,7 @@ _KEY = re.compile(r"[\x21-\x7e]{16,255}\Z")
 class RefundAmount(Body):
     """How much, in the payment's currency and its minor unit."""
 
-    amount_minor: Annotated[int, Field(ge=1)]
+    amount_minor: Annotated[int, Field(ge=1, le=money.LARGEST_AMOUNT)]
 
 
 class RefundRequest(Body):

@@ -13,6 +13,9 @@ class Money:
     currency: str
 
 
+LARGEST_AMOUNT = 99_999_999
+"""In minor units: what Stripe takes at once, and so the most that can come or go back."""
+
 # What Stripe refuses to charge less than, in minor units. Other currencies have no floor here:
 # the provider's own refusal is then reported as it is.
 SMALLEST_CHARGE = {
