@@ -280,6 +280,24 @@ async def test_a_payments_story_as_payments_tells_it(world, tell):
     await tell("payment.refund_failed.v1", held, payment_id=payment, sequence=6)
 
 
+async def test_a_dispute_is_noted_and_changes_nothing_else(world, tell):
+    held = await held_then(world, world.pay)
+    before = await world.booking(held)
+    await tell("payment.disputed.v1", held, sequence=5)
+    await tell("payment.dispute_closed.v1", held, sequence=6)
+    assert await world.booking(held) == before
+    (opened,) = await world.audited(held, "booking.payment_disputed")
+    (closed,) = await world.audited(held, "booking.dispute_closed")
+    golden = example("payment.disputed.v1")
+    for row in (opened, closed):
+        noted = row["after"]
+        assert (row["actor"], row["reason"]) == ("payments", golden.reason)
+        assert noted["dispute_id"] == str(golden.dispute_id)
+        assert noted["amount_minor"] == golden.amount.amount_minor
+    assert opened["after"]["evidence_due_by"] == golden.evidence_due_by.isoformat()
+    assert closed["after"]["outcome"] == "won"
+
+
 async def test_a_failure_as_payments_tells_it(world, tell):
     held = await held_then(world)
     await tell("payment.failed.v1", held)

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from chassis.testing import eventually
+from contracts.booking import BookingConfirmed, VenueChanged
 from contracts.notifications import NotificationFailed, NotificationSent
 from contracts.registry import consumed_by, published_by
 from contracts.testing import example, same_shape
@@ -14,11 +15,15 @@ from .conftest import Desk, MailHost
 
 @pytest.mark.parametrize("message_type", consumed_by("notifications"))
 async def test_every_example_sent_here_is_handled(desk: Desk, message_type: str) -> None:
+    """Of a booking and a venue that are known."""
     message = example(message_type)
     fresh = {
         "org_id": desk.org_id, "booking_id": uuid4(), "venue_id": uuid4(), "entry_id": uuid4(),
     }  # fmt: skip
     update = {name: value for name, value in fresh.items() if hasattr(message, name)}
+    for known in (example(VenueChanged), example(BookingConfirmed)):
+        told = {name: value for name, value in fresh.items() if hasattr(known, name)}
+        await desk.hear(known.model_copy(update=told), sequence=1)
     await desk.hear(message.model_copy(update=update))
 
 

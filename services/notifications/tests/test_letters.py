@@ -41,6 +41,8 @@ NIGHT = Facts(
     due=Money(5000, "GBP"),
     due_by=datetime(2030, 6, 10, 18, 30, tzinfo=UTC),
     moved_from=datetime(2030, 6, 8, 21, tzinfo=UTC),
+    disputed=Money(5000, "GBP"),
+    evidence_due_by=datetime(2030, 7, 1, 22, 59, tzinfo=UTC),
     told_at=NOW,
     manage_epoch=2,
     manage_expires_at=NOW + timedelta(days=30),
@@ -219,6 +221,21 @@ def test_an_offer_says_until_when_at_the_venue_and_what_is_due() -> None:
     free = " ".join(body(mail("waitlist_offer", facts=changed(NIGHT, due=Money(0, "GBP")))).split())
     assert "To pay" not in free
     assert "by then to take it" in free
+
+
+def test_a_dispute_says_what_the_bank_did_and_until_when_it_hears_the_venue() -> None:
+    taken, asked = (
+        " ".join(body(mail("payment_disputed", facts=changed(NIGHT, only_asked=only))).split())
+        for only in (False, True)
+    )
+    for text in (taken, asked):
+        assert "£50.00" in text
+        assert "no later than Monday, 1 July 2030, 23:59" in text
+        assert "https://" not in text
+    assert "has taken the money back" in taken
+    assert "only asks" in asked
+    swedish = " ".join(body(mail("payment_disputed", "sv")).split())
+    assert "senast måndag 1 juli 2030, 23:59" in swedish
 
 
 def test_a_no_show_fee_that_the_bank_asks_about_says_how_much_and_until_when() -> None:

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import orjson
+import pytest
 
+from chassis.messaging.meta import RetryAfter
 from chassis.testing import eventually
 from contracts import Money
+from contracts.payments import PaymentDisputed
 from contracts.visits import BookingNoShowFeeActionRequired
 
 from .conftest import Desk, MailHost, contact
@@ -257,6 +260,37 @@ async def test_a_fee_that_the_bank_asks_about_is_told_once(
     [told] = await sending.told()
     assert orjson.loads(told["payload"])["kind"] == "no_show_fee"
     assert len(mail_host.taken) == 1
+
+
+async def test_a_dispute_is_told_to_the_venue_once_for_each(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    disputed = sending.of(PaymentDisputed)
+    with pytest.raises(RetryAfter):  # what names the booking is still to come
+        await sending.hear(disputed)
+    await sending.hear(sending.confirmed(booking_id=disputed.booking_id, contact=contact()))
+    another = disputed.model_copy(update={"dispute_id": uuid4()})
+    for heard in (disputed, disputed, another):
+        await sending.hear(heard, sequence=4)
+
+    async def settled() -> bool:
+        return await sending.states() == ["sent"] * 3
+
+    await eventually(settled)
+    to_venue = [mail for mail in mail_host.taken if "disputed" in mail["Subject"]]
+    assert len(to_venue) == 2
+    assert {mail["To"].addresses[0].addr_spec for mail in to_venue} == {"manager@example.com"}
+    guests = [to for _, to in mail_host.envelopes].count("guest@example.com")
+    assert guests == 1
+
+
+async def test_a_venue_without_a_manager_s_address_has_that_on_record(sending: Desk) -> None:
+    await sending.hear(sending.venue(manager_email=None), sequence=9)
+    disputed = sending.of(PaymentDisputed)
+    await sending.hear(sending.confirmed(booking_id=disputed.booking_id, contact=contact()))
+    await sending.hear(disputed, sequence=4)
+    kept = "SELECT state, error FROM messages WHERE kind = 'payment_disputed'"
+    assert await sending.rows(kept) == [{"state": "failed", "error": "no address"}]
 
 
 async def test_an_offer_that_lapsed_before_it_could_be_sent_is_not_sent(

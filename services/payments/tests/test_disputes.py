@@ -1,10 +1,13 @@
 """A customer's bank takes the money back: recorded once, booked, shown to staff."""
 
+import json
 from typing import Any
 
 import pytest
 from payments_ledger import BALANCE, CHARGED, FEE, balances
 from payments_world import CARDS, Booking, Stripe, World
+
+from contracts.testing import example, same_shape
 
 CARDS.setdefault("disputes", "pm_card_createDispute")
 CARDS.setdefault("asks_bank", "pm_card_createDisputeInquiry")
@@ -25,6 +28,10 @@ async def only(world: World, booking: Booking) -> dict[str, Any]:
     [found] = listed["disputes"]
     assert found["booking_id"] == str(booking.id)
     return dict(found)
+
+
+async def told(booking: Booking) -> list[dict[str, Any]]:
+    return [one for one in await booking.told() if "dispute" in one["type"]]
 
 
 async def settle(stripe: Stripe, dispute: dict[str, Any], outcome: str) -> None:
@@ -55,6 +62,17 @@ async def test_the_money_goes_and_comes_back_if_it_is_won(
     status, one = await world.request("GET", f"/disputes/{found['id']}", world.staff(VIEWER))
     assert (status, one) == (200, over)
 
+    opened, closed = await told(booking)
+    for each, name in ((opened, "payment.disputed.v1"), (closed, "payment.dispute_closed.v1")):
+        golden = example(name)
+        body = {key: each[key] for key in type(golden).model_fields if key in each}
+        assert same_shape(type(golden).from_json(json.dumps(body)), golden, without=["change_id"])
+        assert (each["type"], each["dispute_id"], each["reason"]) == (
+            name, found["id"], "fraudulent",
+        )  # fmt: skip
+    assert (opened["inquiry"], opened["evidence_due_by"]) == (False, found["respond_by"])
+    assert (closed["outcome"], opened["sequence"] < closed["sequence"]) == (outcome, True)
+
 
 async def test_an_inquiry_moves_nothing_until_it_is_escalated(world: World, stripe: Stripe):
     booking = world.booking()
@@ -65,6 +83,8 @@ async def test_an_inquiry_moves_nothing_until_it_is_escalated(world: World, stri
     await world.quiet()
     assert (await only(world, booking))["status"] == "needs_response"
     assert (await balances(world, booking))["disputed"] == 5000
+    [opened] = await told(booking)  # once, however often the bank turns it
+    assert opened["inquiry"]
 
 
 async def test_the_timeline_tells_of_it_and_strangers_do_not_see_it(world: World):

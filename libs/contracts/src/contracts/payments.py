@@ -142,6 +142,36 @@ class PaymentRefundFailed(PaymentFact):
     """Of this payment, made or under way without the booking having asked for it."""
 
 
+class PaymentDisputed(PaymentFact):
+    """The customer asked their bank for the money back; told once for each dispute."""
+
+    TYPE: ClassVar[str] = "payment.disputed.v1"
+
+    dispute_id: UUID
+    amount: Money
+    reason: str
+    """The provider's word for why; an open list."""
+    inquiry: bool
+    """True: the bank only asks so far, and no money has moved."""
+    evidence_due_by: Instant | None
+    """Until when the bank hears the venue; null: it doesn't."""
+    opened_at: Instant
+
+
+class PaymentDisputeClosed(PaymentFact):
+    """The bank decided on a dispute; told once for each."""
+
+    TYPE: ClassVar[str] = "payment.dispute_closed.v1"
+
+    dispute_id: UUID
+    amount: Money
+    reason: str
+    outcome: str
+    """`won`: the money stays or came back; `lost`: it is gone; `inquiry_closed`: the bank only
+    asked, and let it rest. An open list."""
+    closed_at: Instant
+
+
 class PaymentFeeCharged(PaymentFact):
     """The fee of a guest who didn't come was charged."""
 

@@ -32,6 +32,8 @@ from contracts.notifications import NotificationFailed, NotificationSent
 from contracts.offerings import OfferingChanged
 from contracts.payments import (
     PaymentCancelled,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentFeeCharged,
     PaymentFeeFailed,
@@ -245,6 +247,13 @@ CONTRACTS: tuple[Contract, ...] = (
         ("booking",),
         "The provider couldn't refund; a person must look",
     ),
+    Contract(
+        PaymentDisputed,
+        "payments",
+        ("booking", "notifications"),
+        "The customer asked their bank for the money back",
+    ),
+    Contract(PaymentDisputeClosed, "payments", ("booking",), "The bank decided on a dispute"),
     Contract(PaymentFeeCharged, "payments", ("booking",), "The fee of a no-show was charged"),
     Contract(
         PaymentFeeFailed,

@@ -25,6 +25,7 @@ from booking.usecases.expire_change import expire_change
 from booking.usecases.fail_payment import FailedAttempt, fail_payment
 from booking.usecases.generate_sessions import generate_tonight
 from booking.usecases.mark_processing import mark_processing
+from booking.usecases.note_dispute import Dispute, note_dispute, note_dispute_closed
 from booking.usecases.note_payment import note_payment
 from booking.usecases.note_standing import note_standing
 from booking.usecases.offer_places import offer_places
@@ -43,6 +44,8 @@ from chassis.messaging.meta import RetryAfter
 from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
 from contracts.payments import (
     PaymentCancelled,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentFeeCharged,
     PaymentFeeFailed,
@@ -159,6 +162,7 @@ def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
         await fail_payment(tx, attempt, vault=vault)
 
     _refunds(handlers, vault)
+    _disputes(handlers)
     _fees(handlers, vault)
     _customers(handlers)
     return handlers
@@ -194,6 +198,28 @@ def _refunds(handlers: Handlers, vault: ContactVault) -> None:
         await record_failed_refund(
             tx, message.booking_id, message.payment_id, _money(message.amount), message.code
         )
+
+
+def _disputes(handlers: Handlers) -> None:
+    """Money that customers ask their banks for."""
+
+    @handlers.on(PaymentDisputed)
+    async def payment_disputed(tx: Transaction, message: PaymentDisputed, _: Meta) -> None:
+        await note_dispute(tx, _dispute(message), message.evidence_due_by)
+
+    @handlers.on(PaymentDisputeClosed)
+    async def dispute_closed(tx: Transaction, message: PaymentDisputeClosed, _: Meta) -> None:
+        await note_dispute_closed(tx, _dispute(message), message.outcome)
+
+
+def _dispute(message: PaymentDisputed | PaymentDisputeClosed) -> Dispute:
+    return Dispute(
+        id=message.dispute_id,
+        booking_id=message.booking_id,
+        payment_id=message.payment_id,
+        amount=_money(message.amount),
+        reason=message.reason,
+    )
 
 
 async def _record_totals(

@@ -13,11 +13,13 @@ What guests are told, and when:
 | `booking.offered` | a place is held until a moment, with the link to take it | booking |
 | `booking.no_show_fee_action_required` | the bank asks; the link to pay the fee | booking |
 
+The venue is told, at its manager's address, of `payment.disputed`: once per dispute.
 A refund has no mail of its own: each of those that lead to one says so, with the amount.
 """
 
 from chassis.db import Transaction
 from chassis.messaging import Handlers, Meta
+from chassis.messaging.meta import RetryAfter
 from chassis.sealing import Sealer
 from contracts import Contact
 from contracts import Money as Amount
@@ -29,12 +31,16 @@ from contracts.booking import (
     VenueChanged,
 )
 from contracts.changes import BookingOffered, BookingRescheduled, BookingWaitlisted
+from contracts.payments import PaymentDisputed
 from contracts.visits import BookingNoShowFeeActionRequired
-from notifications.domain.notice import Facts, Kind, Money, Notice, Recipient, Venue
+from notifications.domain.notice import Facts, Kind, Manager, Money, Notice, Recipient, Venue
 from notifications.mail.letter import LetterWriter
 from notifications.store import venues
 from notifications.store.messages import Messages
 from notifications.usecases.plan import plan
+from notifications.usecases.tell_of_dispute import Dispute, NotHeardOf, tell_of_dispute
+
+_SOON_SECONDS = 5.0
 
 _AboutABooking = (
     BookingConfirmed
@@ -83,7 +89,8 @@ def handlers(  # noqa: C901 - a list of short functions
             email=message.contact_email,
             phone=message.contact_phone,
         )
-        await venues.keep(tx, message.venue_id, venue, meta.sequence)
+        manager = Manager(Recipient(message.name, message.manager_email), message.locale)
+        await venues.keep(tx, message.venue_id, venue, manager, meta.sequence)
 
     @table.on(BookingConfirmed)
     async def booking_confirmed(tx: Transaction, message: BookingConfirmed, meta: Meta) -> None:
@@ -206,6 +213,21 @@ def handlers(  # noqa: C901 - a list of short functions
         )
         # However often the bank asks, one letter is enough.
         await plan(tx, messages, writer, notice(message, meta, "no_show_fee", "bank_asks", facts))
+
+    @table.on(PaymentDisputed)
+    async def disputed(tx: Transaction, message: PaymentDisputed, meta: Meta) -> None:
+        dispute = Dispute(
+            id=message.dispute_id,
+            booking_id=message.booking_id,
+            org_id=message.org_id,
+            amount=_money(message.amount),
+            evidence_due_by=message.evidence_due_by,
+            only_asked=message.inquiry,
+        )
+        try:
+            await tell_of_dispute(tx, messages, writer, dispute, meta.sequence)
+        except NotHeardOf:
+            raise RetryAfter(_SOON_SECONDS, "the booking has not been heard of yet") from None
 
     return table
 

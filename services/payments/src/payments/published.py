@@ -9,6 +9,7 @@ import contracts.payments as wire
 from chassis.db import Transaction
 from contracts import Message, Money
 from payments.domain import money
+from payments.domain.disputes import INQUIRIES, Dispute
 from payments.domain.failures import Failure
 from payments.domain.payment import Fact, Payment
 from payments.domain.refunds import Refund, Taken, unasked
@@ -75,6 +76,41 @@ def refund_failed(
             code=failed.failure_code or "refund_failed",
             refunded_total=_money(payment.refunded_total),
             unasked_total=_money(unasked(payment, refunds)),
+        ),
+    )
+
+
+def disputed(tx: Transaction, payment: Payment, dispute: Dispute) -> UUID:
+    """Tell that the customer asked their bank for the money back."""
+    return _publish(
+        tx,
+        payment,
+        wire.PaymentDisputed(
+            **_ids(payment),
+            dispute_id=dispute.id,
+            amount=_money(dispute.amount),
+            reason=dispute.reason,
+            inquiry=dispute.status in INQUIRIES,
+            evidence_due_by=dispute.respond_by,
+            opened_at=dispute.opened_at,
+        ),
+    )
+
+
+def dispute_closed(
+    tx: Transaction, payment: Payment, dispute: Dispute, closed_at: datetime
+) -> UUID:
+    """Tell what the bank decided."""
+    return _publish(
+        tx,
+        payment,
+        wire.PaymentDisputeClosed(
+            **_ids(payment),
+            dispute_id=dispute.id,
+            amount=_money(dispute.amount),
+            reason=dispute.reason,
+            outcome=dispute.status,
+            closed_at=closed_at,
         ),
     )
 

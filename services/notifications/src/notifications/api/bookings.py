@@ -1,4 +1,4 @@
-"""What guests were told about a booking, for staff."""
+"""What was told about a booking, for staff."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from chassis.auth import Principal
 from chassis.http import DB, part, require
-from notifications.domain.notice import Kind, State
+from notifications.domain.notice import FOR_THE_VENUE, Kind, State
 from notifications.store.messages import Entry, Messages
 
 router = APIRouter(tags=["messages"])
@@ -19,7 +19,7 @@ Table = Annotated[Messages, Depends(part(Messages))]
 
 
 class MessageView(BaseModel):
-    """A message to the guest. `message_id` is its Message-ID header, as the mail server logs it."""
+    """A message to guest or venue. `message_id`: its Message-ID header, as mail servers log it."""
 
     id: UUID
     kind: Kind
@@ -60,7 +60,7 @@ class Timeline(BaseModel):
 
 @router.get("/bookings/{booking_id}/messages")
 async def messages(booking_id: UUID, viewer: Viewer, table: Table, db: DB) -> MessagesOfBooking:
-    """What the guest was told, when, and whether it arrived at their mail server."""
+    """What the guest and the venue were told, when, and whether their mail server took it."""
     entries = await db.run(viewer.org_id, lambda tx: table.of_booking(tx, booking_id))
     return MessagesOfBooking(
         items=[
@@ -91,12 +91,13 @@ async def timeline(booking_id: UUID, viewer: Viewer, table: Table, db: DB) -> Ti
 
 
 def _steps(entry: Entry) -> list[TimelineEntry]:
+    to = "venue" if entry.kind in FOR_THE_VENUE else "guest"
     steps = [
         TimelineEntry(
             at=entry.planned_at,
             type="notification.planned",
             message_id=entry.planned_by,
-            summary=f"A {entry.kind} mail to the guest is planned",
+            summary=f"A {entry.kind} mail to the {to} is planned",
             data={"message": entry.id, "kind": entry.kind, "cause": entry.cause},
         )
     ]

@@ -1,4 +1,6 @@
-"""A notice: one thing a guest is told about their booking or their place in line, once.
+"""A notice: one thing that is told about a booking or a place in line, once.
+
+Guests are told, but for a dispute, of which the venue is.
 
 NTF-14, NTF-22.
 """
@@ -17,7 +19,10 @@ Kind = Literal[
     "waitlist_offer",
     "waitlist_joined",
     "no_show_fee",
+    "payment_disputed",
 ]
+FOR_THE_VENUE: frozenset[Kind] = frozenset({"payment_disputed"})
+"""The others are for the guest."""
 State = Literal["planned", "sending", "sent", "failed"]
 
 
@@ -56,6 +61,9 @@ class Facts:
     told_at: datetime | None = None
     manage_epoch: int | None = None
     manage_expires_at: datetime | None = None
+    disputed: Money | None = None
+    evidence_due_by: datetime | None = None
+    only_asked: bool = False
 
     def old_news(self, now: datetime) -> bool:
         """Whether it offers what can no longer be taken."""
@@ -64,7 +72,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who is told. `email` is None when the guest left no address."""
+    """Who is told. `email` is None when no address is known."""
 
     name: str
     email: str | None
@@ -100,6 +108,14 @@ class Venue:
     country: str
     email: str | None
     phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """Who is told of what concerns the venue itself, and in which language."""
+
+    recipient: Recipient
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ def _said(facts: Facts, venue: Venue, language: str) -> dict[str, Any]:
     end = facts.ends_at.astimezone(zone) if facts.ends_at else None
     moved_from = facts.moved_from.astimezone(zone) if facts.moved_from else None
     due_by = facts.due_by.astimezone(zone) if facts.due_by else None
+    evidence_due_by = facts.evidence_due_by.astimezone(zone) if facts.evidence_due_by else None
 
     def amount(value: Money | None) -> str | None:
         return money(value, locale) if value and value.amount_minor else None
@@ -106,6 +107,9 @@ def _said(facts: Facts, venue: Venue, language: str) -> dict[str, Any]:
         "failure": facts.failure,
         "may_retry": facts.may_retry,
         "cancelled_by_guest": facts.cancelled_by_guest,
+        "disputed": amount(facts.disputed),
+        "evidence_due_by": _moment(evidence_due_by, locale) if evidence_due_by else None,
+        "only_asked": facts.only_asked,
         "manage_label": None,
     }
 

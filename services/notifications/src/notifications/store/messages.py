@@ -107,6 +107,15 @@ class Messages:
             venue=_venue(row),
         )
 
+    async def subject_of(self, tx: Transaction, booking_id: UUID) -> tuple[UUID, Facts] | None:
+        """The venue of a booking and its facts as they were told last; None: nothing was yet."""
+        row = await tx.fetchrow(
+            "SELECT venue_id, facts FROM messages WHERE coalesce(booking_id, entry_id) = $1 "
+            "ORDER BY id DESC LIMIT 1",
+            booking_id,
+        )
+        return (row["venue_id"], _FACTS.validate_json(row["facts"])) if row else None
+
     async def settle(
         self,
         tx: Transaction,

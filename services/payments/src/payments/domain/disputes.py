@@ -42,6 +42,9 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 
 OVER = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
+INQUIRIES = frozenset({Status.INQUIRY, Status.INQUIRY_CLOSED})
+"""The bank only asked: no money has moved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:

@@ -232,7 +232,7 @@ class Payment:
             raise ForeignPayment("reference")
 
     def touch(self, *, refunded_minor: int | None = None) -> Payment:
-        """The payment after something about its refunds changed."""
+        """The payment after something about its refunds or disputes changed."""
         total = self.refunded_minor if refunded_minor is None else refunded_minor
         return replace(self, refunded_minor=total, version=self.version + 1)
 

@@ -73,6 +73,8 @@ _SUMMARIES = {
     "payment.fee_failed.v1": "The no-show fee was not charged",
     "payment.refund_requested.v1": "Staff gave money back",
     "payment.refunded.v1": "Money went back to the customer",
+    "payment.disputed.v1": "The others were told of the dispute",
+    "payment.dispute_closed.v1": "The others were told how the dispute ended",
     "payment.refund_failed.v1": "Money could not go back",
 }
 

@@ -7,11 +7,12 @@ import structlog
 from chassis import metrics
 from chassis.db import Transaction
 from chassis.ids import uuid7
+from payments import published
 from payments.domain.disputes import OVER, TRANSITIONS, Dispute, DisputeSnapshot
 from payments.domain.ledger import DISPUTE_FEE, DISPUTE_REINSTATED, DISPUTE_WITHDRAWN
 from payments.domain.money import Money
 from payments.domain.payment import Payment
-from payments.store import disputes, ledger
+from payments.store import disputes, ledger, payments
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,20 @@ async def record_dispute(tx: Transaction, payment: Payment, shown: DisputeSnapsh
     if before is None:
         log.error("payment.disputed", payment_id=str(payment.id), reason=shown.reason)
         metrics.ALARMS.labels(_ALARM).inc()
+    await _tell(tx, payment, before, after)
     return True
+
+
+async def _tell(tx: Transaction, payment: Payment, before: Dispute | None, after: Dispute) -> None:
+    """Others hear when it opens and when it is over, once each."""
+    if before is not None and after.closed_at is None:
+        return
+    changed = payment.touch()
+    await payments.save(tx, changed)
+    if before is None:
+        published.disputed(tx, changed, after)
+    if after.closed_at is not None:
+        published.dispute_closed(tx, changed, after, after.closed_at)
 
 
 def _found(payment: Payment, shown: DisputeSnapshot) -> Dispute:

@@ -1,0 +1,18 @@
+"""Whom at a venue mail is for, and in which language.
+
+Revision ID: 0004
+Revises: 0003
+"""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    # Of a venue that is known already, both are told when it next changes.
+    op.execute("""
+        ALTER TABLE venues
+            ADD COLUMN manager_email text,
+            ADD COLUMN locale text NOT NULL DEFAULT 'en'""")
