@@ -27,6 +27,7 @@ async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: M
     evidence = await club.staff.get(f"/v1/disputes/{dispute['id']}/evidence")
     assert evidence["dispute"]["id"] == dispute["id"]
     assert evidence["booking"]["reference"] == booking.reference
+    assert evidence["booking"]["refund_terms"]
     assert "dispute.opened" in [entry["type"] for entry in evidence["timeline"]]
     assert evidence["messages"]
     assert evidence["incomplete"] == []

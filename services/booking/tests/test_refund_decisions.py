@@ -8,6 +8,7 @@ from booking_client import GUEST, manage, staff
 from booking.domain.money import Money
 from booking.domain.refusals import NoRefundPending
 from booking.usecases.decide_refund import DecideRefund, decide_refund
+from booking.usecases.edit_offering import EditOffering, edit_offering
 from booking.usecases.record_refund import Refunded, record_refund
 from chassis.ids import uuid7
 
@@ -39,6 +40,23 @@ def _message(type_, row):
     from contracts.registry import contract
 
     return contract(type_).model.from_json(row["payload"])
+
+
+async def test_a_booking_tells_the_terms_it_was_made_on_whatever_the_offering_says_since(
+    client, world
+):
+    session = await world.class_session(price=18000, policy={"refund_tiers": FULL})
+    held = await world.hold(session)
+    edit = EditOffering(
+        offering_id=session.offering_id, overrides={"policy": {"refund_tiers": []}}, actor="test"
+    )
+    await world.run(lambda tx: edit_offering(tx, edit))
+    wish = {"session_id": str(session.id)}
+    now = (await client("POST", "/quotes", json=wish))[1]["refund_terms"]
+    path, own = f"/bookings/{held.booking_id}", manage(world.org_id, held.booking_id)
+    then = (await client("GET", path, own))[1]["refund_terms"]
+    assert [(one["hours"], one["percent"]) for one in now + then] == [(0, 0), (48, 100)]
+    assert "48" in then[0]["text"]
 
 
 async def test_s1_13_cancelling_needs_the_permission_and_a_reason(client, world):

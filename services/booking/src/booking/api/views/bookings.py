@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from booking.domain.money import Money as DomainMoney
     from booking.domain.moving import Change as DomainChange
     from booking.domain.ordering import Dish
+    from booking.domain.policy import Policy
     from booking.domain.quote import Line
     from booking.shop import Shop
     from booking.usecases.hold import Held
@@ -91,6 +92,27 @@ class CancelPreview(BaseModel):
     refund: Money
     to_gift_card: Money
     needs_approval: bool
+
+
+class RefundTerm(BaseModel):
+    """`percent` goes back to who cancels with more than `hours` to go; `text` says so."""
+
+    hours: int
+    percent: int
+    text: str
+
+    @classmethod
+    def of(cls, policy: Policy, locale: str) -> list[RefundTerm]:
+        """Those of a policy, the earliest first; that nothing goes back is said too."""
+        tiers = sorted(policy.refund_tiers, key=lambda tier: tier.hours, reverse=True)
+        return [
+            cls(
+                hours=tier.hours,
+                percent=tier.percent,
+                text=text("refund.tier", locale, hours=tier.hours, percent=tier.percent),
+            )
+            for tier in tiers
+        ] or [cls(hours=0, percent=0, text=text("refund.none", locale))]
 
 
 class PendingChange(BaseModel):
@@ -266,6 +288,8 @@ class Booking(BaseModel):
     notes: str | None
     can_cancel: bool
     cancel: CancelPreview
+    refund_terms: list[RefundTerm]
+    """What the guest agreed to when booking, whatever the offering says now."""
     can_reschedule: bool
     change: PendingChange | None
     failure: Failure | None
@@ -345,6 +369,7 @@ class Booking(BaseModel):
                 needs_approval=view.cancellation.needs_approval,
                 to_gift_card=Money.of(view.cancellation.to_card),
             ),
+            refund_terms=RefundTerm.of(booking.policy, booking.locale),
             can_reschedule=view.can_reschedule,
             change=None if view.change is None else PendingChange.of(view.change, view.now),
             failure=booking.failure

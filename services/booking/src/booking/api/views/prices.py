@@ -9,8 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from booking.api.texts import text
-from booking.api.views.bookings import OrderedItem, PriceLine
+from booking.api.views.bookings import OrderedItem, PriceLine, RefundTerm
 from booking.api.views.shared import Money
 
 if TYPE_CHECKING:
@@ -123,14 +122,6 @@ class Menu(BaseModel):
         )
 
 
-class RefundTerm(BaseModel):
-    """`percent` goes back to who cancels with more than `hours` to go; `text` says so."""
-
-    hours: int
-    percent: int
-    text: str
-
-
 class Quote(BaseModel):
     """What a booking would cost now, and on what terms. No place is taken."""
 
@@ -152,8 +143,6 @@ class Quote(BaseModel):
     def of(cls, quoted: Quoted) -> Quote:
         booking = quoted.booking
         quote, policy = booking.quote, booking.policy
-        tiers = sorted(policy.refund_tiers, key=lambda tier: tier.hours, reverse=True)
-        terms = [(tier.hours, tier.percent) for tier in tiers]
         return cls(
             session_id=booking.session_id,
             party_size=booking.party_size,
@@ -165,15 +154,7 @@ class Quote(BaseModel):
             amount_at_venue=Money.of(quote.at_venue),
             payment_methods=list(booking.payment_methods),
             hold_minutes=policy.minutes_to_pay(booking.method),
-            refund_terms=[
-                RefundTerm(
-                    hours=hours,
-                    percent=percent,
-                    text=text("refund.tier", booking.locale, hours=hours, percent=percent),
-                )
-                for hours, percent in terms
-            ]
-            or [RefundTerm(hours=0, percent=0, text=text("refund.none", booking.locale))],
+            refund_terms=RefundTerm.of(policy, booking.locale),
             no_show_fee=policy.no_show
             and Money(
                 amount_minor=policy.no_show.amount(booking.party_size),
