@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from payments_checkout import CARD, at_checkout, usd
 from payments_connect import BACK, OPERATOR, Business
 from payments_guarantee import fee_due, with_card
+from payments_ledger import balances
 from payments_webhooks import event, post, signed
 from payments_world import CONNECT_SECRET, Booking, Stripe, World, running
 
@@ -243,7 +244,20 @@ async def test_the_fee_of_a_payment_is_frozen_and_refunds_return_its_part(
         charge = await business.charge(intent)
         parts = charge["transfer"]["amount_reversed"], charge["application_fee"]["amount_refunded"]
         taken_back.append(parts)
+        booked = await balances(world, booking)
+        assert booked["platform_fee"] == 475 - parts[1]
     assert taken_back == [(3333, 167), (6666, 333), (9500, 475)]
+    kinds = await world.rows(
+        "SELECT kind, amount_minor FROM ledger WHERE booking_id = $1 "
+        "AND kind LIKE 'platform_fee%' ORDER BY position",
+        booking.id,
+    )
+    assert [tuple(row.values()) for row in kinds] == [
+        ("platform_fee", 475),
+        ("platform_fee_returned", 167),
+        ("platform_fee_returned", 166),
+        ("platform_fee_returned", 142),
+    ]
 
 
 async def test_a_platform_may_keep_its_fee_and_have_one_of_its_own(
@@ -262,6 +276,7 @@ async def test_a_platform_may_keep_its_fee_and_have_one_of_its_own(
         assert charge["application_fee"]["amount"] == 238  # 237.5
         assert charge["application_fee"]["amount_refunded"] == 0
         assert charge["transfer"]["amount_reversed"] == 9500
+        assert (await balances(world, booking))["platform_fee"] == 238
         await business.fee("0")
         free = dinner(world)
         payment = await free.paid()
@@ -270,6 +285,7 @@ async def test_a_platform_may_keep_its_fee_and_have_one_of_its_own(
         charge = await business.charge(await free.ref())
         assert charge["application_fee"] is None
         assert charge["transfer"]["amount_reversed"] == 9500
+        assert "platform_fee" not in await balances(world, free)
 
 
 async def test_the_fee_of_a_guest_who_did_not_come_is_shared_as_agreed_with_the_card(
@@ -286,6 +302,7 @@ async def test_the_fee_of_a_guest_who_did_not_come_is_shared_as_agreed_with_the_
     assert intent["metadata"]["platform_fee_percent"] == "5"
     charge = await business.charge(intent["id"])
     assert (charge["transfer"]["amount"], charge["transfer"]["destination"]) == (2500, ref)
+    assert (await balances(world, booking))["platform_fee"] == 125
 
 
 async def test_while_the_account_is_restricted_payments_fail_with_its_code(

@@ -69,6 +69,7 @@ async def test_a_day_ends_when_it_ends_at_the_venue(world: World):
         "booking_id": "",
         "charged_minor": "5000",
         "fees_minor": "95",
+        "platform_fees_minor": "0",
         "refunded_minor": "2000",
         "disputed_minor": "0",
         "net_minor": "2905",

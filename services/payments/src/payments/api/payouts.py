@@ -31,6 +31,7 @@ _COLUMNS = (
     "booking_id",
     "charged_minor",
     "fees_minor",
+    "platform_fees_minor",
     "refunded_minor",
     "disputed_minor",
     "net_minor",

@@ -16,6 +16,7 @@ class Account(StrEnum):
     CHARGED = "charged"  # what guests paid
     PROVIDER_BALANCE = "provider_balance"  # what the provider holds for the organisation
     PROVIDER_FEE = "provider_fee"  # what the provider kept
+    PLATFORM_FEE = "platform_fee"  # what the platform kept of a charge that it took for them
     REFUNDED = "refunded"  # what guests got back
     DISPUTED = "disputed"  # what banks took back for them
 
@@ -30,6 +31,10 @@ class Movement(NamedTuple):
 
 CAPTURED = Movement("captured", Account.PROVIDER_BALANCE, Account.CHARGED)
 FEE = Movement("fee", Account.PROVIDER_FEE, Account.PROVIDER_BALANCE)
+PLATFORM_FEE = Movement("platform_fee", Account.PLATFORM_FEE, Account.PROVIDER_BALANCE)
+PLATFORM_FEE_RETURNED = Movement(
+    "platform_fee_returned", Account.PROVIDER_BALANCE, Account.PLATFORM_FEE
+)
 REFUNDED = Movement("refunded", Account.REFUNDED, Account.PROVIDER_BALANCE)
 REFUND_BOUNCED = Movement("refund_bounced", Account.PROVIDER_BALANCE, Account.REFUNDED)
 DISPUTE_WITHDRAWN = Movement("dispute_withdrawn", Account.DISPUTED, Account.PROVIDER_BALANCE)

@@ -7,7 +7,7 @@ from asyncpg import Record
 
 from chassis.db import Transaction
 from payments.domain.failures import Failure
-from payments.domain.ledger import CAPTURED
+from payments.domain.ledger import CAPTURED, PLATFORM_FEE
 from payments.domain.money import Money
 from payments.domain.payment import AT_PROVIDER, OPEN, Payment, Status
 from payments.store import ledger
@@ -52,6 +52,19 @@ _BOOKED = ledger.booking(
     currency="captured_currency",
 )
 
+# The platform's part of it, where it is shared.
+_FEE_BOOKED = ledger.booking(
+    PLATFORM_FEE,
+    source="""(
+        SELECT saved.*, splits.fee_minor, splits.currency
+        FROM saved JOIN splits ON splits.payment_id = saved.id
+    ) shared WHERE captured_minor > 0 AND fee_minor > 0""",
+    payment="id",
+    cause="''",
+    amount="fee_minor",
+    currency="currency",
+)
+
 # A secret outlives neither its use nor a payment that is over.
 _SAVE = f"""
 WITH saved AS (
@@ -61,8 +74,9 @@ WITH saved AS (
         closing = $10, closing_at = $11, version = $12, updated_at = messaging.now(),
         money_ref = $15, customer_ref = $16, method_ref = $17,
         client_secret = CASE WHEN $3 = ANY($14) THEN coalesce($13, client_secret) END
-    WHERE id = $1 RETURNING id, org_id, booking_id, captured_minor, captured_currency)
-{_BOOKED}"""  # noqa: S608  # our own SQL
+    WHERE id = $1 RETURNING id, org_id, booking_id, captured_minor, captured_currency),
+booked AS ({_BOOKED})
+{_FEE_BOOKED}"""  # noqa: S608  # our own SQL
 
 
 async def insert(tx: Transaction, payment: Payment) -> bool:

@@ -12,6 +12,7 @@ SELECT currency, {ids}
        sum(-amount_minor) FILTER (WHERE account = 'charged') AS charged,
        sum(amount_minor) FILTER (WHERE account = 'refunded') AS refunded,
        sum(amount_minor) FILTER (WHERE account = 'provider_fee') AS fees,
+       sum(amount_minor) FILTER (WHERE account = 'platform_fee') AS platform_fees,
        sum(amount_minor) FILTER (WHERE account = 'disputed') AS disputed,
        sum(amount_minor) FILTER (WHERE account = 'provider_balance') AS net
 FROM (
@@ -42,6 +43,7 @@ class Line(NamedTuple):
     booking_id: UUID | None
     charged: int
     fees: int
+    platform_fees: int
     refunded: int
     disputed: int
     net: int
@@ -58,6 +60,7 @@ async def of_day(tx: Transaction, day: date, *, each_payment: bool) -> list[Line
             row["booking_id"],
             int(row["charged"] or 0),
             int(row["fees"] or 0),
+            int(row["platform_fees"] or 0),
             int(row["refunded"] or 0),
             int(row["disputed"] or 0),
             int(row["net"] or 0),

@@ -8,7 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from chassis.db import Transaction
-from payments.domain.ledger import REFUND_BOUNCED, REFUNDED, Movement
+from payments.domain.ledger import PLATFORM_FEE_RETURNED, REFUND_BOUNCED, REFUNDED, Movement
 from payments.domain.money import Money
 from payments.domain.refunds import Refund, Request
 from payments.domain.snapshot import RefundStatus
@@ -42,6 +42,33 @@ def _booking(movement: Movement, source: str) -> str:
 
 _BOOKED = _booking(REFUNDED, "written WHERE status = 'succeeded'")
 
+# The provider returns of the platform's fee what all refunds so far take of the charge, half a unit
+# rounded up, less what it has returned; refunds made by hand there count and do not ask for it.
+_FEE_BOOKED = ledger.booking(
+    PLATFORM_FEE_RETURNED,
+    source="""(
+        SELECT w.org_id, w.booking_id, w.payment_id, w.id, s.currency,
+            (2 * s.fee_minor * (w.amount_minor + l.others) + p.captured_minor)
+                / (2 * p.captured_minor) - l.returned AS fee_minor
+        FROM written w
+        JOIN splits s ON s.payment_id = w.payment_id AND s.fee_returned
+        JOIN payments p ON p.id = w.payment_id AND p.captured_minor > 0
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(CASE kind WHEN 'refunded' THEN amount_minor
+                                          WHEN 'refund_bounced' THEN -amount_minor END
+                ) FILTER (WHERE cause <> w.id::text), 0)::bigint AS others,
+                coalesce(sum(amount_minor) FILTER (WHERE kind = 'platform_fee_returned'), 0)::bigint
+                    AS returned
+            FROM ledger WHERE payment_id = w.payment_id
+        ) l
+        WHERE w.status = 'succeeded' AND w.cause NOT LIKE 'provider:%'
+    ) shared WHERE fee_minor > 0""",
+    payment="payment_id",
+    cause="id::text",
+    amount="fee_minor",
+    currency="currency",
+)
+
 _INSERT = f"""
 WITH written AS (
     INSERT INTO refunds (id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
@@ -51,7 +78,8 @@ WITH written AS (
             CASE WHEN $8 <> 'pending' THEN messaging.now() END)
     ON CONFLICT (payment_id, cause) DO NOTHING
     RETURNING *),
-booked AS ({_BOOKED})
+booked AS ({_BOOKED}),
+fee_booked AS ({_FEE_BOOKED})
 SELECT true FROM written
 """  # noqa: S608  # our own SQL
 
@@ -69,7 +97,8 @@ WITH written AS (
         settled_at = CASE WHEN $2 <> 'pending' THEN messaging.now() END
     WHERE id = $1
     RETURNING *),
-booked AS ({_BOOKED})
+booked AS ({_BOOKED}),
+fee_booked AS ({_FEE_BOOKED})
 {_BOUNCED}"""  # noqa: S608  # our own SQL
 
 
