@@ -10,8 +10,10 @@ DISPUTES = "4000000000000259"
 
 
 async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: Mailbox) -> None:
-    """Paid and disputed: listed, with booking, timeline and the times of messages; still booked."""
+    """Paid and disputed: listed with its evidence, and mailed to the manager; still booked."""
     club = await city.nightclub()
+    manager = f"manager-{club.venue_id}@example.com"
+    await club.staff.patch(f"/v1/venues/{club.venue_id}", {"manager_email": manager})
     session = await club.session()
     booking = await city.guest().book(session, tables=[club.tables[7]], party=4)
     await booking.pay(club.stripe, DISPUTES)
@@ -24,6 +26,7 @@ async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: M
 
     dispute: dict[str, Any] = await until("the dispute is listed", listed)
     assert (dispute["amount_minor"], dispute["reason"]) == (5000, "fraudulent")
+    await mailbox.wait_for(manager, booking.reference, "disputed", "£50.00")
     evidence = await club.staff.get(f"/v1/disputes/{dispute['id']}/evidence")
     assert evidence["dispute"]["id"] == dispute["id"]
     assert evidence["booking"]["reference"] == booking.reference
