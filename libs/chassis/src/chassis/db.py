@@ -254,7 +254,7 @@ class Database:
         yet when BEGIN fails, so another one is taken, until a new one fails as well.
         """
         begin = "BEGIN" if org_id is None else f"BEGIN; SET LOCAL app.org_id = '{org_id!s}'"
-        for _ in range(self._pool.size):
+        for _ in range(self._pool.size + 1):
             pooled = await self._pool.take()
             try:
                 await pooled.driver.execute(begin)

@@ -13,6 +13,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LARGEST_BODY = 1024 * 1024
+_READ_ON = 8 * _LARGEST_BODY
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z_]+)?\Z")
 _HEADERS = frozenset(
     {
@@ -89,8 +90,12 @@ async def _body(receive: Receive) -> bytes:
             raise Refusal(400, "The client went away.", stored=False)
         chunk = message.get("body", b"")
         size += len(chunk)
+        more = message.get("more_body")
         if size > _LARGEST_BODY:
+            # Clients that are cut off while they write never read why.
+            if more and size < _READ_ON:
+                continue
             raise Refusal(413, "Request too large.", stored=False)
         chunks.append(chunk)
-        if not message.get("more_body"):
+        if not more:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
