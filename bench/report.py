@@ -199,9 +199,10 @@ def _webhooks(notified: dict[str, Any]) -> list[Line]:
             f"(h) webhook answer at {rate}/s, ms p99",
             f"{ours['p99_ms']:.1f}",
             f"bare {bare['p99_ms']:.1f}; all looked at "
-            f"{notified['drained_after_seconds']:.1f} s after the last",
+            f"{notified['drained_after_seconds']:.1f} s after the last; "
+            f"{ours['not_taken']:.0f} refused for lack of time",
             "< 50",
-            ours["p99_ms"] < 50,
+            ours["p99_ms"] < 50 and not ours["not_taken"],
         ),
     ]
 

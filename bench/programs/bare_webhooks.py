@@ -62,6 +62,7 @@ async def serve(arguments: dict[str, Any], listen: Listen) -> None:
             lifespan="off",
             log_level="error",
             access_log=False,
+            timeout_keep_alive=75,  # as long as ours
         )
     )
     serving = asyncio.create_task(server.serve())

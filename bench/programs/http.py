@@ -57,6 +57,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(head.encode() + b"\r\n" + body)
         return await self._answer
 
+    @property
+    def closed(self) -> bool:
+        """Whether either side has closed it."""
+        return self._transport is None or self._transport.is_closing()
+
     def close(self) -> None:
         if self._transport:
             self._transport.close()

@@ -25,6 +25,14 @@ class _Run:
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
+    def take(self) -> Connection | None:
+        """A connection that nobody uses; receivers close those that were long idle."""
+        while self.free:
+            connection = self.free.pop()
+            if not connection.closed:
+                return connection
+        return None
+
 
 async def notify(arguments: dict[str, Any], listen: Listen) -> None:  # noqa: ARG001
     """An order names `base`, `path`, `secret`, `org_id`, `refs`, `per_second` and `seconds`."""
@@ -37,7 +45,7 @@ async def notify(arguments: dict[str, Any], listen: Listen) -> None:  # noqa: AR
         async def deliver(
             due: float, event: tuple[str, bytes], order: dict[str, Any] = order, run: _Run = run
         ) -> None:
-            connection = run.free.pop() if run.free else await Connection.open(order["base"])
+            connection = run.take() or await Connection.open(order["base"])
             status, _ = await connection.request("POST", order["path"], *event)
             run.latencies.append(time.perf_counter() - due)
             run.statuses[status] += 1
