@@ -25,6 +25,11 @@ from .system import Endpoints, Finished
 PLAN = {f"{service}-{role}": 1 for service in SERVICES for role in ("api", "worker")}
 LOOPBACK = {"options": {"com.docker.network.bridge.host_binding_ipv4": "127.0.0.1"}}
 HTTP, PROBES, SMTP, AMQP, MANAGEMENT, POSTGRES = 8000, 9000, 2525, 5672, 15672, 5432
+# Asked before the server has made its cookie, this would make one that the server can't read.
+_RABBITMQ_ANSWERS = (
+    "test -s /var/lib/rabbitmq/.erlang.cookie && "
+    "exec rabbitmq-diagnostics -q check_port_connectivity"
+)
 
 
 class Inside(layout.Wiring):
@@ -245,7 +250,7 @@ class ContainerSystem:
         part = self._parts[name]
         question = {
             "postgres": ["pg_isready", "-h", "127.0.0.1", "-U", "postgres"],
-            "rabbitmq": ["rabbitmq-diagnostics", "-q", "check_port_connectivity"],
+            "rabbitmq": ["sh", "-c", _RABBITMQ_ANSWERS],
         }[name]
         deadline = time.monotonic() + seconds
         while part.docker.exec_run(question).exit_code != 0:
