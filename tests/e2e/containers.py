@@ -291,7 +291,8 @@ class ContainerSystem:
             if party == "mailbox":
                 command += ["--smtp-port", str(SMTP)]
             else:
-                command += ["--state", "/state"]
+                here = f"http://127.0.0.1:{published[HTTP]}"  # where guests find its pages
+                command += ["--state", "/state", "--public-url", here]
             if party == "paypal":
                 command += ["--api-url", f"http://{unit.name}:{HTTP}"]
             health = (HTTP, layout._HEALTH[unit.kind])
