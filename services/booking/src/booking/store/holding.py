@@ -17,6 +17,7 @@ from asyncpg import Range
 
 from booking.documents import document_of
 from booking.domain.making import BY_GUEST, Making
+from booking.domain.policy import BY_HAND
 from booking.domain.refusals import GuestRefused, TooManyByHand, TooManyUnpaid
 from booking.store import audit, idempotency, places
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from chassis.db import Transaction
 
 _WAITING = "w.expires_at > $8 AND w.status IN ('pending_payment', 'requires_authentication')"
-_BY_HAND = f"{_WAITING} AND w.payment_methods[1] IN ('manual', 'swish')"
+_METHODS = ", ".join(f"'{method}'" for method in sorted(BY_HAND))
+_BY_HAND = f"{_WAITING} AND w.payment_methods[1] IN ({_METHODS})"
 
 # Whether this guest may hold anything here: not refused by the organisation (CUS-17), and with
 # fewer unpaid holds of this session than the offering allows (F-12). Who pays by hand keeps a place
