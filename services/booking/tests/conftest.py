@@ -417,6 +417,7 @@ async def db(urls):
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def admin(urls):
     connection = await asyncpg.connect(urls.admin_url)
+    await midweek(connection)
     yield connection
     await connection.close()
 

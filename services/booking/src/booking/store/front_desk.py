@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -48,8 +48,12 @@ _MIDNIGHT = """{}::date::timestamp AT TIME ZONE
 # Filters often go together (an offering has one venue), which makes the planner expect fewer rows
 # than there are and read and sort them all. In the order of the index, a page is soon full.
 _IN_ORDER = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
-# Local days differ by at most so much from those in UTC.
-_EASTERNMOST, _WESTERNMOST = timedelta(hours=14), timedelta(hours=12)
+# The instants at which a day begins at any of the tenant's venues, found once for the statement:
+# where the index is read from and to.
+_FIRST_MIDNIGHT, _LAST_MIDNIGHT = (
+    f"(SELECT {which}({{}}::date::timestamp AT TIME ZONE v.timezone) FROM venues v)"
+    for which in ("min", "max")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +207,12 @@ def _when(query: _Statement, wanted: Wanted) -> None:
         query.require("b.starts_at < {}", wanted.until)
     # A day is each venue's own: roughly by the index, then exactly.
     if wanted.first_day is not None:
-        query.require("b.starts_at >= {}", _in_utc(wanted.first_day) - _EASTERNMOST)
+        query.require(f"b.starts_at >= {_FIRST_MIDNIGHT}", wanted.first_day)
         query.require(f"b.starts_at >= {_MIDNIGHT}", wanted.first_day)
     if wanted.last_day is not None:
         following = wanted.last_day + timedelta(days=1)
-        query.require("b.starts_at < {}", _in_utc(following) + _WESTERNMOST)
+        query.require(f"b.starts_at < {_LAST_MIDNIGHT}", following)
         query.require(f"b.starts_at < {_MIDNIGHT}", following)
-
-
-def _in_utc(day: date) -> datetime:
-    return datetime.combine(day, time(0), UTC)
 
 
 def _meant(query: _Statement, terms: Terms, found: list[UUID] | None) -> None:
