@@ -16,7 +16,7 @@ from chassis.testing import DatabaseUrls, connected
 from contracts import Contact, Message, Money
 from contracts.booking import BookingCancelled, BookingConfirmed, BookingDetailsChanged
 from contracts.changes import BookingRescheduled
-from contracts.payments import PaymentRefunded
+from contracts.payments import PaymentRefunded, PaymentRefundFailed
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example
 from contracts.visits import (
     AttendanceFact,
@@ -183,5 +183,16 @@ class Story:
                 "org_id": self.org_id,
                 "refunded_total": Money(amount_minor=total, currency=self.currency),
                 "refunded_at": self.at + timedelta(days=2),
+            }
+        )
+
+    def refund_failed(self, total: int) -> PaymentRefundFailed:
+        """A refund bounced; `total` is what remains refunded."""
+        return example(PaymentRefundFailed).model_copy(
+            update={
+                "booking_id": self.booking_id,
+                "payment_id": self.payment_id,
+                "org_id": self.org_id,
+                "refunded_total": Money(amount_minor=total, currency=self.currency),
             }
         )

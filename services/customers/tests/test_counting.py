@@ -15,7 +15,8 @@ from customers.domain.standing import NOTHING, Money, Seen, Tally
 from .conftest import NOON, Inbox, Story
 
 FACTS = (
-    "confirm", "cancel", "refund 2000", "refund 5000", "pay 6500", "refund 500 of the difference",
+    "confirm", "cancel", "refund 2000 3", "refund 5000 4", "refund 2000 5", "pay 6500",
+    "refund 500 of the difference",
     "no_show 4", "no_show undone 5", "checked_in 6", "completed 7",
 )  # fmt: skip
 DIFFERENCE = uuid4()
@@ -27,10 +28,10 @@ def noted(seen: Seen, fact: str) -> Seen:  # noqa: PLR0911 one line for each kin
             return seen.confirm(customer_id=seen.booking_id, at=NOON, paid=Money(5000, "GBP"))
         case ["cancel"]:
             return seen.cancel(NOON)
-        case ["refund", total]:
-            return seen.refund(seen.booking_id, Money(int(total), "GBP"))
+        case ["refund", total, version]:
+            return seen.refund(seen.booking_id, Money(int(total), "GBP"), int(version))
         case ["refund", total, *_]:
-            return seen.refund(DIFFERENCE, Money(int(total), "GBP"))
+            return seen.refund(DIFFERENCE, Money(int(total), "GBP"), 3)
         case ["pay", total]:
             return seen.pay(Money(int(total), "GBP"))
         case ["no_show", *undone, version]:
@@ -54,7 +55,8 @@ def test_the_sum_depends_on_what_was_heard_and_not_on_when(facts: list[str]) -> 
 def _expected(facts: set[str]) -> Tally:
     if "confirm" not in facts:
         return NOTHING
-    refunded = 5000 if "refund 5000" in facts else 2000 if "refund 2000" in facts else 0
+    versions = {"refund 2000 3": 2000, "refund 5000 4": 5000, "refund 2000 5": 2000}
+    refunded = next((total for fact, total in reversed(versions.items()) if fact in facts), 0)
     refunded += 500 if "refund 500 of the difference" in facts else 0
     net = (6500 if "pay 6500" in facts else 5000) - refunded
     return Tally(
@@ -75,21 +77,23 @@ def _sum(one: Tally, other: Tally) -> Tally:
 async def test_messages_shuffled_and_doubled_leave_the_same_counters(
     inbox: Inbox, seed: int
 ) -> None:
-    """F-34, F-40: cumulative refunds, spend per currency and net of them."""
+    """F-34, F-40: cumulative refunds, one of which bounces; spend per currency, net of them."""
     kept = Story(inbox.org_id, at=NOON, amount=5000)
     undone = Story(inbox.org_id, at=NOON + timedelta(hours=1), amount=18000, currency="SEK")
     held = Story(inbox.org_id)
     messages = [
-        kept.confirmed(),
-        kept.refunded(1000),
-        kept.refunded(1500),
-        undone.confirmed(),
-        undone.cancelled(),
-        undone.refunded(18000),
-        held.cancelled(),  # given up before it was paid
+        (kept.confirmed(), 2),
+        (kept.refunded(1000), 3),
+        (kept.refunded(4000), 4),
+        (kept.refund_failed(1000), 5),
+        (kept.refunded(1500), 6),
+        (undone.confirmed(), 2),
+        (undone.cancelled(), 3),
+        (undone.refunded(18000), 3),
+        (held.cancelled(), 2),  # given up before it was paid
     ] * 2
     random.Random(seed).shuffle(messages)
-    await asyncio.gather(*(inbox.hand(message) for message in messages))
+    await asyncio.gather(*(inbox.hand(message, version) for message, version in messages))
     [customer] = await inbox.customers()
     assert (customer["total_bookings"], customer["cancellations"]) == (2, 1)
     assert customer["first_booking_at"] == kept.at
@@ -108,6 +112,29 @@ async def test_every_order_of_one_bookings_story_ends_alike(inbox: Inbox) -> Non
     assert len(customers) == 6
     assert {(c["total_bookings"], c["cancellations"]) for c in customers} == {(1, 1)}
     assert await inbox.rows("SELECT 1 FROM spend WHERE amount_minor <> 0") == []
+
+
+async def test_a_refund_that_bounces_is_spent_again_in_every_order(inbox: Inbox) -> None:
+    orders = list(itertools.permutations(range(3)))
+    for number, order in enumerate(orders):
+        story = Story(inbox.org_id, phone=f"+4477009001{number:02}", email=None)
+        told = [
+            (story.confirmed(), 2),
+            (story.refunded(5000), 3),
+            (story.refund_failed(0), 4),
+        ]
+        for step in order:
+            await inbox.hand(*told[step])
+    spend = await inbox.rows("SELECT amount_minor FROM spend WHERE amount_minor <> 0")
+    assert spend == [{"amount_minor": 5000}] * len(orders)
+
+
+async def test_a_failure_that_does_not_say_what_is_refunded_changes_nothing(inbox: Inbox) -> None:
+    story = Story(inbox.org_id)
+    await inbox.hand(story.confirmed(), 2)
+    await inbox.hand(story.refunded(1500), 3)
+    await inbox.hand(story.refund_failed(0).model_copy(update={"refunded_total": None}), 4)
+    assert await inbox.rows("SELECT amount_minor FROM spend") == [{"amount_minor": 3500}]
 
 
 async def test_the_customer_is_told_once(inbox: Inbox) -> None:

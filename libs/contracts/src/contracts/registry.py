@@ -244,7 +244,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract(
         PaymentRefundFailed,
         "payments",
-        ("booking",),
+        ("booking", "customers"),
         "The provider couldn't refund; a person must look",
     ),
     Contract(

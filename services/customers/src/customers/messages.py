@@ -11,7 +11,7 @@ from contracts.booking import (
     VenueChanged,
 )
 from contracts.changes import BookingRescheduled
-from contracts.payments import PaymentRefunded
+from contracts.payments import PaymentRefunded, PaymentRefundFailed
 from contracts.visits import (
     AttendanceFact,
     BookingAttendanceUndone,
@@ -25,7 +25,7 @@ from customers.domain.standing import Money
 from customers.identity import IdentityKeys
 from customers.store import venues
 from customers.usecases.count_cancellation import count_cancellation
-from customers.usecases.count_refund import count_refund
+from customers.usecases.count_refund import RefundFact, count_refund
 from customers.usecases.count_visit import VisitFact, count_visit
 from customers.usecases.learn import learn
 from customers.usecases.note_reschedule import note_reschedule
@@ -89,11 +89,36 @@ def handlers(contacts: Sealer, keys: IdentityKeys) -> Handlers:
         total = message.refunded_total
         await count_refund(
             tx,
-            booking_id=message.booking_id,
-            payment_id=message.payment_id,
-            refunded_total=Money(total.amount_minor, total.currency),
-            refunded_at=message.refunded_at,
-            told_by=meta.message_id,
+            RefundFact(
+                booking_id=message.booking_id,
+                payment_id=message.payment_id,
+                version=meta.sequence,
+                total=Money(total.amount_minor, total.currency),
+                at=message.refunded_at,
+                kind=message.TYPE,
+                told_by=meta.message_id,
+            ),
+        )
+
+    @table.on(PaymentRefundFailed)
+    async def payment_refund_failed(
+        tx: Transaction, message: PaymentRefundFailed, meta: Meta
+    ) -> None:
+        total = message.refunded_total
+        if total is None:  # told before it said what remains refunded
+            return
+        await count_refund(
+            tx,
+            RefundFact(
+                booking_id=message.booking_id,
+                payment_id=message.payment_id,
+                version=meta.sequence,
+                total=Money(total.amount_minor, total.currency),
+                at=meta.time,
+                kind=message.TYPE,
+                told_by=meta.message_id,
+                bounced=True,
+            ),
         )
 
     _visits(table)

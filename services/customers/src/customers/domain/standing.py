@@ -50,12 +50,21 @@ NOTHING = Tally()
 
 
 @dataclass(frozen=True, slots=True)
+class Refunded:
+    """What is back of one payment as of a version of it."""
+
+    total: Money
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What is known here of one booking.
 
-    Confirmation and cancellation are noted once; amounts are cumulative and only grow: what was
-    paid for the booking, and what went back of each of its payments. Moving the booking to another
-    time is no new booking.
+    Confirmation and cancellation are noted once. What was paid for the booking is cumulative and
+    only grows. What went back of each of its payments is cumulative too, and falls again when a
+    refund bounces: the newest version of the payment says it. Moving the booking to another time is
+    no new booking.
     """
 
     booking_id: UUID
@@ -63,7 +72,7 @@ class Seen:
     confirmed_at: datetime | None = None
     paid: Money | None = None
     cancelled_at: datetime | None = None
-    refunds: Mapping[UUID, Money] = field(default_factory=lambda: MappingProxyType({}))
+    refunds: Mapping[UUID, Refunded] = field(default_factory=lambda: MappingProxyType({}))
     attendance: Attendance = field(default_factory=Attendance)
 
     @property
@@ -71,8 +80,8 @@ class Seen:
         """What went back of all payments; a booking has one currency."""
         if not self.refunds:
             return None
-        currency = next(iter(self.refunds.values())).currency
-        return Money(sum(total.amount_minor for total in self.refunds.values()), currency)
+        totals = [refunded.total for refunded in self.refunds.values()]
+        return Money(sum(total.amount_minor for total in totals), totals[0].currency)
 
     def confirm(self, customer_id: UUID, at: datetime, paid: Money) -> "Seen":
         """A second confirmation changes nothing, not even the customer."""
@@ -89,12 +98,16 @@ class Seen:
     def cancel(self, at: datetime) -> "Seen":
         return self if self.cancelled_at is not None else replace(self, cancelled_at=at)
 
-    def refund(self, payment_id: UUID, total: Money) -> "Seen":
-        """`total` is everything refunded of one payment, so a smaller one is merely late."""
+    def refund(self, payment_id: UUID, total: Money, version: int) -> "Seen":
+        """`total` is everything refunded of one payment as of its `version`; older is merely late.
+
+        Several facts may tell of one version: they tell the same total.
+        """
         known = self.refunds.get(payment_id)
-        if known is not None and total.amount_minor <= known.amount_minor:
+        if known is not None and version <= known.version:
             return self
-        return replace(self, refunds=MappingProxyType({**self.refunds, payment_id: total}))
+        now = Refunded(total, version)
+        return replace(self, refunds=MappingProxyType({**self.refunds, payment_id: now}))
 
     def attend(self, outcome: Outcome, version: int, *, holds: bool) -> "Seen":
         """Note a visit's outcome, or that it was a slip; `version` is the booking's."""

@@ -10,7 +10,7 @@ import orjson
 
 from chassis.db import Transaction
 from customers.domain.attendance import Attendance, Outcome, Said
-from customers.domain.standing import Money, Seen
+from customers.domain.standing import Money, Refunded, Seen
 
 # One statement that makes the row when it is missing and locks it either way: facts about one
 # booking are noted one after the other, whichever workers they reach.
@@ -72,17 +72,21 @@ async def cancelled(tx: Transaction, seen: Seen, *, by: UUID) -> None:
     )
 
 
-async def refunded(tx: Transaction, seen: Seen, *, at: datetime, by: UUID) -> None:
+async def refunded(tx: Transaction, seen: Seen, *, at: datetime, kind: str, by: UUID) -> None:
+    """Note what went back; `kind` is the message that told."""
     await tx.execute(
         """UPDATE bookings_seen SET refunded_minor = $2, refunded_currency = $3,
-               refunded_at = $4, refunded_by = $5, refunds = $6::text::jsonb
+               refunded_at = $4, refunded_type = $5, refunded_by = $6, refunds = $7::text::jsonb,
+               refund_versions = $8::text::jsonb
            WHERE booking_id = $1""",
         seen.booking_id,
         seen.refunded.amount_minor if seen.refunded else None,
         seen.refunded.currency if seen.refunded else None,
         at,
+        kind,
         by,
-        _document({str(payment): total.amount_minor for payment, total in seen.refunds.items()}),
+        _document({str(payment): one.total.amount_minor for payment, one in seen.refunds.items()}),
+        _document({str(payment): one.version for payment, one in seen.refunds.items()}),
     )
 
 
@@ -171,9 +175,9 @@ async def steps(tx: Transaction, booking_id: UUID) -> list[Step]:
         steps.append(
             Step(
                 at=row["refunded_at"],
-                type="payment.refunded.v1",
+                type=row["refunded_type"],
                 message_id=row["refunded_by"],
-                summary="What the customer spent is lowered by the refund",
+                summary="What the customer spent is lowered by what is refunded now",
                 data={
                     "refunded": {
                         "amount_minor": row["refunded_minor"],
@@ -185,9 +189,13 @@ async def steps(tx: Transaction, booking_id: UUID) -> list[Step]:
     return sorted(steps, key=lambda step: step.at)
 
 
-def _refunds(row: asyncpg.Record) -> Mapping[UUID, Money]:
+def _refunds(row: asyncpg.Record) -> Mapping[UUID, Refunded]:
     totals: dict[str, int] = row["refunds"]
-    return {UUID(payment): Money(n, row["refunded_currency"]) for payment, n in totals.items()}
+    versions: dict[str, int] = row["refund_versions"]
+    return {
+        UUID(payment): Refunded(Money(n, row["refunded_currency"]), versions.get(payment, 0))
+        for payment, n in totals.items()
+    }
 
 
 def _attendance(row: asyncpg.Record) -> Attendance:

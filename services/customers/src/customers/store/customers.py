@@ -77,7 +77,7 @@ async def count(
     added: Tally,
     *,
     booked_at: datetime | None,
-    active_at: datetime,
+    active_at: datetime | None,
 ) -> Status:
     """Add a tally to a customer's counters, and lock the customer; returns how they stand.
 

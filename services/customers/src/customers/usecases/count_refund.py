@@ -1,5 +1,6 @@
-"""Lower what a customer spent by what went back (F-40)."""
+"""Lower what a customer spent by what went back, as long as it stays there (F-40)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -8,21 +9,28 @@ from customers.domain.standing import Money
 from customers.store import bookings_seen, customers
 
 
-async def count_refund(
-    tx: Transaction,
-    *,
-    booking_id: UUID,
-    payment_id: UUID,
-    refunded_total: Money,
-    refunded_at: datetime,
-    told_by: UUID,
-) -> None:
-    """`refunded_total` is cumulative per payment: what comes twice or too late adds nothing."""
-    before = await bookings_seen.lock(tx, booking_id)
-    after = before.refund(payment_id, refunded_total)
+@dataclass(frozen=True, slots=True)
+class RefundFact:
+    """What is back of a payment as of its `version`; `bounced`: because a refund failed."""
+
+    booking_id: UUID
+    payment_id: UUID
+    version: int
+    total: Money
+    at: datetime
+    kind: str
+    told_by: UUID
+    bounced: bool = False
+
+
+async def count_refund(tx: Transaction, fact: RefundFact) -> None:
+    """The total is cumulative per payment: what comes twice or too late changes nothing."""
+    before = await bookings_seen.lock(tx, fact.booking_id)
+    after = before.refund(fact.payment_id, fact.total, fact.version)
     if after == before:
         return
-    await bookings_seen.refunded(tx, after, at=refunded_at, by=told_by)
+    await bookings_seen.refunded(tx, after, at=fact.at, kind=fact.kind, by=fact.told_by)
     if after.customer_id is not None:
         added = after.tally() - before.tally()
-        await customers.count(tx, after.customer_id, added, booked_at=None, active_at=refunded_at)
+        active_at = None if fact.bounced else fact.at
+        await customers.count(tx, after.customer_id, added, booked_at=None, active_at=active_at)
