@@ -36,7 +36,8 @@ async def connect_swish(world: World) -> None:
         world.staff("payments:manage"),
         {"provider": "swish", "publishable_key": NUMBER},
     )
-    assert (status, made["provider"], made["webhook_events"]) == (201, "swish", []), made
+    assert (status, made["provider"], made["publishable_key"]) == (201, "swish", NUMBER), made
+    assert not [field for field in made if field.startswith("webhook")]
 
 
 async def by_swish(world: World, **held: Any) -> tuple[Booking, dict[str, Any]]:
@@ -47,10 +48,15 @@ async def by_swish(world: World, **held: Any) -> tuple[Booking, dict[str, Any]]:
 
 
 async def mark(
-    world: World, booking: Booking, principal: Principal | None = None, **said: Any
+    world: World,
+    booking: Booking,
+    principal: Principal | None = None,
+    *,
+    key: str | None = None,
+    **said: Any,
 ) -> tuple[int, Any]:
     who = principal or world.staff("payments:manage")
-    return await world.request("POST", f"/bookings/{booking.id}/mark-paid", who, said)
+    return await world.request("POST", f"/bookings/{booking.id}/mark-paid", who, said, key=key)
 
 
 async def paid_by_swish(world: World) -> tuple[Booking, dict[str, Any]]:
@@ -65,9 +71,11 @@ async def owed(world: World) -> list[Any]:
     return list(page["items"])
 
 
-async def mark_returned(world: World, refund_id: str, **said: Any) -> tuple[int, Any]:
+async def mark_returned(
+    world: World, refund_id: str, *, key: str | None = None, **said: Any
+) -> tuple[int, Any]:
     who = world.staff("payments:manage")
-    return await world.request("POST", f"/refunds/{refund_id}/mark-returned", who, said)
+    return await world.request("POST", f"/refunds/{refund_id}/mark-returned", who, said, key=key)
 
 
 async def test_a_guest_is_told_where_to_send_how_much_with_which_words(studio: World):
@@ -265,6 +273,86 @@ async def test_a_refund_that_a_provider_sends_is_not_for_staff_to_say(studio: Wo
     assert (await mark_returned(stranger, str(refund["id"])))[0] == 404
 
 
+KEY = "clerk-with-a-slip-1"
+
+
+async def test_the_same_request_again_is_about_the_same_payment(studio: World):
+    """A change waits for its money by then: that is another payment."""
+    booking, payment = await by_manual(studio)
+    assert (await mark(studio, booking, key=KEY, reference="SW-1"))[0] == 200
+    change = booking.change(payment_methods=("manual",), payment_method="manual")
+    await studio.hand(change.held())
+    await change.becomes("ready")
+    status, answer = await mark(studio, booking, key=KEY, reference="SW-1")
+    assert (status, answer["id"], answer["status"]) == (200, payment["id"], "succeeded")
+    assert (await studio.payment(booking.id, change.id))["status"] == "ready"
+    assert (await mark(studio, booking, key=KEY + "2", reference="SW-1"))[0] == 200
+    assert (await studio.payment(booking.id, change.id))["status"] == "succeeded"
+
+
+async def test_a_key_is_for_one_request(studio: World):
+    """Also where it had changed nothing; what was refused may be repaired."""
+    booking, _ = await by_manual(studio)
+    other, _ = await by_manual(studio)
+    wrong = {"payment_id": str(uuid4())}
+    assert (await mark(studio, booking, key=KEY, **wrong))[0] == 404
+    assert (await mark(studio, booking, key=KEY, reference="SW-1"))[0] == 200
+    assert (await mark(studio, booking, key=KEY + "2"))[0] == 200
+    for key in (KEY, KEY + "2"):
+        status, refused = await mark(studio, booking, key=key, reference="SW-2")
+        assert (status, refused["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await mark(studio, other, key=KEY, reference="SW-2"))[0] == 200
+    till = Principal("key", "till", studio.org_id, frozenset({"payments:manage"}))
+    assert (await mark(studio, booking, till, key=KEY, reference="SW-2"))[0] == 200
+    said = await studio.rows("SELECT reference FROM statements ORDER BY said_at")
+    assert [one["reference"] for one in said] == ["SW-1", "SW-2"]
+
+
+async def test_a_key_of_a_refund_that_was_sent_is_for_one_request(studio: World):
+    booking, _ = await by_manual(studio)
+    await mark(studio, booking)
+    await studio.hand(booking.refund_due(None, "all", sek(18000)))
+    await studio.quiet()
+    [refund] = await owed(studio)
+    for _ in range(2):
+        status, answer = await mark_returned(studio, refund["id"], key=KEY, reference="SW-R1")
+        assert (status, answer["status"]) == (200, "succeeded")
+    status, refused = await mark_returned(studio, refund["id"], key=KEY)
+    assert (status, refused["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert len(await studio.rows("SELECT 1 FROM statements WHERE kind = 'returned'")) == 1
+
+
+async def test_of_one_request_sent_many_times_at_once_one_says_something(studio: World):
+    booking, _ = await by_manual(studio)
+    answers = await asyncio.gather(
+        *(mark(studio, booking, key=KEY, reference="SW-1") for _ in range(8))
+    )
+    assert {(status, answer["status"]) for status, answer in answers} == {(200, "succeeded")}
+    assert len(await studio.rows("SELECT 1 FROM statements")) == 1
+
+
+@pytest.mark.parametrize("key", ["short", "k" * 256, "with a blank inside", "k" * 15 + "ö"])
+async def test_a_key_that_is_none_is_refused(studio: World, key: str):
+    booking, _ = await by_manual(studio)
+    status, refused = await mark(studio, booking, key=key)
+    assert (status, refused["code"]) == (400, "IDEMPOTENCY_KEY_REQUIRED")
+    status, refused = await mark_returned(studio, str(uuid4()), key=key)
+    assert (status, refused["code"]) == (400, "IDEMPOTENCY_KEY_REQUIRED")
+    assert (await studio.payment(booking.id))["status"] == "ready"
+
+
+async def test_an_organisation_may_say_where_money_is_sent_by_hand(studio: World):
+    bank = "Bankgiro 5050-1055, Example Studio"
+    manager = studio.staff("payments:manage")
+    account = {"provider": "manual", "publishable_key": bank}
+    status, made = await studio.request("POST", "/payment-accounts", manager, account)
+    assert (status, made["publishable_key"]) == (201, bank), made
+    assert not [field for field in made if field.startswith("webhook")]
+    booking, payment = await by_manual(studio)
+    assert payment["transfer"]["payee"] == bank
+    assert (await mark(studio, booking))[0] == 200
+
+
 async def test_the_timeline_tells_who_said_what(studio: World):
     booking, _ = await by_manual(studio)
     await mark(studio, booking, reference="cash")
@@ -286,6 +374,9 @@ async def test_the_timeline_tells_who_said_what(studio: World):
             "webhook_secret",
         ),
         ({"provider": "stripe"}, "secret_key"),
+        ({"provider": "manual"}, "publishable_key"),
+        ({"provider": "manual", "publishable_key": "IBAN\nDE00"}, "publishable_key"),
+        ({"provider": "manual", "publishable_key": "x" * 121}, "publishable_key"),
     ],
 )
 async def test_an_account_that_does_not_fit_is_refused_by_its_field(

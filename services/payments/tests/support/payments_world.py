@@ -269,12 +269,18 @@ class World:
     # HTTP
 
     async def request(
-        self, method: str, path: str, principal: Principal, body: Any = None
+        self,
+        method: str,
+        path: str,
+        principal: Principal,
+        body: Any = None,
+        *,
+        key: str | None = None,
     ) -> tuple[int, Any]:
-        token = self.minter.mint(principal, "payments")
-        async with self.http.request(
-            method, self.url + path, json=body, headers={HEADER: token}
-        ) as answer:
+        headers = {HEADER: self.minter.mint(principal, "payments")}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        async with self.http.request(method, self.url + path, json=body, headers=headers) as answer:
             return answer.status, await answer.json()
 
     async def gives_back(self, payment_id: str, amount: int) -> None:

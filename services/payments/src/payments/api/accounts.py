@@ -31,27 +31,27 @@ class AccountRequest(Body):
 
     PayPal: `publishable_key` is the app's client id, `secret_key` its secret, and `webhook_secret`
     the id that PayPal gave the webhook. Swish: `publishable_key` is the number that guests pay to,
-    and there is nothing else.
+    and there is nothing else; `manual`: it is where they send money, in words (a bank account).
     """
 
     organisation_id: UUID | None = None
     """Whose account it is; only an operator needs to say."""
-    provider: Literal["stripe", "paypal", "swish"] = "stripe"
+    provider: Literal["stripe", "paypal", "swish", "manual"] = "stripe"
     secret_key: Annotated[str | None, Field(max_length=255, examples=["rk_test_..."])] = None
     publishable_key: Annotated[str | None, Field(max_length=255)] = None
     webhook_secret: WebhookSecret | None = None
 
 
 class AccountMade(BaseModel):
-    """An account, and where its provider is to send events."""
+    """An account, and where its provider is to send events; left out where it sends none."""
 
     id: UUID
     organisation_id: UUID
     provider: str
     publishable_key: str | None
-    webhook_path: str
-    webhook_url: str | None
-    webhook_events: list[str]
+    webhook_path: str | None = None
+    webhook_url: str | None = None
+    webhook_events: list[str] | None = None
     """What to subscribe the webhook to; others are kept and ignored."""
 
 
@@ -68,7 +68,10 @@ class SecretAdded(BaseModel):
 
 
 @router.post(
-    "/payment-accounts", status_code=201, responses=responses(NoOrganisation, ForeignOrganisation)
+    "/payment-accounts",
+    status_code=201,
+    responses=responses(NoOrganisation, ForeignOrganisation),
+    response_model_exclude_unset=True,
 )
 async def create(
     body: AccountRequest, caller: PaymentsManager, parts: Parts, db: DB, response: Response
@@ -90,17 +93,18 @@ async def create(
             publishes=parts.providers.publishes(body.provider),
         ),
     )
-    path = f"/webhooks/{account.provider}/{account.id}"
     response.headers["Location"] = f"/v1/payment-accounts/{account.id}"
-    return AccountMade(
+    made = AccountMade(
         id=UUID(account.id),
         organisation_id=org_id,
         provider=account.provider,
         publishable_key=account.publishable_key,
-        webhook_path=path,
-        webhook_url=_absolute(parts, path),
-        webhook_events=list(_reader(parts, account.provider).events),
     )
+    if events := _reader(parts, account.provider).events:
+        made.webhook_path = f"/webhooks/{account.provider}/{account.id}"
+        made.webhook_url = _absolute(parts, made.webhook_path)
+        made.webhook_events = list(events)
+    return made
 
 
 @router.post("/payment-accounts/{account_id}/webhook-secret", responses=responses(NoSuchAccount))

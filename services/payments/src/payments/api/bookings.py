@@ -43,7 +43,8 @@ class FailureView(BaseModel):
 class TransferView(BaseModel):
     """What a guest who pays by hand has to do: send this to `payee` with this `message`.
 
-    `payee` is the Swish number; null: as the venue says. The place waits until `pay_by`.
+    `payee` is the Swish number, or the venue's bank details in its own words; null: as the venue
+    says. The place waits until `pay_by`.
     """
 
     payee: str | None

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from chassis.auth import Principal
@@ -18,12 +18,17 @@ from chassis.http import DB, Body, require
 from chassis.problems import responses
 from payments.api.bookings import Amount, PaymentView, view_of
 from payments.api.parts import Parts, Public
+from payments.api.request_keys import Key, checked, digest
+from payments.domain.payment import Payment
 from payments.domain.provider import Witnessed
 from payments.domain.refunds import Refund
 from payments.domain.snapshot import RefundStatus
+from payments.domain.statements import Marked, Request, Statement
 from payments.problems import (
     CannotMarkPaid,
     CannotMarkReturned,
+    KeyRequired,
+    KeyReused,
     NoPayment,
     NoSuchRefund,
 )
@@ -80,28 +85,35 @@ class OwedRefunds(BaseModel):
     next_cursor: UUID | None
 
 
-@router.post("/bookings/{booking_id}/mark-paid", responses=responses(NoPayment, CannotMarkPaid))
+@router.post(
+    "/bookings/{booking_id}/mark-paid",
+    responses=responses(NoPayment, CannotMarkPaid, KeyRequired, KeyReused),
+)
 async def paid(
-    booking_id: UUID, body: Arrival, caller: Manager, parts: Parts, db: DB
+    *,
+    booking_id: UUID,
+    body: Arrival,
+    caller: Manager,
+    parts: Parts,
+    db: DB,
+    response: Response,
+    idempotency_key: Key = None,
 ) -> PaymentView:
     """The money of a payment by hand has arrived; saying it twice changes nothing (S2-9).
 
     The booking is confirmed a moment later. After the deadline the money is late: the place is
     taken again if it is free, else it is owed back.
     """
+    said = _statement(caller, f"paid {booking_id}", idempotency_key, body)
 
-    async def work(tx: Transaction) -> Standing:
-        payment = await mark_paid(
-            tx,
-            booking_id,
-            body.payment_id,
-            actor=f"{caller.kind}:{caller.id}",
-            reference=body.reference,
-            providers=parts.providers,
+    async def work(tx: Transaction) -> Marked[Payment]:
+        return await mark_paid(
+            tx, booking_id, body.payment_id, said=said, providers=parts.providers
         )
-        return Standing(payment, None, None, None)
 
-    return view_of(await db.run(caller.org_id, work), parts.platform_publishable_key)
+    marked = await db.run(caller.org_id, work)
+    _tell_replay(response, marked)
+    return view_of(Standing(marked.subject, None, None, None), parts.platform_publishable_key)
 
 
 @router.get("/refunds-owed")
@@ -129,23 +141,40 @@ async def owed(
 
 
 @router.post(
-    "/refunds/{refund_id}/mark-returned", responses=responses(NoSuchRefund, CannotMarkReturned)
+    "/refunds/{refund_id}/mark-returned",
+    responses=responses(NoSuchRefund, CannotMarkReturned, KeyRequired, KeyReused),
 )
 async def returned(
-    refund_id: UUID, body: Dispatch, caller: Manager, parts: Parts, db: DB
+    *,
+    refund_id: UUID,
+    body: Dispatch,
+    caller: Manager,
+    parts: Parts,
+    db: DB,
+    response: Response,
+    idempotency_key: Key = None,
 ) -> RefundView:
     """A refund that was owed by hand has been sent; saying it twice changes nothing."""
-    refund = await db.run(
+    said = _statement(caller, f"returned {refund_id}", idempotency_key, body)
+    marked = await db.run(
         caller.org_id,
-        lambda tx: mark_returned(
-            tx,
-            refund_id,
-            actor=f"{caller.kind}:{caller.id}",
-            reference=body.reference,
-            providers=parts.providers,
-        ),
+        lambda tx: mark_returned(tx, refund_id, said=said, providers=parts.providers),
     )
-    return _view(refund)
+    _tell_replay(response, marked)
+    return _view(marked.subject)
+
+
+def _statement(
+    caller: Principal, about: str, key: str | None, body: Arrival | Dispatch
+) -> Statement:
+    by = f"{caller.kind}:{caller.id}"
+    request = None if key is None else Request(f"{by} {about} {checked(key)}", digest(body))
+    return Statement(by, body.reference, request)
+
+
+def _tell_replay(response: Response, marked: Marked[Payment] | Marked[Refund]) -> None:
+    if marked.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
 
 
 def _by_hand(parts: Public) -> Sequence[str]:

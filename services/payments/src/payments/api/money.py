@@ -1,12 +1,10 @@
 """Money for staff: what was paid, and giving it back."""
 
-import hashlib
-import re
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.auth import Principal
@@ -15,6 +13,7 @@ from chassis.http import DB, Body, require
 from chassis.problems import FieldError, Invalid, responses
 from payments.api.bookings import Amount
 from payments.api.parts import Parts
+from payments.api.request_keys import Key, checked, digest
 from payments.domain import money
 from payments.domain.payment import Status
 from payments.domain.refunds import Refund, Request, Taken
@@ -35,15 +34,7 @@ router = APIRouter(tags=["payments"])
 
 Viewer = Annotated[Principal, Depends(require("bookings:view"))]
 Refunder = Annotated[Principal, Depends(require("payments:refund"))]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="16 to 255 visible characters; the same key is answered once",
-    ),
-]
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
-_KEY = re.compile(r"[\x21-\x7e]{16,255}\Z")
 
 
 class RefundAmount(Body):
@@ -169,14 +160,12 @@ async def refund(
 
 
 def _request(body: RefundRequest, caller: Principal, key: str | None) -> Request:
-    if key is None or not _KEY.match(key):
-        raise KeyRequired
     by = f"{caller.kind}:{caller.id}"
     return Request(
         by=by,
         reason=body.reason,
-        key=f"{by} {key}",
-        digest=hashlib.sha256(body.__pydantic_serializer__.to_json(body)).digest(),
+        key=f"{by} {checked(key)}",
+        digest=digest(body),
         release_place=body.release_place,
     )
 

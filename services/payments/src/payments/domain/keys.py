@@ -16,6 +16,7 @@ _PAYPAL_ID = re.compile(r"[A-Za-z0-9_-]{8,128}\Z")
 _PAYPAL_SECRET = re.compile(r"[\x21-\x7e]{8,255}\Z")
 _PAYPAL_WEBHOOK = re.compile(r"[A-Z0-9]{10,40}\Z")
 _SWISH_NUMBER = re.compile(r"(?:123[0-9]{7}|\+46[0-9]{7,10})\Z")
+_BANK_DETAILS = re.compile(r"[^\W_][^\x00-\x1f\x7f]{3,119}\Z")
 _SECRET_KEY = re.compile(r"(?:sk|rk)_(?P<mode>test|live)_[A-Za-z0-9_]{4,240}\Z")
 
 
@@ -81,6 +82,13 @@ RULES: Mapping[str, KeyRules] = {
     "swish": KeyRules(
         secret_key=lambda text, _: _no_secret(text),
         public_key=_looks(_SWISH_NUMBER, "must be a Swish number: 123 and 7 digits, or +46..."),
+        webhook_secret=_no_secret,
+        needs_public=True,
+        needs_secret=False,
+    ),
+    "manual": KeyRules(
+        secret_key=lambda text, _: _no_secret(text),
+        public_key=_looks(_BANK_DETAILS, "must say where to send money, in 4 to 120 characters"),
         webhook_secret=_no_secret,
         needs_public=True,
         needs_secret=False,

@@ -24,6 +24,7 @@ from payments.domain.provider import (
     Providers,
     Publishing,
 )
+from payments.domain.statements import Statement
 from payments.store import attempts, closed_bookings, connections, payments, products, venues
 from payments.store.accounts import Accounts
 from payments.store.venues import Venue
@@ -123,7 +124,7 @@ async def prepare(
             await connections.keep_split(tx, payment.id, split)
         await _intend(tx, hold, payment, provider, venue=met.venue, split=split)
         if hold.received_by is not None:
-            await receive(tx, payment, actor=hold.received_by, reference=None, providers=providers)
+            await receive(tx, payment, Statement(hold.received_by), providers=providers)
 
 
 def _refusal(
