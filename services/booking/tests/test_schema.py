@@ -1,5 +1,6 @@
 """The database says the same as the code: tables, lifecycle, tenants, and how queries run."""
 
+import re
 from datetime import timedelta
 
 import asyncpg
@@ -7,6 +8,7 @@ import pytest
 from asyncpg import Range
 
 from booking.domain.lifecycle import FIRST, TRANSITIONS, PaymentStatus, Status
+from booking.domain.presets import Preset
 from booking.store import bookings, for_hold, holding, places, sessions, upcoming
 from booking.store.tables import metadata
 from booking.store.upcoming import Within
@@ -225,3 +227,35 @@ async def test_who_has_a_table_is_found_by_the_ledgers_own_index(world, admin):
         )
     )
     assert "allocations_exclusive" in plan
+
+
+async def test_the_database_knows_which_offerings_are_at_tables(world):
+    for preset in Preset:
+        offering = await world.offering(preset, pricing={"kind": "free"})
+        inventory = offering.inventory
+        assert await world.admin.fetchval(
+            "SELECT at_tables FROM offerings WHERE id = $1", offering.id
+        ) is (inventory.assigns_tables or inventory.tables_are_chosen), preset
+
+
+async def test_a_venue_s_classes_cost_its_diners_nothing(world):
+    """Of a hundred sessions around a dinner, only those at tables are looked through."""
+    session, _ = await world.table_session()
+    span = Range(session.starts_at, session.ends_at)
+
+    async def touched():
+        async def work(tx):
+            asked = "SELECT * FROM floor_at($1, $2)"
+            await tx.fetch(asked, world.venue_id, span)  # plans
+            return await tx.fetch(
+                f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {asked}", world.venue_id, span
+            )
+
+        plan = "\n".join(row[0] for row in await world.run(work))
+        return sum(map(int, re.findall(r"(?:hit|read)=(\d+)", plan.split("Planning:")[0])))
+
+    before = await touched()
+    classes = await world.offering(pricing={"kind": "free"})
+    for hour in range(100):
+        await world.open(classes, starts_in=timedelta(days=10, hours=hour - 50))
+    assert await touched() <= before + 20

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     Boolean,
     Column,
+    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -75,8 +76,15 @@ offerings = Table(
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    Column(
+        "at_tables",
+        Boolean,
+        Computed("inventory ->> 'kind' IN ('resources', 'seating')", persisted=True),
+        nullable=False,
+    ),
     Index("offerings_org", "org_id", "sort_order", "id"),
     Index("offerings_venue", "venue_id"),
+    Index("offerings_at_tables", "venue_id", postgresql_where=text("at_tables")),
 )
 
 resources = Table(
