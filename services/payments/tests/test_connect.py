@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from payments_connect import BACK, OPERATOR, Business
 from payments_guarantee import fee_due, with_card
 from payments_ledger import balances
 from payments_webhooks import event, post, signed
-from payments_world import CONNECT_SECRET, Booking, Stripe, World, running
+from payments_world import CARDS, CONNECT_SECRET, Booking, Stripe, World, running
 
 from chassis.auth import Principal
 from chassis.testing import DatabaseUrls
@@ -22,6 +23,8 @@ from contracts.offerings import OfferingChanged
 from contracts.testing import example
 from payments.domain.connections import as_percent, basis_points, platform_fee
 from sandbox.conformance import check_request
+
+CARDS.setdefault("disputes", "pm_card_createDispute")
 
 
 @pytest.fixture
@@ -191,6 +194,65 @@ async def test_stripe_away_is_said_at_once(world: World, stripe: Stripe, busines
     assert (await business.ask("POST", path, BACK))[0] == 200
 
 
+@pytest.mark.parametrize(("outcome", "lost"), [("won", 0), ("lost", 9500)])
+async def test_the_platform_stands_in_for_disputes(
+    world: World, stripe: Stripe, business: Business, outcome: str, lost: int
+):
+    await business.ready()
+    await business.fee("5")
+    booking = dinner(world)
+    await stripe.pay(await booking.ready(), "disputes")
+    await booking.becomes("succeeded")
+    await world.quiet()
+    own = {"charged": -9500, "platform_fee": 475, "provider_balance": 9025}
+    assert await balances(world, booking) == {
+        **own,
+        "platform_cost": 2172,
+        "platform_disputed": 9500,
+        "platform_balance": -11672,
+    }
+    _, listed = await world.request("GET", "/disputes", world.staff("payments:view"))
+    path = f"/_sandbox/disputes/{listed['disputes'][0]['provider_ref']}/settle"
+    await stripe.call("POST", path, {"outcome": outcome})
+    await world.quiet()
+    left = {name: n for name, n in (await balances(world, booking)).items() if n}
+    gone = {"platform_lost": lost} if lost else {}
+    assert left == {**own, **gone, "platform_cost": 2172, "platform_balance": -2172 - lost}
+
+
+async def test_the_platforms_report_tells_what_it_kept_and_what_that_cost_it(
+    world: World, business: Business
+):
+    await business.ready()
+    await business.fee("5")
+    paid, back = dinner(world), dinner(world)
+    await paid.paid()
+    payment = await back.paid()
+    await world.hand(back.refund_due(payment["id"], "all", usd(9500)))
+    await world.quiet()
+    async with world.db.transaction(world.org_id) as tx:
+        today = (await tx.now()).astimezone(UTC).date()
+    query = f"from={today - timedelta(days=1)}&to={today + timedelta(days=1)}"
+    path = f"/payouts/platform-report?{query}&format=json"
+    status, lines = await business.ask("GET", path, by=OPERATOR)
+    assert status == 200, lines
+    ours = [one for one in lines if one["organisation_id"] == str(world.org_id)]
+    sums = {name: sum(one[name] for one in ours) for name in ours[0] if name.endswith("_minor")}
+    assert sums == {
+        "platform_fees_minor": 475,
+        "costs_minor": 2 * 172,
+        "disputed_minor": 0,
+        "lost_minor": 0,
+        "net_minor": 475 - 2 * 172,
+    }
+    status, no = await business.ask("GET", path)
+    assert (status, no["code"]) == (403, "FORBIDDEN")
+    report = f"/payouts/report?{query}&format=json"
+    status, lines = await business.ask("GET", report, by=world.staff("payments:view"))
+    assert sum(one["fees_minor"] for one in lines) == 0
+    assert sum(one["net_minor"] for one in lines) == 9500 - 475
+
+
 # Charges
 
 
@@ -211,6 +273,14 @@ async def test_s4_9_five_percent_of_95_dollars_are_475_cents(
     assert charge["application_fee"]["amount"] == 475
     [split] = await world.rows("SELECT destination, fee_minor, fee_basis_points FROM splits")
     assert tuple(split.values()) == (ref, 475, 500)
+    # What Stripe keeps of such a charge it keeps of the platform's balance.
+    assert await balances(world, booking) == {
+        "charged": -9500,
+        "platform_fee": 475,
+        "provider_balance": 9025,
+        "platform_cost": 172,
+        "platform_balance": -172,
+    }
 
 
 async def test_s4_9_on_stripes_page_too(world: World, stripe: Stripe, business: Business):

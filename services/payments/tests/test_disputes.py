@@ -1,6 +1,7 @@
 """A customer's bank takes the money back: recorded once, booked, shown to staff."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,10 @@ from payments_ledger import BALANCE, CHARGED, FEE, balances
 from payments_world import CARDS, Booking, Stripe, World
 
 from contracts.testing import example, same_shape
+from payments.domain.disputes import DisputeSnapshot, Moved, Status
+from payments.domain.money import Money
+from payments.store import payments
+from payments.usecases.record_dispute import record_dispute
 
 CARDS.setdefault("disputes", "pm_card_createDispute")
 CARDS.setdefault("asks_bank", "pm_card_createDisputeInquiry")
@@ -41,7 +46,7 @@ async def settle(stripe: Stripe, dispute: dict[str, Any], outcome: str) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "left"),
-    [("won", {"disputed": 0, BALANCE: 2905}), ("lost", {"disputed": 5000, BALANCE: -2095})],
+    [("won", {"disputed": 0, BALANCE: 2905}), ("lost", {"disputed": 0, "lost": 5000})],
 )
 async def test_the_money_goes_and_comes_back_if_it_is_won(
     world: World, stripe: Stripe, outcome: str, left: dict[str, int]
@@ -85,6 +90,33 @@ async def test_an_inquiry_moves_nothing_until_it_is_escalated(world: World, stri
     assert (await balances(world, booking))["disputed"] == 5000
     [opened] = await told(booking)  # once, however often the bank turns it
     assert opened["inquiry"]
+
+
+async def test_money_that_comes_back_after_all_is_no_loss(world: World, stripe: Stripe):
+    booking = world.booking()
+    found = await disputed(world, booking)
+    await settle(stripe, found, "lost")
+    await world.quiet()
+    [row] = await world.rows("SELECT cause FROM ledger WHERE kind = 'dispute_withdrawn'")
+    taken = Moved(row["cause"], Money(-5000, "GBP"), 2000)
+    back = Moved("txn_after_all", Money(5000, "GBP"), 0)
+    shown = DisputeSnapshot(
+        ref=found["provider_ref"],
+        payment_ref=await booking.ref(),
+        status=Status.WON,
+        reason=found["reason"],
+        amount=Money(5000, "GBP"),
+        respond_by=None,
+        opened_at=datetime.now(UTC),
+        moved=[taken, back],
+    )
+    for _ in range(2):
+        async with world.db.transaction(world.org_id) as tx:
+            payment = await payments.lock_by_ref(tx, "platform", shown.payment_ref)
+            assert payment is not None
+            assert not await record_dispute(tx, payment, shown)  # it stays lost
+    left = await balances(world, booking)
+    assert (left["disputed"], left["lost"], left[BALANCE]) == (0, 0, 2905)
 
 
 async def test_the_timeline_tells_of_it_and_strangers_do_not_see_it(world: World):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -72,6 +73,7 @@ async def test_a_day_ends_when_it_ends_at_the_venue(world: World):
         "platform_fees_minor": "0",
         "refunded_minor": "2000",
         "disputed_minor": "0",
+        "lost_minor": "0",
         "net_minor": "2905",
     }
 
@@ -91,6 +93,8 @@ async def test_lines_of_payments_add_up_to_the_days(world: World):
     assert kind == "application/json"
     assert f'"net_minor":{total["net_minor"]}' in text
     assert str(date(2029, 6, 15)) in text
+    _, _, text = await report(world, day, last, lines="payments", format="json")
+    assert {one["booking_id"] for one in json.loads(text)} == {str(one.id) for one in bookings}
     assert (await report(world, "2028-01-01", "2028-01-02", format="json"))[2] == "[]"
 
 

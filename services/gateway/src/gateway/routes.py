@@ -276,6 +276,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/v1/disputes/{id}/evidence",              _P, STAFF,  "payments:view",
         handling="evidence"),
     get("/v1/payouts/report",                      _P, STAFF,  "payments:view", long=True),
+    get("/v1/payouts/platform-report",             _P, OPERATOR, "payments:view", long=True),
     post("/v1/payment-accounts/connect",           _P, EDITOR, "payments:manage"),
     get("/v1/payment-accounts/{id}/connection",    _P, STAFF,  "payments:view"),
     post("/v1/payment-accounts/{id}/onboarding-link",

@@ -1,29 +1,23 @@
-"""What organisations earned, day by day, as a file."""
+"""What organisations earned, day by day, as a file; and what the platform did."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import StreamingResponse
 
 from chassis.auth import Principal
 from chassis.db import Database
 from chassis.http import DB, require
-from chassis.problems import FieldError, responses
+from chassis.problems import Forbidden, responses
+from payments.api.reports import AskedDays, Days, Format, streamed
 from payments.problems import BadWindow, ForeignOrganisation
-from payments.store import payouts
-from payments.store.payouts import Line
+from payments.store import payouts, platform
 
 router = APIRouter(tags=["payouts"])
 
 PaymentsViewer = Annotated[Principal, Depends(require("payments:view", "payments:manage"))]
-_LONGEST = 366  # days
-_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "json": "application/json"}
 _COLUMNS = (
     "day",
     "currency",
@@ -34,8 +28,20 @@ _COLUMNS = (
     "platform_fees_minor",
     "refunded_minor",
     "disputed_minor",
+    "lost_minor",
     "net_minor",
 )
+_PLATFORM_COLUMNS = (
+    "day",
+    "organisation_id",
+    "currency",
+    "platform_fees_minor",
+    "costs_minor",
+    "disputed_minor",
+    "lost_minor",
+    "net_minor",
+)
+_FILE: dict[str, Any] = {"text/csv": {}, "application/json": {}}
 
 
 @router.get(
@@ -44,7 +50,7 @@ _COLUMNS = (
     responses={
         200: {
             "description": "A line for each day and currency, or each payment of it",
-            "content": {"text/csv": {}, "application/json": {}},
+            "content": _FILE,
         },
         **responses(BadWindow, ForeignOrganisation),
     },
@@ -53,10 +59,9 @@ async def report(
     *,
     caller: PaymentsViewer,
     db: DB,
-    first: Annotated[date, Query(alias="from", examples=["2030-01-01"])],
-    last: Annotated[date, Query(alias="to", examples=["2030-01-31"])],
+    days: AskedDays,
     lines: Literal["days", "payments"] = "days",
-    wanted_format: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
+    wanted_format: Format = "csv",
 ) -> StreamingResponse:
     """What was charged, refunded and disputed, the providers' fees and what is left.
 
@@ -65,51 +70,48 @@ async def report(
     """
     if caller.org_id is None:
         raise ForeignOrganisation
-    _check(first, last)
-    days = _days(db, caller.org_id, first, last, each_payment=lines == "payments")
-    return StreamingResponse(
-        _csv(days) if wanted_format == "csv" else _json(days),
-        headers={
-            "content-disposition": f'attachment; filename="payouts-{first}-{last}.{wanted_format}"'
+    found = _of_organisation(db, caller.org_id, days, each_payment=lines == "payments")
+    return streamed(found, _COLUMNS, name="payouts", days=days, kind=wanted_format)
+
+
+@router.get(
+    "/payouts/platform-report",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "A line for each day, organisation and currency",
+            "content": _FILE,
         },
-        media_type=_TYPES[wanted_format],
-    )
+        **responses(BadWindow, Forbidden),
+    },
+)
+async def platform_report(
+    *,
+    caller: PaymentsViewer,
+    db: DB,
+    days: AskedDays,
+    wanted_format: Format = "csv",
+) -> StreamingResponse:
+    """What the platform kept of charges that it took for others, and what those cost it.
+
+    For operators. Both days count, at most 366 of them; a day is one of UTC. Streamed day by day.
+    Amounts are in the currency's minor unit.
+    """
+    if caller.kind != "operator":
+        raise Forbidden
+    found = _of_platform(db, days)
+    return streamed(found, _PLATFORM_COLUMNS, name="platform", days=days, kind=wanted_format)
 
 
-def _check(first: date, last: date) -> None:
-    if last < first:
-        raise BadWindow(errors=[FieldError("to", "must not be before from")])
-    if (last - first).days >= _LONGEST:
-        raise BadWindow(errors=[FieldError("to", f"at most {_LONGEST} days")])
-
-
-async def _days(
-    db: Database, org_id: UUID, first: date, last: date, *, each_payment: bool
-) -> AsyncIterator[Sequence[Line]]:
-    for number in range((last - first).days + 1):
-        day = first + timedelta(days=number)
+async def _of_organisation(
+    db: Database, org_id: UUID, days: Days, *, each_payment: bool
+) -> AsyncIterator[Sequence[payouts.Line]]:
+    for day in days.each():
         async with db.transaction(org_id) as tx:
             found = await payouts.of_day(tx, day, each_payment=each_payment)
         yield found
 
 
-async def _csv(days: AsyncIterator[Sequence[Line]]) -> AsyncIterator[bytes]:
-    yield _rows([_COLUMNS])
-    async for found in days:
-        if found:
-            yield _rows(["" if value is None else str(value) for value in line] for line in found)
-
-
-def _rows(rows: object) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)  # type: ignore[arg-type]
-    return out.getvalue().encode()
-
-
-async def _json(days: AsyncIterator[Sequence[Line]]) -> AsyncIterator[bytes]:
-    lead = b"["
-    async for found in days:
-        for line in found:
-            yield lead + orjson.dumps(dict(zip(_COLUMNS, line, strict=True)))
-            lead = b",\n"
-    yield b"]" if lead != b"[" else b"[]"
+async def _of_platform(db: Database, days: Days) -> AsyncIterator[Sequence[platform.Line]]:
+    for day in days.each():
+        yield await platform.of_day(db, day)

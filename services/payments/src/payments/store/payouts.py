@@ -1,4 +1,7 @@
-"""What moved on a day, from the ledger: a day is one where the money's venue is."""
+"""What moved on a day, from the ledger: a day is one where the money's venue is.
+
+What was the platform's is another report, over all organisations, in days of UTC.
+"""
 
 from datetime import date
 from typing import NamedTuple
@@ -14,6 +17,7 @@ SELECT currency, {ids}
        sum(amount_minor) FILTER (WHERE account = 'provider_fee') AS fees,
        sum(amount_minor) FILTER (WHERE account = 'platform_fee') AS platform_fees,
        sum(amount_minor) FILTER (WHERE account = 'disputed') AS disputed,
+       sum(amount_minor) FILTER (WHERE account = 'lost') AS lost,
        sum(amount_minor) FILTER (WHERE account = 'provider_balance') AS net
 FROM (
     SELECT l.*, (l.booked_at AT TIME ZONE coalesce(v.timezone, 'UTC'))::date AS day
@@ -23,7 +27,8 @@ FROM (
     WHERE l.booked_at >= ($1::date - interval '14 hours') AT TIME ZONE 'UTC'
       AND l.booked_at < ($1::date + interval '38 hours') AT TIME ZONE 'UTC'
 ) entries
-WHERE day = $1
+WHERE day = $1 AND account = ANY('{{charged, refunded, provider_fee, platform_fee, disputed, lost,
+                                  provider_balance}}')
 GROUP BY currency {grouped}
 ORDER BY currency {grouped}
 """
@@ -46,6 +51,7 @@ class Line(NamedTuple):
     platform_fees: int
     refunded: int
     disputed: int
+    lost: int
     net: int
 
 
@@ -63,6 +69,7 @@ async def of_day(tx: Transaction, day: date, *, each_payment: bool) -> list[Line
             int(row["platform_fees"] or 0),
             int(row["refunded"] or 0),
             int(row["disputed"] or 0),
+            int(row["lost"] or 0),
             int(row["net"] or 0),
         )
         for row in rows

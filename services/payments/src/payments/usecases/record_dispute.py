@@ -8,8 +8,14 @@ from chassis import metrics
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from payments import published
-from payments.domain.disputes import OVER, TRANSITIONS, Dispute, DisputeSnapshot
-from payments.domain.ledger import DISPUTE_FEE, DISPUTE_REINSTATED, DISPUTE_WITHDRAWN
+from payments.domain.disputes import OVER, TRANSITIONS, Dispute, DisputeSnapshot, Status
+from payments.domain.ledger import (
+    DISPUTE_FEE,
+    DISPUTE_LOST,
+    DISPUTE_RECOVERED,
+    DISPUTE_REINSTATED,
+    DISPUTE_WITHDRAWN,
+)
 from payments.domain.money import Money
 from payments.domain.payment import Payment
 from payments.store import disputes, ledger, payments
@@ -24,11 +30,11 @@ async def record_dispute(tx: Transaction, payment: Payment, shown: DisputeSnapsh
     """Bring a dispute of a locked payment up to date; False: it tells nothing new.
 
     A status that does not follow from the one we know is older than it. What moved is booked either
-    way, once for each movement.
+    way, once for each movement; of a dispute that is lost, also that it is gone for good.
     """
     before = await disputes.of_payment(tx, payment.id, shown.ref)
-    await _book(tx, payment, shown)
     after = _after(before, shown) if before else _found(payment, shown)
+    await _book(tx, payment, shown, lost=after.status is Status.LOST)
     if after == before:
         return False
     if after.status in OVER:
@@ -80,12 +86,15 @@ def _after(before: Dispute, shown: DisputeSnapshot) -> Dispute:
     )
 
 
-async def _book(tx: Transaction, payment: Payment, shown: DisputeSnapshot) -> None:
+async def _book(tx: Transaction, payment: Payment, shown: DisputeSnapshot, *, lost: bool) -> None:
     for moved in shown.moved:
         amount = moved.amount
         taken = amount.amount_minor < 0
         movement = DISPUTE_WITHDRAWN if taken else DISPUTE_REINSTATED
         positive = Money(abs(amount.amount_minor), amount.currency)
         await ledger.book(tx, payment, movement, moved.ref, positive)
+        if lost:
+            for_good = DISPUTE_LOST if taken else DISPUTE_RECOVERED
+            await ledger.book(tx, payment, for_good, moved.ref, positive)
         fee = Money(moved.fee_minor, amount.currency)
         await ledger.book(tx, payment, DISPUTE_FEE, moved.ref, fee)
