@@ -1,13 +1,13 @@
 """Costs of charges that the platform took are its own; what a lost dispute took is gone.
 
-Revision ID: 0017
-Revises: 0016
+Revision ID: 0018
+Revises: 0017
 """
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 # As it was booked before, and as it is where the platform took the charge.
 _WHOSE = """(VALUES
