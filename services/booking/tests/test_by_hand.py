@@ -1,6 +1,8 @@
 """Places that wait for a payment by hand: a deadline and caps of their own (PAY-32, PAY-34, F-13)."""
 
+import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,10 +10,13 @@ import pytest
 import pytest_asyncio
 from booking_client import GUEST, manage, staff
 
+from booking.domain.guest import Contact
 from booking.domain.policy import Policy
+from booking.domain.refusals import Busy, Refusal
 from chassis.ids import uuid7
 
 PRICING = {"amount_minor": 18000, "payment_methods": ["card", "swish", "manual"]}
+SWISH = {"amount_minor": 18000, "payment_methods": ["swish"]}
 
 
 @pytest_asyncio.fixture
@@ -98,6 +103,122 @@ async def test_f13_a_guests_own_places_count_over_all_sessions(client, studio):
     assert (status, refused["code"]) == (409, "TOO_MANY_UNPAID")
     assert (await wish(client, third, method="card"))[0] == 201
     assert (await wish(client, third, number=1))[0] == 201
+
+
+async def at_once(world, session, many, tables=(), **guest):
+    """So many holds of a session at the same moment; the refusals, by code."""
+
+    async def one(number):
+        who = {name: value.format(number) for name, value in guest.items()}
+        while True:
+            try:
+                await world.hold(session, tables[number : number + 1], **who)
+            except Busy:
+                continue
+            except Refusal as refusal:
+                return refusal.code
+            return None
+
+    answers = await asyncio.gather(*(one(number) for number in range(many)))
+    return Counter(code for code in answers if code)
+
+
+EMAIL, PHONE = "guest@example.com", "+46701740605"
+
+
+@pytest.mark.parametrize(
+    "guest",
+    [
+        {"email": EMAIL, "phone": PHONE},
+        {"email": EMAIL},
+        {"phone": PHONE},
+        {"email": EMAIL.upper(), "phone": "070-174 06 05"},
+    ],
+)
+async def test_f13_a_guests_cap_holds_however_many_ask_at_once(studio, guest):
+    """Over sessions, too, and whichever of the two tells that it is the same guest."""
+    sessions = [await class_of(studio, pricing=SWISH, max_by_hand=100) for _ in range(4)]
+    for _ in range(3):
+        refused = await asyncio.gather(
+            *(at_once(studio, session, 5, **guest) for session in sessions)
+        )
+        assert sum([await studio.taken(session) for session in sessions]) == 3
+        assert sum(refused, Counter()).keys() == {"TOO_MANY_UNPAID"}
+    assert not await studio.drift()
+    await studio.advance(days=1, minutes=1)
+    await at_once(studio, sessions[0], 5, **guest)
+    assert await waits(studio) == 3
+
+
+async def test_f13_a_sessions_cap_holds_however_many_ask_at_once(studio):
+    session = await class_of(studio, pricing=SWISH, capacity=50, max_by_hand=4)
+    for _ in range(2):
+        refused = await at_once(studio, session, 24)
+        assert await studio.taken(session) == 4
+        assert refused.keys() == {"TOO_MANY_BY_HAND"}
+    assert await waits(studio) == 4
+    assert not await studio.drift()
+
+
+async def test_f13_caps_hold_where_tables_are_chosen(studio):
+    """Nothing of the session is locked there, and each takes another table."""
+    tables = [await studio.table(number) for number in range(1, 13)]
+    policy = {"max_by_hand": 3, "max_unpaid_holds": 2}
+    offering = await studio.offering("event_table", pricing=SWISH, policy=policy)
+    one, other = [await studio.open(offering, starts_in=timedelta(days=day)) for day in (10, 12)]
+    refused = await at_once(studio, one, 12, tables, email="guest{}@example.com")
+    assert (refused["TOO_MANY_BY_HAND"], await waits(studio)) == (9, 3)
+    refused = await at_once(studio, other, 12, tables, email=EMAIL)
+    assert (refused["TOO_MANY_UNPAID"], await waits(studio)) == (10, 5)
+    assert not await studio.drift()
+
+
+async def test_only_those_who_pay_by_hand_wait_for_each_other(studio):
+    """The locks of the caps are of those that the caps bind."""
+    session = await class_of(studio, pricing=SWISH)
+    by_card = await class_of(studio, pricing={**SWISH, "payment_methods": ["card"]})
+    email, phone = studio.shop.vault.hashes(Contact(email=EMAIL, phone=PHONE))
+    async with studio.db.transaction(studio.org_id) as tx:
+        await tx.fetchval(
+            "SELECT by_hand_refusal($1, $2, $3, $4, '{swish}', 3, 3, now())",
+            studio.org_id,
+            session.id,
+            email,
+            phone,
+        )
+        await studio.hold(by_card, email=EMAIL, phone=PHONE)
+        with pytest.raises(Busy):
+            await studio.hold(session, email=EMAIL)
+    await studio.hold(session, email=EMAIL, phone=PHONE)
+    assert await waits(studio) == 2
+
+
+async def test_what_could_not_be_offered_yet_is_offered_later(studio):
+    """Who has too many places elsewhere keeps theirs in line, and then is offered a real one."""
+    elsewhere, session = [
+        await class_of(studio, pricing=SWISH, capacity=1, max_unpaid_holds=1) for _ in range(2)
+    ]
+    full = await studio.hold(session)
+    entry = await studio.wait_for(session, email=EMAIL)
+    first = await studio.hold(elsewhere, email=EMAIL)
+    await studio.cancel(full)
+    await studio.offer(session)
+    assert (await studio.entry(entry)).state == "waiting"
+    assert await studio.taken(session) == 0
+    await studio.cancel(first)
+    await studio.offer(session)
+    assert (await studio.entry(entry)).state == "offered"
+    assert (await studio.booking(await studio.offered(entry))).status == "pending_payment"
+    assert not await studio.drift()
+
+
+async def waits(world):
+    """How many bookings of the organisation wait for a payment."""
+    return await world.admin.fetchval(
+        "SELECT count(*) FROM bookings WHERE org_id = $1 AND status = 'pending_payment' "
+        "AND expires_at > messaging.now()",
+        world.org_id,
+    )
 
 
 async def test_s2_9_only_who_manages_payments_has_the_money_in_hand(client, studio):

@@ -31,7 +31,8 @@ _BY_HAND = f"{_WAITING} AND w.payment_methods[1] IN ({_METHODS})"
 
 # Whether this guest may hold anything here: not refused by the organisation (CUS-17), and with
 # fewer unpaid holds of this session than the offering allows (F-12). Who pays by hand keeps a place
-# for long, so theirs are counted over all sessions, and in this one everybody's (F-13).
+# for long, so theirs are counted over all sessions, and in this one everybody's (F-13): here
+# without a lock, to refuse before anything is taken, and once more when the place is theirs.
 _GUEST = f"""
 guest AS (
     SELECT EXISTS (SELECT FROM blocked_contacts k
@@ -58,10 +59,17 @@ guest AS (
 welcome AS (SELECT FROM guest WHERE NOT refused AND NOT overdrawn AND NOT crowded)
 """
 
+# Exact: one by one for each guest and session, and after whatever else a hold waits for.
+_ROOM = f"""
+room AS MATERIALIZED (
+    SELECT by_hand_refusal($1, $10, $30, $31, ARRAY[{_METHODS}], $52, $53, $8) AS refusal
+    FROM granted
+),"""
+
 _TEMPLATE = """
 WITH claimed AS ({claim}),
 {guest},
-{place},
+{place},{room}
 booked AS (
     INSERT INTO bookings (
         id, org_id, session_id, units, resource_ids,
@@ -80,7 +88,7 @@ booked AS (
         $44::boolean, lower($12::tstzrange), upper($12::tstzrange), $45::text::jsonb,
         $46::text::jsonb, $47::bigint, $48::text[], $8,
         $50::smallint
-    FROM granted
+    FROM {allowed}
     ON CONFLICT DO NOTHING
     RETURNING id
 ),
@@ -92,11 +100,12 @@ noted AS (
 )
 SELECT EXISTS (SELECT FROM claimed) AS claimed, EXISTS (SELECT FROM granted) AS granted,
     EXISTS (SELECT FROM booked) AS booked, (SELECT refused FROM guest) AS refused,
-    (SELECT overdrawn FROM guest) AS overdrawn, (SELECT crowded FROM guest) AS crowded
+    (SELECT overdrawn FROM guest){overdrawn} AS overdrawn,
+    (SELECT crowded FROM guest){crowded} AS crowded
 """
 
 
-def _take(place: str) -> str:
+def _take(place: str, *, by_hand: bool) -> str:
     taking = place.format(
         org="$1",
         booking="$9",
@@ -111,10 +120,22 @@ def _take(place: str) -> str:
         slot="$54",
         most="$55",
     )
-    return _TEMPLATE.format(claim=idempotency.CLAIM, guest=_GUEST, place=taking)
+    more = " OR EXISTS (SELECT FROM room WHERE refusal = '{}')" if by_hand else ""
+    return _TEMPLATE.format(
+        claim=idempotency.CLAIM,
+        guest=_GUEST,
+        place=taking,
+        room=_ROOM if by_hand else "",
+        allowed="room WHERE refusal IS NULL" if by_hand else "granted",
+        overdrawn=more.format("overdrawn"),
+        crowded=more.format("crowded"),
+    )
 
 
-TAKE = {kind: _take(kind) for kind in (places.UNITS, places.RESOURCES, places.SEATED)}
+_KINDS = (places.UNITS, places.RESOURCES, places.SEATED)
+TAKE = {kind: _take(kind, by_hand=False) for kind in _KINDS}
+TAKE_BY_HAND = {kind: _take(kind, by_hand=True) for kind in _KINDS}
+"""The same with the caps of those who pay by hand, who pay for it with locks (F-13)."""
 
 _UNDO = f"""
 WITH unclaimed AS (
@@ -122,6 +143,9 @@ WITH unclaimed AS (
 ),
 {places.DROP.format(booking="$5::uuid", version="1")}
 """
+
+
+_REFUSALS = {"refused": GuestRefused, "overdrawn": TooManyUnpaid, "crowded": TooManyByHand}
 
 
 class Outcome(Enum):
@@ -144,7 +168,7 @@ async def take(
     actor: str,
     making: Making = BY_GUEST,
 ) -> Outcome:
-    """Write a new booking if, and only if, its place is free.
+    """Write a new booking if, and only if, its place is free; what is refused leaves no trace.
 
     Raises:
         GuestRefused: the organisation takes no bookings of this guest.
@@ -155,9 +179,11 @@ async def take(
     claim = booking.claim
     # Only a statement that paces has parameters for it.
     pace = () if claim.pace is None else (claim.pace.slot, claim.pace.most)
+    by_hand = making.by_hand_limits(booking.policy, booking.method)
+    statements = TAKE if by_hand is None else TAKE_BY_HAND
     try:
         row = await tx.fetchrow(
-            TAKE[places.kind_of(claim)],
+            statements[places.kind_of(claim)],
             *idempotency.claim_values(booking.org_id, key, answer, booking.created_at),
             booking.id,
             booking.session_id,
@@ -172,7 +198,7 @@ async def take(
             making.overrides,
             booking.age_attested,
             making.override,
-            *(making.by_hand_limits(booking.policy, booking.method) or (None, None)),
+            *(by_hand or (None, None)),
             *pace,
         )
     except asyncpg.PostgresError as error:
@@ -184,12 +210,10 @@ async def take(
         return Outcome.BOOKED
     if not row["claimed"]:
         return Outcome.ANSWERED_BEFORE
-    if row["refused"]:
-        raise GuestRefused
-    if row["overdrawn"]:
-        raise TooManyUnpaid
-    if row["crowded"]:
-        raise TooManyByHand
+    for reason, refused in _REFUSALS.items():
+        if row[reason]:
+            await undo(tx, booking, key)
+            raise refused
     return Outcome.NOT_UNIQUE if row["granted"] else Outcome.NO_PLACE
 
 
