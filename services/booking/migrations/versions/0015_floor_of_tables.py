@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 # A venue with a class every hour has a hundred sessions around any dinner, none of them at a table.
 AT_TABLES = """
