@@ -3,6 +3,7 @@
 import secrets
 
 import pytest
+import stripe
 
 ORDER = {"amount": 9500, "currency": "usd"}
 RETURN = {"refresh_url": "https://venue.example/again", "return_url": "https://venue.example/done"}
@@ -88,6 +89,27 @@ async def test_what_is_not_asked_back_stays_where_it_is(client, control):
     await client.v1.refunds.create_async({"payment_intent": intent.id, "reverse_transfer": True})
     [fee] = (await client.v1.application_fees.list_async()).data
     assert fee.amount_refunded == 0
+
+
+async def test_a_refund_that_fails_gives_its_money_to_the_platform(client, control):
+    """What was taken back of transfer and fee stays so; only what is left can be taken back."""
+    account = await ready(client, control)
+    intent = await charged(client, account)
+    back = {"payment_intent": intent.id, "reverse_transfer": True, "refund_application_fee": True}
+    refund = await client.v1.refunds.create_async({**back, "amount": 9000})
+    await control.post(f"/_sandbox/refunds/{refund.id}/settle", json={"succeeds": False})
+    moved = await client.v1.balance_transactions.list_async({"source": refund.id})
+    assert [(one.type, one.amount) for one in moved.data] == [
+        ("refund_failure", 9000),
+        ("refund", -9000),
+    ]
+    with pytest.raises(stripe.InvalidRequestError, match="500 left to reverse"):
+        await client.v1.refunds.create_async({**back, "amount": 501})
+    await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 9000})
+    await client.v1.refunds.create_async({**back, "amount": 500})
+    [fee] = (await client.v1.application_fees.list_async()).data
+    [transfer] = (await client.v1.transfers.list_async()).data
+    assert (transfer.amount_reversed, fee.amount_refunded) == (9500, 475)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from payments.domain.connections import as_percent, basis_points, platform_fee
 from sandbox.conformance import check_request
 
 CARDS.setdefault("disputes", "pm_card_createDispute")
+CARDS.setdefault("refunds later", "pm_card_pendingRefund")
 
 
 @pytest.fixture
@@ -243,6 +244,7 @@ async def test_the_platforms_report_tells_what_it_kept_and_what_that_cost_it(
         "costs_minor": 2 * 172,
         "disputed_minor": 0,
         "lost_minor": 0,
+        "due_minor": 0,
         "net_minor": 475 - 2 * 172,
     }
     status, no = await business.ask("GET", path)
@@ -328,6 +330,97 @@ async def test_the_fee_of_a_payment_is_frozen_and_refunds_return_its_part(
         ("platform_fee_returned", 166),
         ("platform_fee_returned", 142),
     ]
+
+
+async def test_a_refund_that_bounces_is_made_again_by_the_platform_that_has_its_money(
+    world: World, stripe: Stripe, business: Business
+):
+    """Stripe gives such money to the platform; what was taken back, and the fee, stay so."""
+    await business.ready()
+    await business.fee("5")
+    booking = dinner(world)
+    payment = await booking.paid()
+    ref = await booking.ref()
+    net, seen = 9500 - 475, []
+
+    async def stands() -> tuple[int, int, int, int]:
+        await world.quiet()
+        charge = await business.charge(ref)
+        booked = await balances(world, booking)
+        held = charge["transfer"]["amount"] - charge["transfer"]["amount_reversed"]
+        fee = charge["application_fee"]["amount"] - charge["application_fee"]["amount_refunded"]
+        assert booked["provider_balance"] == held - fee  # what Stripe holds for the organisation
+        assert booked["platform_fee"] == fee
+        return fee, booked["refunded"], booked.get("platform_due", 0), booked["provider_balance"]
+
+    async def back(amount: int, name: str) -> Any:
+        await world.hand(booking.refund_due(payment["id"], name, usd(amount)))
+        await world.quiet()
+        return (await stripe.refunds_of(ref))[0]
+
+    async def bounces(refund: Any) -> None:
+        path = f"/_sandbox/refunds/{refund['id']}/settle"
+        await stripe.call("POST", path, {"succeeds": False})
+
+    first = await back(6000, "first")
+    seen.append(await stands())
+    for _ in range(2):
+        await stripe.deliver(ref, 2)
+    await bounces(first)
+    seen.append(await stands())
+    again = await back(6000, "again")
+    assert (first["transfer_reversal"] is None, again["transfer_reversal"]) == (False, None)
+    seen.append(await stands())
+    await bounces(again)
+    seen.append(await stands())
+    whole = await back(9500, "whole")  # the account has only 3500 of it
+    assert whole["transfer_reversal"] is None
+    seen.append(await stands())
+    assert seen == [
+        (175, 6000, 0, net - 5700),
+        (175, 0, 6000, net - 5700),
+        (175, 6000, 0, net - 5700),
+        (175, 0, 6000, net - 5700),
+        (175, 9500, -3500, net - 5700),
+    ]
+
+
+async def test_what_bounces_before_it_was_made_moved_money_as_well(
+    world: World, stripe: Stripe, business: Business
+):
+    await business.ready()
+    await business.fee("5")
+    booking = dinner(world)
+    await stripe.pay(payment := await booking.ready(), "refunds later")
+    await booking.becomes("succeeded")
+    await world.hand(booking.refund_due(payment["id"], "all", usd(9500)))
+    await world.quiet()
+    [refund] = await stripe.refunds_of(await booking.ref())
+    assert refund["status"] == "pending"
+    await stripe.call("POST", f"/_sandbox/refunds/{refund['id']}/settle", {"succeeds": False})
+    await world.quiet()
+    booked = await balances(world, booking)
+    assert {name: n for name, n in booked.items() if n and "cost" not in name} == {
+        "charged": -9500,
+        "platform_due": 9500,
+        "platform_balance": -172,
+    }
+
+
+async def test_a_refund_by_hand_that_takes_nothing_back_is_the_platforms(
+    world: World, stripe: Stripe, business: Business
+):
+    await business.ready()
+    booking = dinner(world)
+    await booking.paid()
+    ref = await booking.ref()
+    await stripe.call("POST", "/v1/refunds", form={"payment_intent": ref, "amount": "700"})
+    form = {"payment_intent": ref, "amount": "800", "reverse_transfer": "true"}
+    await stripe.call("POST", "/v1/refunds", form=form)
+    await world.quiet()
+    booked = await balances(world, booking)
+    assert (booked["refunded"], booked["provider_balance"]) == (1500, 8700)
+    assert booked["platform_due"] == -700
 
 
 async def test_a_platform_may_keep_its_fee_and_have_one_of_its_own(

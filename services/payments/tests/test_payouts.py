@@ -74,6 +74,7 @@ async def test_a_day_ends_when_it_ends_at_the_venue(world: World):
         "refunded_minor": "2000",
         "disputed_minor": "0",
         "lost_minor": "0",
+        "platform_due_minor": "0",
         "net_minor": "2905",
     }
 

@@ -112,7 +112,11 @@ def _fee(call: Call, charge: Json, transfer: Json) -> Json:
 
 
 def give_back(call: Call, charge: Json, refund: Json) -> None:
-    """Take back of transfer and fee what belongs to a refund that the charge already counts."""
+    """Take back of transfer and fee what belongs to a refund.
+
+    Both stay taken back when the refund fails: its money then is the platform's, to pass on again.
+    Raises Refusal(400) for more than is left of the transfer.
+    """
     params = call.params
     reverses, returns = params.get("reverse_transfer"), params.get("refund_application_fee")
     for name, wanted, needed in (
@@ -126,13 +130,18 @@ def give_back(call: Call, charge: Json, refund: Json) -> None:
     if reverses:
         refund["transfer_reversal"] = _reverse(call, charge, refund)
     if returns:
-        _return_fee(call, charge)
+        _return_fee(call, charge, 0 if reverses else refund["amount"])
 
 
 def _reverse(call: Call, charge: Json, refund: Json) -> str:
     stored = call.store.get(call.tenant, TRANSFER, charge["transfer"])
     transfer = stored.body
-    share = _share(transfer["amount"], charge) - transfer["amount_reversed"]
+    share, left = refund["amount"], transfer["amount"] - transfer["amount_reversed"]
+    if share > left:
+        raise bad_parameter(
+            f"Transfer {transfer['id']} has {left} left to reverse, which is less than {share}.",
+            param="reverse_transfer",
+        )
     reversal: Json = {
         "id": new_id("trr"),
         "object": "transfer_reversal",
@@ -153,11 +162,15 @@ def _reverse(call: Call, charge: Json, refund: Json) -> str:
     return str(reversal["id"])
 
 
-def _return_fee(call: Call, charge: Json) -> None:
+def _return_fee(call: Call, charge: Json, besides: int) -> None:
+    """The fee's part of all that was reversed, and of `besides`: half a unit is rounded up."""
     stored = call.store.get(call.tenant, FEE, charge["application_fee"])
-    fee = stored.body
-    share = _share(fee["amount"], charge) - fee["amount_refunded"]
-    if share == 0:
+    fee, amount = stored.body, charge["amount"]
+    back = (
+        besides + call.store.get(call.tenant, TRANSFER, charge["transfer"]).body["amount_reversed"]
+    )
+    share = (2 * fee["amount"] * back + amount) // (2 * amount) - fee["amount_refunded"]
+    if share <= 0:
         return
     fee["amount_refunded"] += share
     fee["refunded"] = fee["amount_refunded"] == fee["amount"]
@@ -176,13 +189,6 @@ def _return_fee(call: Call, charge: Json) -> None:
     )
     call.store.save(stored)
     call.emit("application_fee.refunded", fee)
-
-
-def _share(whole: int, charge: Json) -> int:
-    """What all refunds so far take of a part of the charge: half a unit is rounded up."""
-    amount: int = charge["amount"]
-    refunded: int = charge["amount_refunded"]
-    return (2 * whole * refunded + amount) // (2 * amount)
 
 
 def _sublist(url: str) -> Json:

@@ -29,6 +29,7 @@ _COLUMNS = (
     "refunded_minor",
     "disputed_minor",
     "lost_minor",
+    "platform_due_minor",
     "net_minor",
 )
 _PLATFORM_COLUMNS = (
@@ -39,6 +40,7 @@ _PLATFORM_COLUMNS = (
     "costs_minor",
     "disputed_minor",
     "lost_minor",
+    "due_minor",
     "net_minor",
 )
 _FILE: dict[str, Any] = {"text/csv": {}, "application/json": {}}

@@ -27,6 +27,7 @@ class Account(StrEnum):
     PLATFORM_COST = "platform_cost"  # the provider's fees, where the platform pays them
     PLATFORM_DISPUTED = "platform_disputed"  # as `disputed`, where the platform stands in
     PLATFORM_LOST = "platform_lost"  # as `lost`, where the platform stands in
+    PLATFORM_DUE = "platform_due"  # what came back to the platform of refunds, less those it paid
 
 
 class Movement(NamedTuple):
@@ -53,8 +54,18 @@ PLATFORM_FEE = Movement("platform_fee", Account.PLATFORM_FEE, Account.PROVIDER_B
 PLATFORM_FEE_RETURNED = Movement(
     "platform_fee_returned", Account.PROVIDER_BALANCE, Account.PLATFORM_FEE
 )
-REFUNDED = Movement("refunded", Account.REFUNDED, Account.PROVIDER_BALANCE)
-REFUND_BOUNCED = Movement("refund_bounced", Account.PROVIDER_BALANCE, Account.REFUNDED)
+REFUNDED = Movement(
+    "refunded",
+    Account.REFUNDED,
+    Account.PROVIDER_BALANCE,
+    (Account.REFUNDED, Account.PLATFORM_DUE),
+)
+REFUND_BOUNCED = Movement(
+    "refund_bounced",
+    Account.PROVIDER_BALANCE,
+    Account.REFUNDED,
+    (Account.PLATFORM_DUE, Account.REFUNDED),
+)
 DISPUTE_WITHDRAWN = Movement(
     "dispute_withdrawn",
     Account.DISPUTED,

@@ -124,7 +124,8 @@ class RefundOrder:
     provider_ref: str
     amount: Money
     split: Split | None = None
-    """How the payment was shared: its parts come back from where they went."""
+    """How the payment was shared: its parts come back from where they went. None also where the
+    platform pays the refund."""
 
 
 class Provider(Protocol):

@@ -43,7 +43,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money on its way back, or returned. `cause` is unique within a payment: one refund each."""
+    """Money on its way back, or returned. `cause` is unique within a payment: one refund each.
+
+    `by_platform`: nothing of it is taken back from the account that a shared charge went to.
+    """
 
     id: UUID
     org_id: UUID
@@ -57,10 +60,16 @@ class Refund:
     request: Request | None = None
     requested_at: datetime | None = None
     settled_at: datetime | None = None
+    by_platform: bool = False
 
     def may_become(self, status: RefundStatus) -> bool:
         """Whether a look at the provider that shows `status` tells something new."""
         return status in TRANSITIONS[self.status]
+
+    @property
+    def made(self) -> bool:
+        """Whether the provider made it or may still; it may have failed to bring it home."""
+        return self.status is not RefundStatus.FAILED or self.provider_ref is not None
 
     @property
     def why(self) -> str:
@@ -90,6 +99,23 @@ class Taken:
     def captured(self) -> Money:
         """What it took."""
         return self.payment.captured or Money(0, self.payment.amount.currency)
+
+    @property
+    def taken_back(self) -> int:
+        """What was taken back, for refunds, from the account that a shared charge went to.
+
+        That stays so when the provider fails to make a refund: its money comes to the platform.
+        """
+        return sum(r.amount.amount_minor for r in self.refunds if r.made and not r.by_platform)
+
+    def paid_by_platform(self, amount: Money) -> bool:
+        """Whether the platform pays a further refund of a shared charge.
+
+        It does from what came back to it, and where the account does not have as much any more.
+        """
+        came_back = self.taken_back - committed(self.refunds)
+        there = self.captured.amount_minor - self.taken_back
+        return came_back >= amount.amount_minor or amount.amount_minor > there
 
     @property
     def left(self) -> Money:

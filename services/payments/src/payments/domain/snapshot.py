@@ -70,6 +70,7 @@ class RefundSnapshot:
     metadata: Mapping[str, str]
     failure_code: str | None = None
     payment_ref: str | None = None  # whose refund it is, where one may ask by something else
+    taken_back: bool = False  # from the account that the charge was passed on to
 
 
 @dataclass(frozen=True, slots=True)

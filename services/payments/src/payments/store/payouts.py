@@ -18,6 +18,7 @@ SELECT currency, {ids}
        sum(amount_minor) FILTER (WHERE account = 'platform_fee') AS platform_fees,
        sum(amount_minor) FILTER (WHERE account = 'disputed') AS disputed,
        sum(amount_minor) FILTER (WHERE account = 'lost') AS lost,
+       sum(amount_minor) FILTER (WHERE account = 'platform_due') AS platform_due,
        sum(amount_minor) FILTER (WHERE account = 'provider_balance') AS net
 FROM (
     SELECT l.*, (l.booked_at AT TIME ZONE coalesce(v.timezone, 'UTC'))::date AS day
@@ -28,7 +29,7 @@ FROM (
       AND l.booked_at < ($1::date + interval '38 hours') AT TIME ZONE 'UTC'
 ) entries
 WHERE day = $1 AND account = ANY('{{charged, refunded, provider_fee, platform_fee, disputed, lost,
-                                  provider_balance}}')
+                                  platform_due, provider_balance}}')
 GROUP BY currency {grouped}
 ORDER BY currency {grouped}
 """
@@ -52,6 +53,7 @@ class Line(NamedTuple):
     refunded: int
     disputed: int
     lost: int
+    platform_due: int
     net: int
 
 
@@ -70,6 +72,7 @@ async def of_day(tx: Transaction, day: date, *, each_payment: bool) -> list[Line
             int(row["refunded"] or 0),
             int(row["disputed"] or 0),
             int(row["lost"] or 0),
+            int(row["platform_due"] or 0),
             int(row["net"] or 0),
         )
         for row in rows

@@ -10,7 +10,8 @@ from chassis.db import Database
 class Line(NamedTuple):
     """What moved on a day of UTC for one organisation in one currency; minor units.
 
-    `net`: the fees less all else.
+    `due`: what came back to it of refunds and is the organisation's, less what it paid for that.
+    `net`: the fees less costs, disputed and lost.
     """
 
     day: date
@@ -20,6 +21,7 @@ class Line(NamedTuple):
     costs: int
     disputed: int
     lost: int
+    due: int
     net: int
 
 

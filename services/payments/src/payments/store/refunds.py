@@ -17,7 +17,7 @@ from payments.store import ledger
 _COLUMNS = """
     r.id, r.org_id, r.booking_id, r.payment_id, r.cause, r.amount_minor, r.currency, r.status,
     r.provider_ref, r.failure_code, r.requested_by, r.reason, r.request_key, r.request_digest,
-    r.release_place, r.requested_at, r.settled_at"""
+    r.release_place, r.requested_at, r.settled_at, r.by_platform"""
 
 _SELECT = f"SELECT {_COLUMNS} FROM refunds r"  # noqa: S608  # our own column names
 
@@ -29,10 +29,17 @@ ORDER BY r.id LIMIT $3
 """  # noqa: S608  # our own column names
 
 
-def _booking(movement: Movement, source: str) -> str:
+# Of a charge that the platform took, one that bounced moved money as well: it was taken back from
+# the organisation's account when it was made, and has come back to the platform.
+_SHARED = "EXISTS (SELECT FROM splits WHERE splits.payment_id = w.payment_id)"
+_MADE = f"(w.status = 'failed' AND w.provider_ref IS NOT NULL AND {_SHARED})"
+
+
+def _booking(movement: Movement, source: str, by_platform: str) -> str:
     return ledger.booking(
         movement,
         source=source,
+        by_platform=by_platform,
         payment="payment_id",
         cause="id::text",
         amount="amount_minor",
@@ -40,13 +47,16 @@ def _booking(movement: Movement, source: str) -> str:
     )
 
 
-_BOOKED = _booking(REFUNDED, "written WHERE status = 'succeeded'")
+_BOOKED = _booking(
+    REFUNDED, f"written w WHERE w.status = 'succeeded' OR {_MADE}", by_platform="w.by_platform"
+)
 
-# The provider returns of the platform's fee what all refunds so far take of the charge, half a unit
-# rounded up, less what it has returned; refunds made by hand there count and do not ask for it.
+# The provider returns of the platform's fee what all that was taken back so far is of the charge,
+# half a unit rounded up, less what it has returned; refunds made by hand there count and do not ask
+# for it. One that bounces leaves both where they are.
 _FEE_BOOKED = ledger.booking(
     PLATFORM_FEE_RETURNED,
-    source="""(
+    source=f"""(
         SELECT w.org_id, w.booking_id, w.payment_id, w.id, s.currency,
             (2 * s.fee_minor * (w.amount_minor + l.others) + p.captured_minor)
                 / (2 * p.captured_minor) - l.returned AS fee_minor
@@ -54,42 +64,45 @@ _FEE_BOOKED = ledger.booking(
         JOIN splits s ON s.payment_id = w.payment_id AND s.fee_returned
         JOIN payments p ON p.id = w.payment_id AND p.captured_minor > 0
         CROSS JOIN LATERAL (
-            SELECT coalesce(sum(CASE kind WHEN 'refunded' THEN amount_minor
-                                          WHEN 'refund_bounced' THEN -amount_minor END
-                ) FILTER (WHERE cause <> w.id::text), 0)::bigint AS others,
+            SELECT coalesce(sum(amount_minor) FILTER (
+                    WHERE kind = 'refunded' AND credit = 'provider_balance'
+                      AND cause <> w.id::text), 0)::bigint AS others,
                 coalesce(sum(amount_minor) FILTER (WHERE kind = 'platform_fee_returned'), 0)::bigint
                     AS returned
             FROM ledger WHERE payment_id = w.payment_id
         ) l
-        WHERE w.status = 'succeeded' AND w.cause NOT LIKE 'provider:%'
-    ) shared WHERE fee_minor > 0""",
+        WHERE (w.status = 'succeeded' OR {_MADE}) AND NOT w.by_platform
+          AND w.cause NOT LIKE 'provider:%'
+    ) shared WHERE fee_minor > 0""",  # noqa: S608  # our own SQL
     payment="payment_id",
     cause="id::text",
     amount="fee_minor",
     currency="currency",
 )
 
+# What was booked as returned and failed after all is booked back: to where it went.
+_BOUNCED = _booking(
+    REFUND_BOUNCED,
+    f"""written w WHERE {_MADE} OR w.status = 'failed' AND EXISTS (
+        SELECT FROM ledger WHERE payment_id = w.payment_id AND kind = 'refunded'
+                             AND cause = w.id::text)""",
+    by_platform=_SHARED,
+)
+
 _INSERT = f"""
 WITH written AS (
     INSERT INTO refunds (id, org_id, booking_id, payment_id, cause, amount_minor, currency, status,
                          provider_ref, failure_code, requested_by, reason, request_key,
-                         request_digest, release_place, requested_at, settled_at)
+                         request_digest, release_place, requested_at, settled_at, by_platform)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, messaging.now(),
-            CASE WHEN $8 <> 'pending' THEN messaging.now() END)
+            CASE WHEN $8 <> 'pending' THEN messaging.now() END, $16)
     ON CONFLICT (payment_id, cause) DO NOTHING
     RETURNING *),
 booked AS ({_BOOKED}),
-fee_booked AS ({_FEE_BOOKED})
+fee_booked AS ({_FEE_BOOKED}),
+bounced AS ({_BOUNCED})
 SELECT true FROM written
 """  # noqa: S608  # our own SQL
-
-# What was booked as returned and failed after all is booked back.
-_BOUNCED = _booking(
-    REFUND_BOUNCED,
-    """written w WHERE status = 'failed' AND EXISTS (
-        SELECT FROM ledger WHERE payment_id = w.payment_id AND kind = 'refunded'
-                             AND cause = w.id::text)""",
-)
 
 _SETTLE = f"""
 WITH written AS (
@@ -123,6 +136,7 @@ async def insert(tx: Transaction, refund: Refund) -> bool:
             request.key if request else None,
             request.digest if request else None,
             request.release_place if request else False,
+            refund.by_platform,
         )
     )
 
@@ -191,4 +205,5 @@ def _refund(row: Record) -> Refund:
         ),
         requested_at=row["requested_at"],
         settled_at=row["settled_at"],
+        by_platform=row["by_platform"],
     )

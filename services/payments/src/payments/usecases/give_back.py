@@ -128,7 +128,14 @@ async def _captured(tx: Transaction, ask: Ask) -> list[Taken]:
 async def make_refund(
     tx: Transaction, payment: Payment, refund: Refund, provider: Provider
 ) -> None:
-    """Record a refund of a locked payment, and have the worker make it."""
+    """Record a refund of a locked payment, and have the worker make it.
+
+    What the platform pays of a shared charge takes nothing back from where that went.
+    """
+    split = await connections.split_of(tx, payment.id)
+    if split is not None:
+        before = Taken(payment, await refunds.of_payment(tx, payment.id))
+        refund = replace(refund, by_platform=before.paid_by_platform(refund.amount))
     await refunds.insert(tx, refund)
     attempt_id = uuid7()
     body = provider.draft_refund(
@@ -140,7 +147,7 @@ async def make_refund(
             org_id=payment.org_id,
             provider_ref=payment.refundable_ref,
             amount=refund.amount,
-            split=await connections.split_of(tx, payment.id),
+            split=None if refund.by_platform else split,
         )
     )
     await attempts.insert(

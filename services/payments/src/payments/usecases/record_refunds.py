@@ -10,7 +10,7 @@ from payments.domain.attempt import Attempt
 from payments.domain.payment import Payment
 from payments.domain.refunds import Refund, returned
 from payments.domain.snapshot import RefundSnapshot, RefundStatus
-from payments.store import attempts, payments, refunds
+from payments.store import attempts, connections, payments, refunds
 
 
 async def record_refund_made(
@@ -31,7 +31,7 @@ async def record_refunds(
     news = False
     for snapshot in snapshots:
         before = known_as(snapshot, known.values())
-        after = _settled(before, snapshot) if before else _found(payment, snapshot)
+        after = _settled(before, snapshot) if before else await _found(tx, payment, snapshot)
         if after == before:
             continue
         news = True
@@ -66,7 +66,8 @@ def _settled(refund: Refund, snapshot: RefundSnapshot) -> Refund:
     )
 
 
-def _found(payment: Payment, snapshot: RefundSnapshot) -> Refund:
+async def _found(tx: Transaction, payment: Payment, snapshot: RefundSnapshot) -> Refund:
+    shared = not snapshot.taken_back and await connections.split_of(tx, payment.id) is not None
     return Refund(
         id=uuid7(),
         org_id=payment.org_id,
@@ -77,6 +78,7 @@ def _found(payment: Payment, snapshot: RefundSnapshot) -> Refund:
         status=snapshot.status,
         provider_ref=snapshot.ref,
         failure_code=snapshot.failure_code,
+        by_platform=shared,
     )
 
 

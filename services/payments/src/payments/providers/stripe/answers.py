@@ -172,6 +172,7 @@ def refund(data: Mapping[str, Any]) -> RefundSnapshot:
             metadata=dict(data.get("metadata") or {}),
             failure_code=data.get("failure_reason"),
             payment_ref=data.get("payment_intent"),
+            taken_back=data.get("transfer_reversal") is not None,
         )
     except (KeyError, TypeError, ValueError):
         raise Unreached("unreadable_answer") from None
