@@ -4,6 +4,7 @@ One container per service role on a network of its own. What the tests reach is 
 loopback, on ports that stay the same when a container is made again.
 """
 
+import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -164,6 +165,11 @@ class ContainerSystem:
     @property
     def endpoints(self) -> Endpoints:
         return self._endpoints
+
+    @property
+    def run_dir(self) -> Path:
+        """Holds the secrets that this system was given, and what seeding made of them."""
+        return self._run_dir
 
     # --- its parts ---
 
@@ -354,6 +360,17 @@ class ContainerSystem:
 
 def _build_images() -> None:
     """Every image of the compose file, from its Dockerfile; what has not changed is cached."""
-    command = ["docker", "compose", "-f", str(ROOT / "docker-compose.yml"), "build", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    _compose("build", "--quiet")
+
+
+def built_images() -> list[str]:
+    """Names of what `_build_images` makes."""
+    described = json.loads(_compose("config", "--format", "json"))["services"].values()
+    return sorted({service["image"] for service in described if "build" in service})
+
+
+def _compose(*command: str) -> str:
+    compose = ["docker", "compose", "-f", str(ROOT / "docker-compose.yml"), *command]
+    done = subprocess.run(compose, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -32,6 +32,9 @@ async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: M
     assert evidence["booking"]["reference"] == booking.reference
     assert evidence["booking"]["refund_terms"]
     assert "dispute.opened" in [entry["type"] for entry in evidence["timeline"]]
-    assert evidence["messages"]
+    told = (await club.staff.get(f"{booking.path}/messages"))["items"]
+    assert {"guest", "venue"} == {message["to"] for message in told}
+    to_guest = [message["id"] for message in told if message["to"] == "guest"]
+    assert [message["id"] for message in evidence["messages"]] == to_guest
     assert evidence["incomplete"] == []
     assert (await booking.read())["status"] == "confirmed"

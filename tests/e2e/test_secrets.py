@@ -13,27 +13,12 @@ from typing import Any
 
 import pytest
 
+from . import keys
 from .calls import until
 from .people import CARD, City
 from .system import SERVICES, StackSystem, System, Tables
 
 ROOT = Path(__file__).parents[2]
-
-# Shapes that only keys of the real world have; those of tests and examples are told apart.
-REAL_KEYS = (
-    rb"\b[sr]k_live_[0-9A-Za-z]{10,}",
-    rb"\bpk_live_[0-9A-Za-z]{16,}",
-    rb"\b[sr]k_test_[0-9A-Za-z]{60,}",
-    rb"\bwhsec_[0-9A-Za-z]{32,}\b",
-    rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/=\s]{100,}",
-    rb"\bSK[0-9a-f]{32}\b",
-    rb"\bre_[0-9A-Za-z]{8}_[0-9A-Za-z]{16,}",
-    rb"\bAKIA[0-9A-Z]{16}\b",
-    rb"\bgh[pousr]_[0-9A-Za-z]{36}\b",
-    rb"\bxox[baprs]-[0-9A-Za-z-]{20,}",
-)
-# What is in the repository on purpose says itself that it is nobody's.
-MADE_UP = re.compile(rb"devholdfast|abcdef")
 
 _TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -49,28 +34,9 @@ def run_dir(system: System) -> Path:
     return system.stack.run_dir
 
 
-def _leaves(node: Any, *names: str) -> Iterator[str]:
-    """Texts in a document; with `names` only those under such a name."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            if isinstance(value, str) and (not names or name in names):
-                yield value
-            else:
-                yield from _leaves(value, *names)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _leaves(value, *names)
-
-
 async def _used(city: City, tables: Tables, run_dir: Path) -> dict[str, str]:
     """What a stack and a story made of every kind of secret, by what it is."""
-    stack = json.loads((run_dir / "secrets.json").read_text())
-    used = {f"the stack's, number {n}": text for n, text in enumerate(_leaves(stack))}
-    seed = json.loads((run_dir / "seed.json").read_text())
-    for n, text in enumerate(_leaves(seed, "secret", "api_key", "webhook_id")):
-        used[f"a demo organisation's, number {n}"] = text
-    for n, text in enumerate(_leaves(seed, "stripe")):
-        used[f"a demo organisation's key at Stripe, number {n}"] = f"sk_test_{text}"
+    used = keys.of_the_run(run_dir)
     studio = await city.studio()
     session = await studio.session()
     paid = await (await city.guest().book(session)).confirmed(studio.stripe)
@@ -86,7 +52,6 @@ async def _used(city: City, tables: Tables, run_dir: Path) -> dict[str, str]:
         "Stripe's key": studio.stripe.secret_key,
         "Stripe's webhook secret": studio.stripe.webhook_secret,
         "a staff's API key": next(iter(studio.staff.credentials.values())),
-        "the operator's key": next(iter(city.operator.credentials.values())),
         "a client secret": payment["client_secret"],
         **{f"client secret {n}": one["client_secret"] for n, one in enumerate(intents)},
         **{f"manage token {n}": one.held["manage_token"] for n, one in enumerate((paid, declined))},
@@ -174,13 +139,10 @@ def test_no_file_of_the_repository_holds_a_key_of_the_real_world() -> None:
     files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     assert len(files) > 100
     found = [
-        (str(file.relative_to(ROOT)), match[0][:12])
+        (str(file.relative_to(ROOT)), key[:12])
         for file in files
         if file.is_file()
-        for pattern in REAL_KEYS
-        for match in re.finditer(pattern, file.read_bytes())
-        if not MADE_UP.search(match[0])
-        and len(set(match[0])) > 14  # aaaa and 1234 are nobody's key
+        for key in keys.real_keys(file.read_bytes())
     ]
     assert found == []
 

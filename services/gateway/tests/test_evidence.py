@@ -26,7 +26,8 @@ async def client(gateway, services, keys):
     made.key = {"Authorization": f"Bearer {keys.make('payments:view', 'bookings:view')}"}
     services.payments.answers("GET", PATH, {"id": str(DISPUTE), "booking_id": str(BOOKING)})
     services.booking.answers("GET", ABOUT, {"reference": "BRL-2030-7KQ4M"})
-    services.notifications.answers("GET", f"{ABOUT}/messages", {"items": [{"kind": "x"}]})
+    told = [{"kind": "x", "to": "guest"}, {"kind": "payment_disputed", "to": "venue"}]
+    services.notifications.answers("GET", f"{ABOUT}/messages", {"items": told})
     for one, at in (
         (services.booking, "2026-01-01T10:00:02Z"),
         (services.payments, "2026-01-01T09:00:00Z"),
@@ -37,11 +38,12 @@ async def client(gateway, services, keys):
 
 
 async def test_the_bundle_has_all_that_the_services_know(client):
+    """Of the messages, those to the guest: a bank is not shown what the manager was told."""
     got = await client.get(f"/v1{PATH}/evidence", **client.key)
     assert got.status == 200
     assert got.json["dispute"]["id"] == str(DISPUTE)
     assert got.json["booking"] == {"reference": "BRL-2030-7KQ4M"}
-    assert got.json["messages"] == [{"kind": "x"}]
+    assert got.json["messages"] == [{"kind": "x", "to": "guest"}]
     assert [one["service"] for one in got.json["timeline"]] == ["payments", "booking"]
     assert got.json["incomplete"] == []
 

@@ -14,6 +14,7 @@ from chassis.http import create_app
 from chassis.serving import listen, serve
 from chassis.settings import BadSettings, load
 from chassis.testing import DatabaseUrls, eventually
+from contracts.payments import PaymentDisputed
 from notifications.app import build
 from notifications.settings import Settings
 
@@ -78,7 +79,7 @@ async def test_staff_see_what_the_guest_was_told(
         "sent",
         "email",
     )
-    assert message["recipient"] == "guest@example.com"
+    assert (message["to"], message["recipient"]) == ("guest", "guest@example.com")
     assert message["message_id"] == mail_host.taken[0]["Message-ID"]
     assert message["sent_at"] is not None
 
@@ -90,6 +91,18 @@ async def test_staff_see_what_the_guest_was_told(
     ]
     assert all(entry["message_id"] for entry in timeline["entries"])
     assert "guest@example.com" not in str(timeline)
+
+
+async def test_staff_see_which_messages_were_for_the_venue(address: str, sending: Desk) -> None:
+    disputed = sending.of(PaymentDisputed)
+    await sending.hear(sending.confirmed(booking_id=disputed.booking_id, contact=contact()))
+    await sending.hear(disputed, sequence=4)
+    clerk = auth.Principal("key", "k", sending.org_id, frozenset({"bookings:view"}))
+    _, answer = await read(address, f"/bookings/{disputed.booking_id}/messages", clerk)
+    assert [(message["kind"], message["to"]) for message in answer["items"]] == [
+        ("confirmation", "guest"),
+        ("payment_disputed", "venue"),
+    ]
 
 
 async def test_other_organisations_see_nothing(address: str, sending: Desk) -> None:

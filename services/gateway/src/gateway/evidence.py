@@ -1,4 +1,4 @@
-"""What a venue can show a bank: the dispute, the booking, its path and the messages about it."""
+"""What a venue can show a bank: the dispute, the booking, its path and what the guest was told."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ class Evidence:
     ) -> Answer:
         """The bundle; `incomplete` names the services whose part of it is missing.
 
+        What the venue itself was told is no evidence, so it is left out.
+
         Raises:
             NoSuchDispute: payments knows no such dispute of the caller's organisation.
             Unavailable: payments cannot be asked.
@@ -66,7 +68,7 @@ class Evidence:
             "dispute": dispute,
             "booking": booking,
             "timeline": entries,
-            "messages": (sent or {}).get("items", []),
+            "messages": [one for one in (sent or {}).get("items", []) if one.get("to") != "venue"],
             "incomplete": sorted(missing),
         }
         return Answer.json(orjson.dumps(bundle))

@@ -19,10 +19,11 @@ Table = Annotated[Messages, Depends(part(Messages))]
 
 
 class MessageView(BaseModel):
-    """A message to guest or venue. `message_id`: its Message-ID header, as mail servers log it."""
+    """A message. `message_id`: its Message-ID header, as mail servers log it."""
 
     id: UUID
     kind: Kind
+    to: Literal["guest", "venue"]
     cause: str
     channel: Literal["email"] = "email"
     recipient: str | None
@@ -67,6 +68,7 @@ async def messages(booking_id: UUID, viewer: Viewer, table: Table, db: DB) -> Me
             MessageView(
                 id=entry.id,
                 kind=entry.kind,
+                to=_to(entry.kind),
                 cause=entry.cause,
                 recipient=entry.recipient,
                 subject=entry.subject,
@@ -90,14 +92,17 @@ async def timeline(booking_id: UUID, viewer: Viewer, table: Table, db: DB) -> Ti
     return Timeline(entries=sorted(steps, key=lambda step: step.at))
 
 
+def _to(kind: Kind) -> Literal["guest", "venue"]:
+    return "venue" if kind in FOR_THE_VENUE else "guest"
+
+
 def _steps(entry: Entry) -> list[TimelineEntry]:
-    to = "venue" if entry.kind in FOR_THE_VENUE else "guest"
     steps = [
         TimelineEntry(
             at=entry.planned_at,
             type="notification.planned",
             message_id=entry.planned_by,
-            summary=f"A {entry.kind} mail to the {to} is planned",
+            summary=f"A {entry.kind} mail to the {_to(entry.kind)} is planned",
             data={"message": entry.id, "kind": entry.kind, "cause": entry.cause},
         )
     ]
