@@ -7,8 +7,14 @@ from booking_client import GUEST, OPERATOR, staff
 
 from booking.domain.catalogue import OrganisationStatus
 from booking.domain.refusals import NotOnSale
+from booking.messages import build
+from booking.timers import VenuesDue
 from booking.usecases.edit_organisation import EditOrganisation, edit_organisation
+from chassis import migrations
 from chassis.ids import uuid7
+from chassis.messaging.dispatch import Delivery, Dispatcher
+from chassis.messaging.meta import Meta
+from contracts.booking import VenueChanged
 
 THEME = {
     "mode": "dark",
@@ -294,6 +300,45 @@ async def test_bad_organisation_settings_name_their_field(client, world, fields,
     assert before == await world.admin.fetchrow(
         "SELECT * FROM organisations WHERE org_id = $1", world.org_id
     )
+
+
+async def test_after_an_upgrade_the_other_services_hear_of_every_venue_again(world, urls, admin):
+    """The migration sets a timer for each organisation, once; it tells all there is to know."""
+    newest = await admin.fetchval("SELECT version_num FROM alembic_version")
+    before = await admin.fetchrow(
+        "UPDATE venues SET manager_email = 'manager@example.com' WHERE id = $1 RETURNING version",
+        world.venue_id,
+    )
+    for _ in range(2):
+        await admin.execute("UPDATE alembic_version SET version_num = '0015'")
+        await migrations.upgrade("booking", urls.owner_url, "0016")
+    await admin.execute("UPDATE alembic_version SET version_num = $1", newest)
+    [timer] = await admin.fetch(
+        "SELECT * FROM messaging.outbox WHERE type = $1 AND org_id = $2",
+        VenuesDue.TYPE,
+        world.org_id,
+    )
+    assert timer["due_at"] > await world.now()
+    now = await world.now()
+    meta = Meta(
+        message_id=timer["message_id"], type=timer["type"], org_id=timer["org_id"],
+        key=timer["ordering_key"], sequence=0, time=now, attempt=0, traceparent=None,
+    )  # fmt: skip
+    ring = Delivery(meta, timer["payload"], due=True)
+    for outcome in ("done", "duplicate"):  # as after a crash
+        assert await Dispatcher(world.db, build(world.shop))._attempt(ring) == outcome
+    told = [
+        row
+        for row in await admin.fetch(
+            "SELECT sequence, payload FROM messaging.outbox WHERE type = $1 AND ordering_key = $2",
+            VenueChanged.TYPE,
+            str(world.venue_id),
+        )
+        if row["sequence"] > before["version"]
+    ]
+    assert [row["sequence"] for row in told] == [before["version"] + 1]
+    heard = VenueChanged.from_json(told[0]["payload"].encode())
+    assert heard.manager_email == "manager@example.com"
 
 
 @pytest.mark.parametrize("status", [OrganisationStatus.SUSPENDED, OrganisationStatus.CLOSED])

@@ -13,6 +13,7 @@ from booking.timers import (
     GenerationDue,
     GuaranteeDue,
     HoldDue,
+    VenuesDue,
     VisitOver,
     WaitlistDue,
 )
@@ -39,6 +40,7 @@ from booking.usecases.record_refund import (
 from booking.usecases.require_authentication import require_authentication
 from booking.usecases.settle_change import clear_change, fail_change, settle_change
 from booking.usecases.settle_guarantee import settle_guarantee
+from booking.usecases.tell_venues import tell_venues
 from chassis.messaging import Handlers, Meta, Park
 from chassis.messaging.meta import RetryAfter
 from contracts.customers import CustomerBlocked, CustomerResolved, CustomerUnblocked
@@ -87,6 +89,10 @@ def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
     @handlers.on(GenerationDue)
     async def generation_due(tx: Transaction, message: GenerationDue, _: Meta) -> None:
         await generate_tonight(tx, message.offering_id)
+
+    @handlers.on(VenuesDue)
+    async def venues_due(tx: Transaction, _: VenuesDue, __: Meta) -> None:
+        await tell_venues(tx)
 
     @handlers.on(ChangeDue)
     async def change_due(tx: Transaction, message: ChangeDue, _: Meta) -> None:

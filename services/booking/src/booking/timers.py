@@ -30,6 +30,14 @@ class GenerationDue(Message):
     offering_id: UUID
 
 
+class VenuesDue(Message):
+    """The other services are to hear of all venues again; migrations set it."""
+
+    TYPE: ClassVar[str] = "booking.venues_due"
+
+    org_id: UUID
+
+
 class ChangeDue(Message):
     """A change has waited for its payment to the end; its state decides what that means."""
 

@@ -11,7 +11,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    # Of a venue that is known already, both are told when it next changes.
+    # Of a venue that is known already, booking tells both again an hour after it is upgraded.
     op.execute("""
         ALTER TABLE venues
             ADD COLUMN manager_email text,

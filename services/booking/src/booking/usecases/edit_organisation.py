@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking import published
 from booking.domain.catalogue import Organisation, OrganisationStatus
 from booking.domain.edits import UNSET, Unset, check_version, keep
 from booking.domain.refusals import Unknown
-from booking.store import audit, organisations, venues
+from booking.store import audit, organisations
 from booking.usecases.create_organisation import check_reference_template
+from booking.usecases.tell_venues import tell_venues
 
 if TYPE_CHECKING:
     from chassis.db import Transaction
@@ -56,8 +56,7 @@ async def edit_organisation(tx: Transaction, command: EditOrganisation) -> Organ
     check_reference_template(after.reference_template)
     after = replace(after, version=before.version + 1)
     await organisations.save(tx, after)
-    for venue in await venues.renew_all(tx):
-        tx.publish(published.venue_changed(after, venue), key=str(venue.id), sequence=venue.version)
+    await tell_venues(tx)
     old, new = audit.differing(_facts(before), _facts(after))
     await audit.note(
         tx,
