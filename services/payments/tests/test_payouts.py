@@ -4,25 +4,31 @@ import csv
 import io
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from payments_world import Booking, World
 
-from chassis.auth import HEADER
+from chassis.auth import HEADER, Principal
 from contracts.booking import VenueChanged
 from contracts.testing import example
 
 VIEWER = "payments:view"
+API_DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 
 
 async def report(world: World, first: str, last: str, **query: str) -> tuple[int, str, str]:
-    token = world.minter.mint(world.staff(VIEWER), "payments")
+    return await read(world, "/payouts/report", world.staff(VIEWER), first, last, **query)
+
+
+async def read(
+    world: World, path: str, caller: Principal, first: str, last: str, **query: str
+) -> tuple[int, str, str]:
+    token = world.minter.mint(caller, "payments")
     params = {"from": first, "to": last, **query}
-    async with world.http.get(
-        f"{world.url}/payouts/report", params=params, headers={HEADER: token}
-    ) as answer:
+    async with world.http.get(world.url + path, params=params, headers={HEADER: token}) as answer:
         return answer.status, answer.content_type, await answer.text()
 
 
@@ -65,9 +71,9 @@ async def test_a_day_ends_when_it_ends_at_the_venue(world: World):
     [line] = await rows(world, "2029-06-30", "2029-07-02")
     assert line == {
         "day": "2029-07-01",
-        "currency": "GBP",
         "payment_id": "",
         "booking_id": "",
+        "currency": "GBP",
         "charged_minor": "5000",
         "fees_minor": "95",
         "platform_fees_minor": "0",
@@ -97,6 +103,28 @@ async def test_lines_of_payments_add_up_to_the_days(world: World):
     _, _, text = await report(world, day, last, lines="payments", format="json")
     assert {one["booking_id"] for one in json.loads(text)} == {str(one.id) for one in bookings}
     assert (await report(world, "2028-01-01", "2028-01-02", format="json"))[2] == "[]"
+
+
+async def test_columns_stand_in_the_documented_order_with_the_currency_before_its_amounts(
+    world: World,
+):
+    """In both reports, both forms: a program that reads by position goes on reading the same."""
+    await booked(world, world.booking(), datetime(2029, 5, 15, 12, 0, tzinfo=UTC))
+    day = ("2029-05-15", "2029-05-15")
+    documented = API_DOCS.read_text().splitlines()
+    for path, caller in (
+        ("/payouts/report", world.staff(VIEWER)),
+        ("/payouts/platform-report", Principal("operator", "ops")),
+    ):
+        _, _, text = await read(world, path, caller, *day)
+        header = text.splitlines()[0]
+        assert documented.count(header) == 1, header
+        columns = header.split(",")
+        amounts = columns[columns.index("currency") + 1 :]
+        assert amounts == [name for name in columns if name.endswith("_minor")]
+    [line] = json.loads((await report(world, *day, format="json"))[2])
+    _, _, text = await report(world, *day)
+    assert list(line) == text.splitlines()[0].split(",")
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,12 @@ from payments.store import payouts, platform
 router = APIRouter(tags=["payouts"])
 
 PaymentsViewer = Annotated[Principal, Depends(require("payments:view", "payments:manage"))]
+# In files and in docs/api.md in this order, which is part of the interface: new ones come last.
 _COLUMNS = (
     "day",
-    "currency",
     "payment_id",
     "booking_id",
+    "currency",
     "charged_minor",
     "fees_minor",
     "platform_fees_minor",

@@ -44,9 +44,9 @@ class Line(NamedTuple):
     """
 
     day: date
-    currency: str
     payment_id: UUID | None
     booking_id: UUID | None
+    currency: str
     charged: int
     fees: int
     platform_fees: int
@@ -63,9 +63,9 @@ async def of_day(tx: Transaction, day: date, *, each_payment: bool) -> list[Line
     return [
         Line(
             day,
-            row["currency"],
             row["payment_id"],
             row["booking_id"],
+            row["currency"],
             int(row["charged"] or 0),
             int(row["fees"] or 0),
             int(row["platform_fees"] or 0),
