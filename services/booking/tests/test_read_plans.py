@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest_asyncio
 
-from booking.store import front_desk
+from booking.store import front_desk, holding
 from booking.store.audit_log import Asked
 from booking.store.front_desk import Wanted
 from booking.store.integrity import INVARIANTS
@@ -178,6 +178,40 @@ async def test_a_session_s_bookings_are_found_by_its_time(crowd, plan_of):
     plan, touched = await plan_of(page(Wanted(session_id=small.id)))
     no_scans(plan)
     assert touched < 100
+
+
+_RUSH = """
+UPDATE bookings SET status = 'pending_payment', payment_status = 'unpaid', confirmed_at = NULL,
+    amount_paid = 0, expires_at = messaging.now() + interval '15 minutes',
+    previous_status = 'pending_payment'
+WHERE session_id = $1
+"""
+
+
+async def test_a_rush_for_one_session_costs_a_hold_no_more(crowd, monkeypatch, admin):
+    """Statistics were made when hardly anything was unpaid; now a thousand holds of one class are."""
+    world, _ = crowd
+    rush = await world.class_session(capacity=100_000, starts_in=timedelta(days=300))
+    plans = []
+    fetchrow = Transaction.fetchrow
+
+    async def watched(tx, sql, *args):
+        if sql in holding.TAKE.values():
+            await tx.execute("SAVEPOINT before")
+            await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            explained = await tx.fetch(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {sql}", *args)
+            plans.append("\n".join(row[0] for row in explained))
+            await tx.execute("ROLLBACK TO before")
+        return await fetchrow(tx, sql, *args)
+
+    monkeypatch.setattr(Transaction, "fetchrow", watched)
+    await world.hold(rush)
+    await admin.execute(_COPY, rush.id, 1_000)
+    await admin.execute(_RUSH, rush.id)
+    await world.hold(rush)
+    before, after = (int(re.search(r"Buffers: shared hit=(\d+)", plan)[1]) for plan in plans)
+    assert "bookings_waiting" not in plans[1], plans[1]
+    assert after < before + 30
 
 
 async def test_a_search_reads_what_it_finds(crowd, plan_of, admin):

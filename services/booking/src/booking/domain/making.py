@@ -21,8 +21,6 @@ GUEST_SOURCES = frozenset(
 STAFF_METHODS = frozenset({"manual"})
 """Ways to pay that staff alone may choose (PAY-34)."""
 
-_NO_LIMIT = 2**31 - 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
@@ -38,9 +36,9 @@ class Making:
     override: str | None = None
     received: bool = False
 
-    def unpaid_limit(self, policy: Policy) -> int:
+    def unpaid_limit(self, policy: Policy) -> int | None:
         """How many places of a session the guest may hold unpaid; staff know whom they call."""
-        return _NO_LIMIT if self.by_staff else policy.max_unpaid_holds
+        return None if self.by_staff else policy.max_unpaid_holds
 
     def by_hand_limits(self, policy: Policy, method: str | None) -> tuple[int, int] | None:
         """How many places the guest, and how many of a session all, may hold to pay by hand."""

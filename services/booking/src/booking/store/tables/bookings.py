@@ -87,7 +87,12 @@ bookings = Table(
     Column("waiver_at", INSTANT),
     Column("notes", Text),
     UniqueConstraint("org_id", "reference", name="bookings_reference"),
-    Index("bookings_waiting", "session_id", "expires_at", postgresql_where=_WAITING),
+    Index(
+        "bookings_waiting",
+        "session_id",
+        "expires_at",
+        postgresql_where=text(f"expires_at IS NOT NULL AND {_WAITING}"),
+    ),
     Index("bookings_listed", "org_id", "starts_at", "id", "status", "offering_id"),
     Index("bookings_made", "org_id", "created_at"),
     Index("bookings_email", "org_id", "email_hash"),
@@ -100,8 +105,6 @@ bookings = Table(
         "id",
         postgresql_where=text("status = 'unfulfillable'"),
     ),
-    Index("bookings_waiting_email", "session_id", "email_hash", postgresql_where=_WAITING),
-    Index("bookings_waiting_phone", "session_id", "phone_hash", postgresql_where=_WAITING),
     Index(
         "bookings_kitchen",
         "session_id",
