@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from booking.domain.catalogue import Session
@@ -28,12 +28,23 @@ class Lapsed:
     covers: int
 
 
+class Around(NamedTuple):
+    """What of the floor concerns a party: the tables during ``span``, and who arrives with it.
+
+    ``within``: arrivals less than so long before or after its start; the rest are of no interest.
+    """
+
+    span: Span
+    within: timedelta = timedelta(hours=48)  # no session lasts longer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What stands in the way of a party at one moment; read together, so it agrees with itself.
 
     ``holders``: who has each of the venue's tables at some time of ``span``. ``paced``: covers of
-    the session by slot. ``lapsed``: holds that may be expired to make way, oldest first.
+    the session by slot, as far as they were asked for. ``lapsed``: holds that may be expired to
+    make way, oldest first.
     """
 
     span: Span

@@ -96,6 +96,7 @@ class Counted:
 
     assigns_tables: ClassVar[bool] = False
     tables_are_chosen: ClassVar[bool] = False
+    pacing_interval: ClassVar[timedelta | None] = None
 
     def claim(
         self,
@@ -155,6 +156,7 @@ class Exclusive:
 
     assigns_tables: ClassVar[bool] = False
     tables_are_chosen: ClassVar[bool] = True
+    pacing_interval: ClassVar[timedelta | None] = None
 
     def claim(
         self,
@@ -337,7 +339,7 @@ class Seated:
 
     def slot(self, opens_at: datetime, starts_at: datetime) -> datetime:
         """The beginning of the interval in which a party that comes then is counted."""
-        return starts_at - (starts_at - opens_at) % self._interval
+        return starts_at - (starts_at - opens_at) % self.pacing_interval
 
     def arriving(self, slot: datetime, paced: Mapping[datetime, int]) -> int:
         """The covers that arrive in the interval that begins at ``slot``."""
@@ -348,11 +350,12 @@ class Seated:
         return self.covers_per_session if asked is None else asked
 
     @property
-    def _interval(self) -> timedelta:
+    def pacing_interval(self) -> timedelta:
+        """The time within which arrivals are counted together."""
         return timedelta(minutes=self.pacing_minutes)
 
     def _in(self, slot: datetime, at: datetime) -> bool:
-        return slot <= at < slot + self._interval
+        return slot <= at < slot + self.pacing_interval
 
 
 def _over(wanted: int, limit: int | None) -> int:

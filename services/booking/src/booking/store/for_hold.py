@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from asyncpg import Range
 
 from booking.domain.catalogue import Session
-from booking.domain.floor import Lapsed, Taken
+from booking.domain.floor import Around, Lapsed, Taken
 from booking.store.sessions import COLUMNS, session_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ SELECT {columns}, {afresh}, f.tables, f.holders, f.lapsed, f.lapsed_sessions, f.
 FROM s CROSS JOIN LATERAL floor_at(s.venue_id, $4::tstzrange) f
 CROSS JOIN LATERAL (
     SELECT array_agg(slot) AS slots, array_agg(covers) AS covers FROM pacing
-    WHERE session_id = s.id) p
+    WHERE session_id = s.id
+        AND slot > lower($4) - $5::interval AND slot < lower($4) + $5) p
 """
 
 BY_ID = _WITHOUT_FLOOR.format(columns=COLUMNS, afresh=_AFRESH, target=_BY_ID)
@@ -79,9 +80,9 @@ class At:
 
 
 async def read(
-    tx: Transaction, target: UUID | At, resource_ids: Sequence[UUID], span: Span | None = None
+    tx: Transaction, target: UUID | At, resource_ids: Sequence[UUID], around: Around | None = None
 ) -> ForHold | None:
-    """The session, and what is taken during ``span`` if that is given.
+    """The session, and what is taken ``around`` a party if that is given.
 
     ``tx.now()`` is free after it.
     """
@@ -89,13 +90,13 @@ async def read(
         args = (target.offering_id, resource_ids, target.starts_at)
         row = (
             await tx.fetchrow(BY_START, *args)
-            if span is None
-            else await tx.fetchrow(BY_START_WITH_FLOOR, *args, Range(*span))
+            if around is None
+            else await tx.fetchrow(BY_START_WITH_FLOOR, *args, *_values(around))
         )
-    elif span is None:
+    elif around is None:
         row = await tx.fetchrow(BY_ID, target, resource_ids)
     else:
-        row = await tx.fetchrow(BY_ID_WITH_FLOOR, target, resource_ids, None, Range(*span))
+        row = await tx.fetchrow(BY_ID_WITH_FLOOR, target, resource_ids, None, *_values(around))
     if row is None:
         return None
     tx.observe_now(row["now"])
@@ -103,8 +104,12 @@ async def read(
         session_of(row),
         row["offering_version"],
         row["offered"],
-        None if span is None else _taken(row, span),
+        None if around is None else _taken(row, around.span),
     )
+
+
+def _values(around: Around) -> tuple[Range, timedelta]:
+    return Range(*around.span), around.within
 
 
 def _taken(row: asyncpg.Record, span: Span) -> Taken:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking.domain.catalogue import Listing
+from booking.domain.floor import Around
 from booking.domain.holding import party_of, span_of, start_of
 from booking.domain.local_time import Span, zone
 from booking.domain.refusals import Busy, Fault, InvalidRequest, Refusal, SessionClosed, Unknown
@@ -43,31 +44,38 @@ async def look(tx: Transaction, wish: Wish, listings: Listings) -> Seen:
         InvalidRequest, SessionClosed: nothing takes place at the wished time.
         NotOnSale, SessionStarted: see ``span_of``.
     """
-    listing = await _expected(tx, wish, listings)
-    span = None if listing is None else _expected_span(wish, listing)
+    listing = await _known(tx, wish, listings)
+    around = None if listing is None else _expected(wish, listing)
     for _ in range(_ATTEMPTS):
         target = _target(wish, listing)
-        fresh = await for_hold.read(tx, target, wish.resource_ids, span)
+        fresh = await for_hold.read(tx, target, wish.resource_ids, around)
         if fresh is None:
             raise await _nothing_then(tx, wish, listing)
         offering_id = fresh.session.offering_id
         listing = await listings.at(tx, offering_id, fresh.offering_version)
         if wish.offering_id not in (None, offering_id):
             raise InvalidRequest(Fault("session_id", "is not a session of this offering"))
-        needed = span_of(wish, listing, fresh.session, await tx.now())
-        if span == needed or not listing.offering.inventory.assigns_tables:
-            return Seen(listing, fresh, needed)
-        span = needed
+        span = span_of(wish, listing, fresh.session, await tx.now())
+        needed = _around(span, listing)
+        if around == needed or needed is None:
+            return Seen(listing, fresh, span)
+        around = needed
     raise Busy
 
 
-async def _expected(tx: Transaction, wish: Wish, listings: Listings) -> Listing | None:
+async def _known(tx: Transaction, wish: Wish, listings: Listings) -> Listing | None:
     if wish.offering_id is None:
         return None
     return listings.known(wish.offering_id) or await listings.at(tx, wish.offering_id, 0)
 
 
-def _expected_span(wish: Wish, listing: Listing) -> Span | None:
+def _around(span: Span, listing: Listing) -> Around | None:
+    """What has to be known of the floor where the house assigns tables."""
+    interval = listing.offering.inventory.pacing_interval
+    return None if interval is None else Around(span, interval)
+
+
+def _expected(wish: Wish, listing: Listing) -> Around | None:
     if not listing.offering.inventory.assigns_tables:
         return None
     try:
@@ -75,7 +83,9 @@ def _expected_span(wish: Wish, listing: Listing) -> Span | None:
         stay = listing.offering.schedule.stay(party_of(wish, listing))
     except Refusal:
         return None  # by settings that may be out of date
-    return None if starts_at is None or stay is None else Span(starts_at, starts_at + stay)
+    if starts_at is None or stay is None:
+        return None
+    return _around(Span(starts_at, starts_at + stay), listing)
 
 
 def _target(wish: Wish, listing: Listing | None) -> UUID | At:

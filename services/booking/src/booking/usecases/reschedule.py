@@ -10,7 +10,7 @@ from uuid import UUID
 
 from booking import published, timers
 from booking.domain.booking import Booking
-from booking.domain.floor import without
+from booking.domain.floor import Around, without
 from booking.domain.holding import LocalStart, Wish, decide, span_of
 from booking.domain.making import Making
 from booking.domain.money import Money
@@ -177,7 +177,7 @@ async def _place(
     if listing.offering.inventory.assigns_tables:
         # As it will be when the old place is given up. If it has to be held beside that, or the
         # house has changed when it is, the tables are chosen once more.
-        seen = await for_hold.read(tx, session_id, (), span)
+        seen = await for_hold.read(tx, session_id, (), Around(span))
         if seen is None or seen.taken is None:
             raise Unknown
         session, taken = without(booking, seen.session, seen.taken)

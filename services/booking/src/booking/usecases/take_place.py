@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from booking.domain.floor import Floor
+from booking.domain.floor import Around, Floor
 from booking.domain.local_time import Span
 from booking.domain.refusals import Busy, Refusal, Unknown
 from booking.store import for_hold, ledger, upcoming
@@ -65,7 +65,7 @@ async def _look(
     tx: Transaction, wanted: Booking, listings: Listings, way: Way
 ) -> tuple[Floor, Inventory]:
     span = Span(wanted.occasion.starts_at, wanted.occasion.ends_at)
-    fresh = await for_hold.read(tx, wanted.session_id, (), span)
+    fresh = await for_hold.read(tx, wanted.session_id, (), Around(span))
     if fresh is None or fresh.taken is None:
         raise Unknown
     listing = await listings.at(tx, fresh.session.offering_id, fresh.offering_version)
