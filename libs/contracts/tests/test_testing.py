@@ -9,7 +9,10 @@ from contracts.booking import BookingCancelled, BookingConfirmed, BookingExpired
 from contracts.registry import CONTRACTS, UnknownContract
 from contracts.testing import EXAMPLE_CONTACT_KEYS, example, same_shape
 
-NOT_BOTH = {"booking.held.v1": {"received_by"}}  # a payment by card is in nobody's hand
+NOT_BOTH = {
+    "booking.held.v1": {"received_by"},  # a payment by card is in nobody's hand
+    "payment.ready.v1": {"transfer"},  # nor sent by the guest themselves
+}
 """What an example cannot have beside the rest of it."""
 
 

@@ -18,6 +18,7 @@ from chassis.ids import uuid7
 from chassis.messaging import Meta
 from chassis.messaging.meta import Park
 from contracts import Message
+from contracts.payments import Transfer
 from contracts.registry import consumed_by, contract, published_by
 from contracts.testing import example, same_shape
 
@@ -230,6 +231,41 @@ async def test_waitlisted_and_offered(world):
     assert same_shape(message, example("booking.offered.v1"))
 
 
+async def test_how_to_pay_by_hand_is_told_while_it_is_waited_for(world, tell):
+    """Of the booking, and of its change to a dearer place (PAY-32)."""
+    pricing = {
+        "kind": "per_head",
+        "payment_methods": ["swish"],
+        "tiers": [{"key": "adult", "label": "Adult", "amount_minor": 5000}],
+    }
+    places = {"capacity": 9, "units": "person", "party_max": 9}
+    offering = await world.offering("class", inventory=places, pricing=pricing)
+    first, second = [await world.open(offering, starts_in=timedelta(days=day)) for day in (9, 12)]
+    held, lapsed = await world.hold(first), await world.hold(first)
+    transfer = Transfer(payee="1231234567", message="BRL-2030-7KQ4M")
+    facts = {"transfer": transfer, "provider": "swish"}
+    payment = uuid7()
+    await tell("payment.ready.v1", held, payment_id=payment, **facts)
+    message = await sent(world, held, "booking.transfer_awaited.v1")
+    assert same_shape(message, example("booking.transfer_awaited.v1"), without=["change_id"])
+    assert (message.payment_id, message.change_id, message.method) == (payment, None, "swish")
+    assert (message.pay_by, message.starts_at) == (held.expires_at, first.starts_at)
+
+    await world.pay(held)
+    await tell("payment.ready.v1", held, payment_id=payment, **facts)
+    change = (await world.reschedule(held, second, party_size=2)).change
+    for of in (change.id, uuid7()):
+        await tell("payment.ready.v1", held, payment_id=uuid7(), change_id=of, **facts)
+    await world.advance(days=1, minutes=1)
+    await tell("payment.ready.v1", held, payment_id=uuid7(), change_id=change.id, **facts)
+    await tell("payment.ready.v1", lapsed, payment_id=uuid7(), **facts)
+    told = await world.published("booking.transfer_awaited.v1")
+    (_, row) = told
+    message = contract("booking.transfer_awaited.v1").model.from_json(row["payload"])
+    assert (message.change_id, message.starts_at) == (change.id, second.starts_at)
+    assert message.pay_by == change.expires_at
+
+
 @pytest.fixture
 def tell(world):
     """Feed the golden example of a message to its handler, about a booking of ours."""
@@ -378,6 +414,7 @@ async def test_everything_published_is_covered_here(world):
         "booking.checked_in.v1", "booking.completed.v1", "booking.no_show.v1",
         "booking.attendance_undone.v1", "booking.details_changed.v1",
         "booking.waitlisted.v1", "booking.offered.v1", "offering.changed.v1",
+        "booking.transfer_awaited.v1",
         # By test_guarantee.py:
         "booking.no_show_fee_due.v1", "booking.no_show_fee_action_required.v1",
         "booking.guarantee_released.v1",

@@ -40,6 +40,9 @@ NIGHT = Facts(
     failure="insufficient_funds",
     due=Money(5000, "GBP"),
     due_by=datetime(2030, 6, 10, 18, 30, tzinfo=UTC),
+    payee="1231234567",
+    pay_message="BRL-2030-7KQ4M",
+    by_swish=True,
     moved_from=datetime(2030, 6, 8, 21, tzinfo=UTC),
     disputed=Money(5000, "GBP"),
     evidence_due_by=datetime(2030, 7, 1, 22, 59, tzinfo=UTC),
@@ -248,6 +251,59 @@ def test_a_no_show_fee_that_the_bank_asks_about_says_how_much_and_until_when() -
     assert "token=" in text
     swedish = " ".join(body(mail("no_show_fee", "sv")).split())
     assert "Din bank vill veta från dig" in swedish
+
+
+def test_who_pays_by_hand_reads_where_how_much_with_which_words_and_by_when() -> None:
+    letter = mail("payment_instructions")
+    assert letter["Subject"] == "How to pay: Saturday Night (BRL-2030-7KQ4M)"
+    text = " ".join(body(letter).split())
+    assert "We hold your place at Saturday Night on Saturday, 15 June 2030 at 22:00" in text
+    assert "until Monday, 10 June 2030, 19:30" in text
+    assert "Pay £50.00 by Swish to 1231234567, and write BRL-2030-7KQ4M as the message" in text
+    for line in ("To pay: £50.00", "Swish number: 1231234567", "Message: BRL-2030-7KQ4M"):
+        assert line in text
+    assert "the place is given up" in text
+    assert "token=" in text
+
+
+def test_who_pays_by_hand_in_swedish() -> None:
+    facts = changed(NIGHT, timezone="Europe/Stockholm", due=Money(18000, "SEK"))
+    letter = mail("payment_instructions", "sv", facts=facts, venue=changed_venue(country="SE"))
+    text = " ".join(body(letter).split())
+    assert letter["Subject"] == "Så betalar du: Saturday Night (BRL-2030-7KQ4M)"
+    assert "till måndag 10 juni 2030, 20:30" in text
+    assert "Swisha 180,00 kr till 1231234567 och skriv BRL-2030-7KQ4M som meddelande" in text
+    assert "Swishnummer: 1231234567" in text
+
+
+def test_money_by_hand_goes_where_the_venue_says() -> None:
+    bank = changed(NIGHT, by_swish=False, payee="Bankgiro 5050-1055")
+    text = " ".join(body(mail("payment_instructions", facts=bank)).split())
+    assert "Pay £50.00 to Bankgiro 5050-1055, and write BRL-2030-7KQ4M" in text
+    assert "Pay to: Bankgiro 5050-1055" in text
+    desk = changed(NIGHT, by_swish=False, payee=None)
+    for locale, said in (
+        ("en", "Pay £50.00 as Example Hall tells you, and say BRL-2030-7KQ4M."),
+        ("sv", "så som Example Hall säger och uppge BRL-2030-7KQ4M."),
+    ):
+        text = " ".join(body(mail("payment_instructions", locale, facts=desk)).split())
+        assert said in text
+        assert "Swish" not in text
+        assert "None" not in text
+
+
+def test_a_new_time_that_waits_for_its_payment_is_no_new_booking() -> None:
+    moved = changed(NIGHT, for_change=True, pay_message="BRL-2030-7KQ4M-9F3C")
+    english, swedish = (
+        " ".join(body(mail("payment_instructions", locale, facts=moved)).split())
+        for locale in ("en", "sv")
+    )
+    assert "We hold your new time, Saturday Night on Saturday, 15 June 2030" in english
+    assert "write BRL-2030-7KQ4M-9F3C as the message" in english
+    assert "the booking stays as it was" in english
+    assert "Vi håller din nya tid, Saturday Night" in swedish
+    assert "given up" not in english
+    assert "släpps" not in swedish
 
 
 def test_who_waits_in_line_gets_no_link_and_no_promise() -> None:

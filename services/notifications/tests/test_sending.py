@@ -10,6 +10,7 @@ import pytest
 from chassis.messaging.meta import RetryAfter
 from chassis.testing import eventually
 from contracts import Money
+from contracts.booking import BookingTransferAwaited
 from contracts.payments import PaymentDisputed
 from contracts.visits import BookingNoShowFeeActionRequired
 
@@ -260,6 +261,37 @@ async def test_a_fee_that_the_bank_asks_about_is_told_once(
     [told] = await sending.told()
     assert orjson.loads(told["payload"])["kind"] == "no_show_fee"
     assert len(mail_host.taken) == 1
+
+
+async def test_how_to_pay_by_hand_is_told_once_for_each_payment(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    """PAY-32; a further payment, of a change, has its own."""
+    waits = sending.of(BookingTransferAwaited, contact=contact())
+    change = waits.model_copy(update={"payment_id": uuid4(), "change_id": uuid4()})
+    for heard in (waits, waits, change, waits):
+        await sending.hear(heard)
+
+    async def settled() -> bool:
+        return await sending.states() == ["sent"] * 2
+
+    await eventually(settled)
+    assert len(mail_host.taken) == 2
+    told = [orjson.loads(one["payload"])["kind"] for one in await sending.told()]
+    assert told == ["payment_instructions"] * 2
+
+
+async def test_nobody_is_asked_for_money_that_is_no_longer_waited_for(
+    sending: Desk, mail_host: MailHost
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(minutes=1)
+    await sending.hear(sending.of(BookingTransferAwaited, contact=contact(), pay_by=long_ago))
+
+    async def settled() -> bool:
+        return await sending.states() == ["failed"]
+
+    await eventually(settled)
+    assert mail_host.taken == []
 
 
 async def test_a_dispute_is_told_to_the_venue_once_for_each(

@@ -81,7 +81,7 @@ async def mark_returned(
 async def test_a_guest_is_told_where_to_send_how_much_with_which_words(studio: World):
     await connect_swish(studio)
     ends = (datetime.now(UTC) + timedelta(hours=20)).replace(microsecond=0)
-    _, payment = await by_swish(studio, expires_at=ends)
+    booking, payment = await by_swish(studio, expires_at=ends)
     assert (payment["provider"], payment["method"]) == ("swish", "swish")
     assert payment["client_secret"] is payment["redirect_url"] is None
     transfer = payment["transfer"]
@@ -92,6 +92,9 @@ async def test_a_guest_is_told_where_to_send_how_much_with_which_words(studio: W
         "amount": {"amount_minor": 18000, "currency": "SEK"},
     }
     assert await studio.stripe.intents_of(UUID(payment["id"])) == []
+    [told] = await booking.told()
+    assert (told["type"], told["method_kind"]) == ("payment.ready.v1", "transfer")
+    assert told["transfer"] == {"payee": NUMBER, "message": "BK-7K2M9Q-4TXZ"}
 
 
 async def test_staff_say_that_it_was_paid_and_it_counts_once(studio: World):
@@ -187,10 +190,12 @@ async def by_manual(world: World, **held: Any) -> tuple[Booking, dict[str, Any]]
 
 
 async def test_a_manual_payment_needs_no_account_and_names_no_payee(studio: World):
-    _, payment = await by_manual(studio)
+    booking, payment = await by_manual(studio)
     assert payment["transfer"]["payee"] is None
     assert payment["transfer"]["message"] == "BK-7K2M9Q-4TXZ"
     assert payment["publishable_key"] is None
+    [told] = await booking.told()
+    assert told["transfer"] == {"payee": None, "message": "BK-7K2M9Q-4TXZ"}
 
 
 async def test_without_a_swish_number_the_payment_fails_at_once(studio: World):

@@ -122,6 +122,35 @@ class BookingHeld(BookingFact):
     """True: the guest leaves something to charge a no-show fee to, even if nothing is due now."""
 
 
+class BookingTransferAwaited(BookingFact):
+    """A place waits for a payment that the guest makes by hand; told once for each payment."""
+
+    TYPE: ClassVar[str] = "booking.transfer_awaited.v1"
+
+    payment_id: UUID
+    change_id: UUID | None
+    """The change of the booking that is paid for; null: the booking itself."""
+    method: str
+    """How the guest pays (`swish`, `manual`); an open list."""
+    payee: str | None
+    """Where the money goes; null: the venue says it otherwise."""
+    message: str
+    """What the guest writes, so that the payment is known."""
+    amount: Money
+    pay_by: Instant
+    """The place is given up then."""
+    title: str
+    starts_at: Instant
+    """Of the change's new place, where it is a change."""
+    timezone: str
+    """IANA zone name of the venue."""
+    locale: str
+    contact: Sealed
+    manage_epoch: Annotated[int, Field(ge=0)]
+    """Epoch to mint the manage link with; the link itself never travels."""
+    manage_expires_at: Instant
+
+
 class BookingRequiresAuthentication(BookingFact):
     """The guest's bank asks for a further step before the payment can go on."""
 

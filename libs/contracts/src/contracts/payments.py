@@ -7,7 +7,7 @@ needs the client secret asks payments for it.
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.message import Message
 from contracts.values import Instant, Money
@@ -36,6 +36,16 @@ class PaymentFact(Message):
     """The change of the booking that this payment is for; null for the booking's own payment."""
 
 
+class Transfer(BaseModel):
+    """Where a guest who pays by hand sends the money, and the words that tell whose it is."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+
+    payee: str | None
+    """A number or an account; null: the venue says it otherwise."""
+    message: str
+
+
 class PaymentReady(PaymentFact):
     """The payment exists at the provider; the guest can pay."""
 
@@ -47,6 +57,8 @@ class PaymentReady(PaymentFact):
     amount: Money
     sequence: Annotated[int, Field(ge=0)]
     """Version of the payment."""
+    transfer: Transfer | None = None
+    """What the guest has to do where no provider takes the money; else null."""
 
 
 class PaymentRequiresAction(PaymentFact):

@@ -16,6 +16,7 @@ from contracts.booking import (
     BookingPaymentFailed,
     BookingRefundDue,
     BookingRequiresAuthentication,
+    BookingTransferAwaited,
     BookingUnfulfillable,
     VenueChanged,
 )
@@ -112,6 +113,12 @@ CONTRACTS: tuple[Contract, ...] = (
         key="offering_id",
     ),
     Contract(BookingHeld, "booking", ("payments",), "A place is held; prepare its payment"),
+    Contract(
+        BookingTransferAwaited,
+        "booking",
+        ("notifications",),
+        "A place waits for a payment that the guest makes by hand; tell them how",
+    ),
     Contract(
         BookingRequiresAuthentication,
         "booking",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from booking.domain.booking import Failure
 from booking.domain.money import Money
 from booking.domain.refusals import Unknown
+from booking.domain.transfers import Transfer
 from booking.store.receipts import Receipt
 from booking.timers import (
     ChangeDue,
@@ -40,6 +41,7 @@ from booking.usecases.record_refund import (
 from booking.usecases.require_authentication import require_authentication
 from booking.usecases.settle_change import clear_change, fail_change, settle_change
 from booking.usecases.settle_guarantee import settle_guarantee
+from booking.usecases.tell_how_to_pay import tell_how_to_pay
 from booking.usecases.tell_venues import tell_venues
 from chassis.messaging import Handlers, Meta, Park
 from chassis.messaging.meta import RetryAfter
@@ -78,6 +80,18 @@ def _hashes(message: CustomerStanding) -> list[bytes]:
     return [bytes.fromhex(text) for text in message.hashes]
 
 
+def _transfer(message: PaymentReady, to: contracts.payments.Transfer) -> Transfer:
+    return Transfer(
+        booking_id=message.booking_id,
+        payment_id=message.payment_id,
+        change_id=message.change_id,
+        method=message.provider,
+        amount=_money(message.amount),
+        payee=to.payee,
+        message=to.message,
+    )
+
+
 def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
     """The handlers of everything this service listens to, and of its own timers."""
     handlers, vault, listings = Handlers("booking"), shop.vault, shop.listings
@@ -110,6 +124,8 @@ def build(shop: Shop) -> Handlers:  # noqa: C901 - a list of short functions
     async def payment_ready(tx: Transaction, message: PaymentReady, _: Meta) -> None:
         if message.change_id is None:
             await note_payment(tx, message.booking_id, message.payment_id)
+        if message.transfer is not None:
+            await tell_how_to_pay(tx, _transfer(message, message.transfer), vault=vault)
 
     @handlers.on(PaymentRequiresAction)
     async def payment_requires_action(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from booking.domain.money import Money
     from booking.domain.moving import Change
     from booking.domain.quote import Quote
+    from booking.domain.transfers import Purpose, Transfer
     from booking.domain.waiting import Entry
 
 
@@ -446,6 +447,29 @@ def offered(booking: Booking, expires_at: datetime, contact: str) -> changes.Boo
         locale=booking.locale,
         manage_epoch=booking.manage_epoch,
         manage_expires_at=occasion.manage_expires_at,
+    )
+
+
+def transfer_awaited(
+    booking: Booking, transfer: Transfer, purpose: Purpose, contact: str
+) -> wire.BookingTransferAwaited:
+    """The guest has to send money, and has this much time."""
+    return wire.BookingTransferAwaited(
+        **_facts(booking),
+        payment_id=transfer.payment_id,
+        change_id=transfer.change_id,
+        method=transfer.method,
+        payee=transfer.payee,
+        message=transfer.message,
+        amount=_money(transfer.amount),
+        pay_by=purpose.pay_by,
+        title=purpose.occasion.title,
+        starts_at=purpose.occasion.starts_at,
+        timezone=purpose.occasion.timezone,
+        locale=booking.locale,
+        contact=contact,
+        manage_epoch=booking.manage_epoch,
+        manage_expires_at=booking.occasion.manage_expires_at,
     )
 
 

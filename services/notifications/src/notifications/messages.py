@@ -11,6 +11,7 @@ What guests are told, and when:
 | `booking.rescheduled` | the new time, with the calendar file that replaces the old | move |
 | `booking.waitlisted` | in line; mail follows when a place is free | place in line |
 | `booking.offered` | a place is held until a moment, with the link to take it | booking |
+| `booking.transfer_awaited` | how to pay by hand: whom, how much, which words, by when | payment |
 | `booking.no_show_fee_action_required` | the bank asks; the link to pay the fee | booking |
 
 The venue is told, at its manager's address, of `payment.disputed`: once per dispute.
@@ -27,6 +28,7 @@ from contracts.booking import (
     BookingCancelled,
     BookingConfirmed,
     BookingPaymentFailed,
+    BookingTransferAwaited,
     BookingUnfulfillable,
     VenueChanged,
 )
@@ -49,6 +51,7 @@ _AboutABooking = (
     | BookingUnfulfillable
     | BookingRescheduled
     | BookingOffered
+    | BookingTransferAwaited
     | BookingNoShowFeeActionRequired
 )
 
@@ -196,6 +199,27 @@ def handlers(  # noqa: C901 - a list of short functions
             manage_expires_at=message.manage_expires_at,
         )
         await plan(tx, messages, writer, notice(message, meta, "waitlist_offer", "offered", facts))
+
+    @table.on(BookingTransferAwaited)
+    async def how_to_pay(tx: Transaction, message: BookingTransferAwaited, meta: Meta) -> None:
+        facts = Facts(
+            reference=message.reference,
+            title=message.title,
+            starts_at=message.starts_at,
+            timezone=message.timezone,
+            due=_money(message.amount),
+            due_by=message.pay_by,
+            payee=message.payee,
+            pay_message=message.message,
+            by_swish=message.method == "swish",
+            for_change=message.change_id is not None,
+            manage_epoch=message.manage_epoch,
+            manage_expires_at=message.manage_expires_at,
+        )
+        cause = f"payment {message.payment_id}"
+        await plan(
+            tx, messages, writer, notice(message, meta, "payment_instructions", cause, facts)
+        )
 
     @table.on(BookingNoShowFeeActionRequired)
     async def fee_action_required(

@@ -13,10 +13,22 @@ from payments.domain.disputes import INQUIRIES, Dispute
 from payments.domain.failures import Failure
 from payments.domain.payment import Fact, Payment
 from payments.domain.refunds import Refund, Taken, unasked
+from payments.domain.snapshot import Transfer
 
 
-def learnt(tx: Transaction, payment: Payment, fact: Fact, now: datetime) -> UUID | None:
-    """Tell what became known about a payment; a fee's is told only when it comes to something."""
+def learnt(
+    tx: Transaction,
+    payment: Payment,
+    fact: Fact,
+    now: datetime,
+    transfer: Transfer | None = None,
+) -> UUID | None:
+    """Tell what became known about a payment; a fee's is told only when it comes to something.
+
+    `transfer`: what its customer has to do, once it is prepared and no provider takes the money.
+    """
+    if fact is Fact.PREPARED and not payment.no_show_fee:
+        return _publish(tx, payment, _ready(payment, transfer))
     if not payment.no_show_fee:
         return _publish(tx, payment, _MESSAGES[fact](payment, now))
     message = _FEE_MESSAGES.get(fact)
@@ -123,13 +135,16 @@ _KINDS = {
 }
 
 
-def _ready(payment: Payment, _: datetime) -> Message:
+def _ready(payment: Payment, transfer: Transfer | None) -> Message:
     return wire.PaymentReady(
         **_ids(payment),
         provider=payment.provider,
         method_kind=_KINDS.get(payment.provider, "payment_intent"),
         amount=_money(payment.amount),
         sequence=payment.version,
+        transfer=wire.Transfer(payee=transfer.payee, message=transfer.message)
+        if transfer
+        else None,
     )
 
 
@@ -167,7 +182,6 @@ def _cancelled(payment: Payment, _: datetime) -> Message:
 
 
 _MESSAGES = {
-    Fact.PREPARED: _ready,
     Fact.ACTION_REQUIRED: _requires_action,
     Fact.PROCESSING: _processing,
     Fact.SUCCEEDED: _succeeded,

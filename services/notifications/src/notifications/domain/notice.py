@@ -18,6 +18,7 @@ Kind = Literal[
     "booking_rescheduled",
     "waitlist_offer",
     "waitlist_joined",
+    "payment_instructions",
     "no_show_fee",
     "payment_disputed",
 ]
@@ -54,6 +55,10 @@ class Facts:
     refund_awaiting: Money | None = None
     due: Money | None = None
     due_by: datetime | None = None
+    payee: str | None = None
+    pay_message: str | None = None
+    by_swish: bool = False
+    for_change: bool = False
     moved_from: datetime | None = None
     failure: str | None = None
     may_retry: bool = False

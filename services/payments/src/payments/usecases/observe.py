@@ -57,7 +57,7 @@ async def observe(
         return Outcome.LOOK_AGAIN
     await payments.save(tx, changed, seal_secret(secrets, changed, snapshot))
     await _book_fee(tx, changed, snapshot)
-    await _tell(tx, changed, snapshot.fact)
+    await _tell(tx, changed, snapshot)
     return Outcome.APPLIED
 
 
@@ -87,13 +87,14 @@ async def _meant(tx: Transaction, snapshot: Snapshot, account_id: str) -> Paymen
     return payment
 
 
-async def _tell(tx: Transaction, payment: Payment, fact: Fact) -> None:
+async def _tell(tx: Transaction, payment: Payment, snapshot: Snapshot) -> None:
+    fact = snapshot.fact
     if fact is Fact.SUCCEEDED and payment.captured != payment.amount:
         log.error("payment.other_amount", payment_id=str(payment.id))
         metrics.ALARMS.labels("other_amount").inc()
     unwanted = payment.closing is not None and payment.status in PAYABLE
     if not (unwanted and fact is Fact.PREPARED):
-        published.learnt(tx, payment, fact, await tx.now())
+        published.learnt(tx, payment, fact, await tx.now(), snapshot.transfer)
     if unwanted:
         await cancel_at_provider(tx, payment)
     await release_after(tx, payment)
