@@ -457,6 +457,8 @@ async def test_the_fee_of_a_guest_who_did_not_come_is_shared_as_agreed_with_the_
     ref = await business.ready()
     await business.fee("5")
     booking = await with_card(world)
+    setup = await stripe.call("GET", f"/v1/setup_intents/{await booking.ref()}")
+    assert setup["on_behalf_of"] == ref
     await business.fee("50")
     await world.hand(fee_due(booking, 2500))
     await world.quiet()
@@ -464,6 +466,7 @@ async def test_the_fee_of_a_guest_who_did_not_come_is_shared_as_agreed_with_the_
     assert (intent["status"], intent["application_fee_amount"]) == ("succeeded", 125)
     assert intent["metadata"]["platform_fee_percent"] == "5"
     charge = await business.charge(intent["id"])
+    assert charge["on_behalf_of"] == ref
     assert (charge["transfer"]["amount"], charge["transfer"]["destination"]) == (2500, ref)
     assert (await balances(world, booking))["platform_fee"] == 125
 

@@ -7,55 +7,16 @@ from uuid import uuid4
 
 import pytest
 from payments_checkout import CARD, at_checkout
+from payments_reconciliation import MANAGER, hear_webhooks, kinds, lose_webhooks, reconcile
 from payments_world import Booking, Stripe, World
 
-from chassis.testing import eventually
 from payments.domain.provider import Providers
 from payments.providers.by_hand import ByHand
 from payments.usecases.start_reconciliation import start_hourly
 
-MANAGER = "payments:manage"
 PROVIDERS = Providers(
     [ByHand("swish")], saving=ByHand("manual")
 )  # the platform's account is compared in any case
-
-
-async def reconcile(world: World, window: dict[str, str] | None = None) -> dict[str, Any]:
-    """Compare as staff do, and wait for the end of it and of what follows from it."""
-    staff = world.staff(MANAGER)
-    status, started = await world.request("POST", "/reconciliations", staff, window or {})
-    assert status == 202, started
-    [run] = started["reconciliations"]
-
-    async def over() -> dict[str, Any] | None:
-        _, found = await world.request("GET", f"/reconciliations/{run['id']}", staff)
-        return dict(found) if found["finished_at"] else None
-
-    found: dict[str, Any] = await eventually(over, timeout=60, what="the comparison is over")
-    assert found["error"] is None
-    await world.quiet()
-    return found
-
-
-def kinds(report: dict[str, Any]) -> list[str]:
-    return sorted(one["kind"] for one in report["details"])
-
-
-async def lose_webhooks(world: World) -> None:
-    """Whatever happens at Stripe from now on, nobody is told of it."""
-    page = await world.stripe.call("GET", "/v1/webhook_endpoints")
-    for endpoint in page["data"]:
-        await world.stripe.call(
-            "POST", f"/v1/webhook_endpoints/{endpoint['id']}", form={"disabled": "true"}
-        )
-
-
-async def hear_webhooks(world: World) -> None:
-    page = await world.stripe.call("GET", "/v1/webhook_endpoints")
-    for endpoint in page["data"]:
-        await world.stripe.call(
-            "POST", f"/v1/webhook_endpoints/{endpoint['id']}", form={"disabled": "false"}
-        )
 
 
 @pytest.fixture(autouse=True)

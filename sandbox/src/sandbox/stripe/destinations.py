@@ -4,6 +4,7 @@ from sandbox.stripe import connected_accounts, money
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter
 from sandbox.stripe.shapes import EXPAND, PAGE, Fields, Integer, Shape, Text, Values
+from sandbox.stripe.store import Stored
 
 TRANSFER = "transfer"
 FEE = "application_fee"
@@ -17,7 +18,7 @@ PARAMS: dict[str, Shape] = {
 
 def check(call: Call, params: Values, amount: int) -> Json:
     """What a PaymentIntent keeps of them. Raises Refusal(400) for what cannot be passed on."""
-    fee, behalf = params.get("application_fee_amount"), params.get("on_behalf_of")
+    fee = params.get("application_fee_amount")
     destination = params.get("transfer_data", {}).get("destination")
     if fee is not None and destination is None:
         raise bad_parameter(
@@ -31,14 +32,21 @@ def check(call: Call, params: Values, amount: int) -> Json:
             "The application_fee_amount is greater than the amount.",
             param="application_fee_amount",
         )
-    for name, ref in (("transfer_data[destination]", destination), ("on_behalf_of", behalf)):
-        if ref is not None:
-            _check_account(call, ref, name)
+    if destination is not None:
+        _check_account(call, destination, "transfer_data[destination]")
     return {
         "application_fee_amount": fee,
-        "on_behalf_of": behalf,
+        "on_behalf_of": on_behalf(call, params),
         "transfer_data": {"destination": destination} if destination else None,
     }
+
+
+def on_behalf(call: Call, params: Values) -> str | None:
+    """The connected account who sells. Raises Refusal(400) for one that can't."""
+    ref: str | None = params.get("on_behalf_of")
+    if ref is not None:
+        _check_account(call, ref, "on_behalf_of")
+    return ref
 
 
 def _check_account(call: Call, ref: str, param: str) -> None:
@@ -135,12 +143,18 @@ def give_back(call: Call, charge: Json, refund: Json) -> None:
 
 def _reverse(call: Call, charge: Json, refund: Json) -> str:
     stored = call.store.get(call.tenant, TRANSFER, charge["transfer"])
+    return str(_take_back(call, stored, refund["amount"], "reverse_transfer", refund["id"])["id"])
+
+
+def _take_back(
+    call: Call, stored: Stored, share: int, param: str, refund: str | None = None
+) -> Json:
     transfer = stored.body
-    share, left = refund["amount"], transfer["amount"] - transfer["amount_reversed"]
+    left = transfer["amount"] - transfer["amount_reversed"]
     if share > left:
         raise bad_parameter(
             f"Transfer {transfer['id']} has {left} left to reverse, which is less than {share}.",
-            param="reverse_transfer",
+            param=param,
         )
     reversal: Json = {
         "id": new_id("trr"),
@@ -151,7 +165,7 @@ def _reverse(call: Call, charge: Json, refund: Json) -> str:
         "currency": transfer["currency"],
         "destination_payment_refund": None,
         "metadata": {},
-        "source_refund": refund["id"],
+        "source_refund": refund,
         "transfer": transfer["id"],
     }
     transfer["amount_reversed"] += share
@@ -159,7 +173,7 @@ def _reverse(call: Call, charge: Json, refund: Json) -> str:
     transfer["reversals"]["data"].insert(0, reversal)
     call.store.save(stored)
     call.emit("transfer.reversed", transfer)
-    return str(reversal["id"])
+    return reversal
 
 
 def _return_fee(call: Call, charge: Json, besides: int) -> None:
@@ -170,25 +184,45 @@ def _return_fee(call: Call, charge: Json, besides: int) -> None:
         besides + call.store.get(call.tenant, TRANSFER, charge["transfer"]).body["amount_reversed"]
     )
     share = (2 * fee["amount"] * back + amount) // (2 * amount) - fee["amount_refunded"]
-    if share <= 0:
-        return
+    if share > 0:
+        _give_fee(call, stored, share)
+
+
+def _give_fee(call: Call, stored: Stored, share: int) -> Json:
+    fee = stored.body
+    given: Json = {
+        "id": new_id("fr"),
+        "object": "fee_refund",
+        "amount": share,
+        "balance_transaction": None,
+        "created": call.now,
+        "currency": fee["currency"],
+        "fee": fee["id"],
+        "metadata": {},
+    }
     fee["amount_refunded"] += share
     fee["refunded"] = fee["amount_refunded"] == fee["amount"]
-    fee["refunds"]["data"].insert(
-        0,
-        {
-            "id": new_id("fr"),
-            "object": "fee_refund",
-            "amount": share,
-            "balance_transaction": None,
-            "created": call.now,
-            "currency": fee["currency"],
-            "fee": fee["id"],
-            "metadata": {},
-        },
-    )
+    fee["refunds"]["data"].insert(0, given)
     call.store.save(stored)
     call.emit("application_fee.refunded", fee)
+    return given
+
+
+def reverse(call: Call) -> Json:
+    """Somebody takes back from the account what no refund asked for."""
+    stored = call.store.get(call.tenant, TRANSFER, call.id)
+    left = stored.body["amount"] - stored.body["amount_reversed"]
+    return _take_back(call, stored, call.params.get("amount", left), "amount")
+
+
+def refund_fee(call: Call) -> Json:
+    """Somebody returns of the fee what no refund asked for."""
+    stored = call.store.get(call.tenant, FEE, call.id)
+    left = stored.body["amount"] - stored.body["amount_refunded"]
+    amount = call.params.get("amount", left)
+    if amount > left:
+        raise bad_parameter(f"Only {left} of this fee is left to refund.", param="amount")
+    return _give_fee(call, stored, amount)
 
 
 def _sublist(url: str) -> Json:
@@ -216,7 +250,19 @@ OPERATIONS = (
     operation(
         "transfers.retrieve", "GET /v1/transfers/{id}", retrieve_transfer, {"expand": EXPAND}
     ),
+    operation(
+        "transfer_reversals.create",
+        "POST /v1/transfers/{id}/reversals",
+        reverse,
+        {"amount": Integer(least=1), "expand": EXPAND},
+    ),
     operation("application_fees.list", "GET /v1/application_fees", list_fees, PAGE),
+    operation(
+        "application_fee_refunds.create",
+        "POST /v1/application_fees/{id}/refunds",
+        refund_fee,
+        {"amount": Integer(least=1), "expand": EXPAND},
+    ),
     operation(
         "application_fees.retrieve",
         "GET /v1/application_fees/{id}",

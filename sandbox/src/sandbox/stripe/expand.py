@@ -50,7 +50,7 @@ def _walk(store: Store, tenant: str, body: Json, steps: Sequence[str], path: str
     kind = _EXPANDABLE.get((body["object"], step))
     if kind is None:
         raise bad_parameter(f"This property cannot be expanded ({path}).", param="expand")
-    value = body[step]
+    value = body.get(step)  # some are only there where they apply
     if isinstance(value, str):
         body[step] = value = store.get(tenant, kind, value).body
     if rest and value is not None:

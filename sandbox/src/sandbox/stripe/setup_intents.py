@@ -2,7 +2,15 @@
 
 import secrets
 
-from sandbox.stripe import cards, client_secrets, customers, intent_rules, payment_methods, saving
+from sandbox.stripe import (
+    cards,
+    client_secrets,
+    customers,
+    destinations,
+    intent_rules,
+    payment_methods,
+    saving,
+)
 from sandbox.stripe.call import Call, listing, new_id, operation, window
 from sandbox.stripe.refusal import Json, Refusal, bad_parameter, doc_url
 from sandbox.stripe.shapes import EXPAND, PAGE, Choice, Fields, Flag, Many, Metadata, Shape, Text
@@ -64,7 +72,7 @@ def create(call: Call) -> Json:
         "mandate": None,
         "metadata": intent_rules.merged({}, params.get("metadata")),
         "next_action": None,
-        "on_behalf_of": None,
+        "on_behalf_of": destinations.on_behalf(call, params),
         "payment_method": method.body["id"] if method else None,
         "payment_method_configuration_details": None,
         "payment_method_options": {
@@ -267,6 +275,7 @@ OPERATIONS = (
             "customer": Text(),
             "description": Text(longest=1000, clears=True),
             "metadata": Metadata(),
+            "on_behalf_of": Text(),
             "usage": Choice(("off_session", "on_session")),
         },
     ),

@@ -10,10 +10,11 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.intents import Done, GiveUp, Intent, Outcome
 from payments.calls.desk import Desk
-from payments.domain.provider import Account, Gone, Listing, ProviderError, Refused
+from payments.domain.provider import PLATFORM, Account, Gone, Listing, ProviderError, Refused
 from payments.domain.reconciliation import Run, Stage
 from payments.store import payments, provider_events, reconciliations
 from payments.usecases.compare import Comparison
+from payments.usecases.connect import look_at_connection
 from payments.usecases.receive_event import uuid_in
 from payments.usecases.start_reconciliation import intend_page
 
@@ -59,8 +60,13 @@ class Reconcile:
         self, account: Account, run: Run, stage: Stage, cursor: str | None
     ) -> str | None:
         """Compare a page; the cursor of the next one of this stage, None when there is none."""
+        beyond = (
+            UUID(cursor) if cursor and stage in {Stage.OURS, Stage.CONNECTIONS} else UUID(int=0)
+        )
         if stage is Stage.OURS:
-            return await self._ours(account, run, UUID(cursor) if cursor else UUID(int=0))
+            return await self._ours(account, run, beyond)
+        if stage is Stage.CONNECTIONS:
+            return await self._connections(run, beyond) if run.account_id == PLATFORM else None
         lister = self.desk.providers.of_kind(account.provider)
         if not isinstance(lister, Listing):
             return None
@@ -123,6 +129,14 @@ class Reconcile:
         found = await reconciliations.unchecked(self.desk.db, run, beyond, _LOOKS)
         for payment_id, org_id in found:
             await self._one_of_ours(account, run, payment_id, org_id)
+        return str(found[-1][0]) if len(found) == _LOOKS else None
+
+    async def _connections(self, run: Run, beyond: UUID) -> str | None:
+        """Have each connected account looked at, whose events are in a list of its own."""
+        found = await reconciliations.connections(self.desk.db, run.org_id, beyond, _LOOKS)
+        for connection_id, org_id in found:
+            async with self.desk.db.transaction(org_id) as tx:
+                look_at_connection(tx, connection_id, because=str(run.id))
         return str(found[-1][0]) if len(found) == _LOOKS else None
 
     async def _one_of_ours(

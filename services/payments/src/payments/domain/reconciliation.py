@@ -8,12 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from payments.domain.money import Money
 from payments.domain.payment import AT_PROVIDER, Fact
+from payments.domain.refunds import committed
 from payments.domain.snapshot import RefundStatus
 
 if TYPE_CHECKING:
     from payments.domain.payment import Payment
-    from payments.domain.refunds import Refund
+    from payments.domain.refunds import Refund, Taken
     from payments.domain.snapshot import RefundSnapshot, Snapshot
 
 LONGEST = timedelta(days=30)
@@ -31,6 +33,7 @@ class Stage(StrEnum):
     PAYMENTS = "payments"  # every payment that it lists
     REFUNDS = "refunds"  # every refund that it lists
     OURS = "ours"  # every one of ours that it did not list
+    CONNECTIONS = "connections"  # every account that is paid through this one
 
 
 class Kind(StrEnum):
@@ -44,6 +47,8 @@ class Kind(StrEnum):
     PAYMENT_OVER = "payment_over"  # over there, open here; nothing was paid
     REFUND_MISSED = "refund_missed"  # made there, not known here
     REFUND_DIFFERS = "refund_differs"
+    TRANSFER_DIFFERS = "transfer_differs"  # what a connected account has of a payment
+    PLATFORM_FEE_DIFFERS = "platform_fee_differs"  # what the platform has kept of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,35 @@ def of_payment(payment: Payment, shown: Snapshot) -> Finding | None:
     elif theirs is None:
         kind = Kind.PAYMENT_NOT_THERE
     return _finding(kind, payment, shown, theirs.amount_minor if theirs else 0)
+
+
+def of_shares(taken: Taken, platform_fee: Money, shown: Snapshot) -> list[Finding]:
+    """What differs between how a payment was shared and what the provider shows of that.
+
+    Nothing while a refund is on its way, or is known to one side only: that is another finding.
+    """
+    there, payment = shown.shared, taken.payment
+    on_its_way = any(one.status is RefundStatus.PENDING for one in taken.refunds)
+    back = Money(committed(taken.refunds), taken.captured.currency)
+    if there is None or payment.captured is None or on_its_way or there.refunded != back:
+        return []
+    held = Money(taken.captured.amount_minor - taken.taken_back, back.currency)
+    return [
+        Finding(
+            kind,
+            shown.ref,
+            payment.id,
+            payment.booking_id,
+            theirs.currency,
+            ours.amount_minor,
+            theirs.amount_minor,
+        )
+        for kind, ours, theirs in (
+            (Kind.TRANSFER_DIFFERS, held, there.passed_on),
+            (Kind.PLATFORM_FEE_DIFFERS, platform_fee, there.platform_fee),
+        )
+        if ours.currency == theirs.currency and ours != theirs
+    ]
 
 
 def _finding(kind: Kind, payment: Payment, shown: Snapshot, theirs: int) -> Finding:

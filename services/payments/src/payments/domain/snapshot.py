@@ -23,6 +23,15 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """What has become of a shared charge: less what went back. `refunded`: to the guest, so far."""
+
+    passed_on: Money
+    platform_fee: Money
+    refunded: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One payment as the provider holds it at this moment."""
 
@@ -37,6 +46,7 @@ class Snapshot:
     approved: bool = False  # the customer agreed, and the money is ours to take (`Capturing`)
     money_ref: str | None = None  # of the money itself, where `ref` is a page or an order
     fee: Money | None = None  # what the provider kept of the money, where it says so
+    shared: Shared | None = None  # with the account that it was passed on to, if it was
     transfer: Transfer | None = None
     customer_ref: str | None = None  # what a card that is to be saved hangs on
     method_ref: str | None = None  # the card itself, once the customer has named one

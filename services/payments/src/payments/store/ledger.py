@@ -4,6 +4,8 @@ What moves money is booked by the very statement that records it (`booking`), so
 can forget to. A row that is there already, by payment, kind and cause, is not booked again.
 """
 
+from uuid import UUID
+
 from chassis.db import Transaction
 from payments.domain.ledger import FEE, Movement
 from payments.domain.money import Money
@@ -60,6 +62,16 @@ async def book(
         by_platform="EXISTS (SELECT FROM splits WHERE payment_id = payments.id)",
     )
     await tx.execute(statement, payment.id, cause, amount.amount_minor, amount.currency)
+
+
+async def platform_fee(tx: Transaction, payment_id: UUID) -> int:
+    """What the platform has kept of a payment, in minor units."""
+    kept: int = await tx.fetchval(
+        """SELECT coalesce(sum(amount_minor), 0)::bigint FROM ledger_entries
+           WHERE payment_id = $1 AND account = 'platform_fee'""",
+        payment_id,
+    )
+    return kept
 
 
 async def book_fee(tx: Transaction, payment: Payment, fee: Money) -> None:

@@ -122,6 +122,16 @@ async def unchecked(db: Database, run: Run, beyond: UUID, most: int) -> list[tup
     return [(row["payment_id"], row["org_id"]) for row in rows]
 
 
+async def connections(
+    db: Database, org_id: UUID | None, beyond: UUID, most: int
+) -> list[tuple[UUID, UUID]]:
+    """Connections that the provider knows, by id after `beyond`, with their owner."""
+    rows = await db.statement(
+        "SELECT connection_id, org_id FROM connections_to_see($1, $2, $3)", org_id, beyond, most
+    )
+    return [(row["connection_id"], row["org_id"]) for row in rows]
+
+
 async def mark_payment(tx: Transaction, payment_id: UUID) -> None:
     """Note that the payment was seen at its provider now."""
     await tx.execute("UPDATE payments SET checked_at = messaging.now() WHERE id = $1", payment_id)

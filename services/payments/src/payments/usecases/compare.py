@@ -12,8 +12,10 @@ import structlog
 from chassis import metrics
 from chassis.db import Transaction
 from payments.domain import reconciliation
+from payments.domain.money import Money
 from payments.domain.payment import Fact, Payment
 from payments.domain.reconciliation import Finding, Kind, Run
+from payments.domain.refunds import Taken
 from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
 from payments.store import ledger, payments, reconciliations, refunds
 from payments.usecases.receive_event import intend_apply, receive_event, uuid_in
@@ -67,6 +69,14 @@ class Comparison:
         finding = reconciliation.of_payment(ours, shown)
         if finding is not None and await self._found(finding):
             self._look(ours, about_refunds=False)
+        elif finding is None and shown.shared is not None:
+            await self._shares(ours, shown)
+
+    async def _shares(self, ours: Payment, shown: Snapshot) -> None:
+        taken = Taken(ours, await refunds.of_payment(self.tx, ours.id))
+        kept = await ledger.platform_fee(self.tx, ours.id)
+        for finding in reconciliation.of_shares(taken, Money(kept, taken.captured.currency), shown):
+            await self._found(finding)
 
     async def refund(self, shown: RefundSnapshot) -> None:
         """One that the provider lists, if it is of a payment of ours."""

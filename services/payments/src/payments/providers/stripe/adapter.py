@@ -133,7 +133,9 @@ class Stripe:
     async def look(self, account: Account, ref: str) -> Snapshot:
         return answers.payment(
             await self._get(
-                account, f"/v1/payment_intents/{quote(ref, safe='')}", {"expand": [answers.FEE]}
+                account,
+                f"/v1/payment_intents/{quote(ref, safe='')}",
+                {"expand": list(answers.MONEY)},
             )
         )
 
@@ -170,9 +172,9 @@ class Stripe:
     async def list_payments(
         self, account: Account, window: Window, cursor: str | None
     ) -> Listed[Snapshot]:
-        with_fee = {"expand": [f"data.{answers.FEE}"]}
+        with_money = {"expand": [f"data.{name}" for name in answers.MONEY]}
         path = "/v1/payment_intents"
-        data, following = await self._page(account, path, window, cursor, with_fee)
+        data, following = await self._page(account, path, window, cursor, with_money)
         return Listed([answers.payment(item) for item in data], following)
 
     async def list_refunds(

@@ -11,13 +11,17 @@ from payments.domain.failures import Failure
 from payments.domain.money import Money
 from payments.domain.payment import Fact
 from payments.domain.provider import Unreached
-from payments.domain.snapshot import RefundSnapshot, RefundStatus, Snapshot
+from payments.domain.snapshot import RefundSnapshot, RefundStatus, Shared, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FEE = "latest_charge.balance_transaction"
-"""What of a PaymentIntent has to be expanded to show what Stripe kept."""
+MONEY = (
+    "latest_charge.balance_transaction",
+    "latest_charge.transfer",
+    "latest_charge.application_fee",
+)
+"""What of a PaymentIntent has to be expanded to show what Stripe kept, and what it passed on."""
 
 _FACTS = {
     "requires_payment_method": Fact.PREPARED,
@@ -70,6 +74,7 @@ def payment(data: Mapping[str, Any]) -> Snapshot:
             failure=failure,
             client_secret=data.get("client_secret"),
             fee=_fee(data.get("latest_charge")),
+            shared=_shared(data.get("latest_charge")),
             customer_ref=_id(data.get("customer")),
             method_ref=_id(data.get("payment_method")),
         )
@@ -133,6 +138,7 @@ def session(data: Mapping[str, Any]) -> Snapshot:
             redirect_url=data.get("url"),
             money_ref=behind.ref if behind else intent,
             fee=behind.fee if behind else None,
+            shared=behind.shared if behind else None,
         )
     except (KeyError, TypeError, ValueError):
         raise Unreached("unreadable_answer") from None
@@ -187,6 +193,21 @@ def _fee(charge: object) -> Money | None:
     if not isinstance(booked, dict):
         return None
     return Money(int(booked["fee"]), str(booked["currency"]).upper())
+
+
+def _shared(charge: object) -> Shared | None:
+    """What was passed on of a charge and kept as the platform's fee, where both were expanded."""
+    transfer = charge.get("transfer") if isinstance(charge, dict) else None
+    if not isinstance(charge, dict) or not isinstance(transfer, dict):
+        return None
+    currency, fee = str(charge["currency"]).upper(), charge.get("application_fee") or {}
+    kept = int(fee.get("amount", 0)) - int(fee.get("amount_refunded", 0))
+    held = int(transfer["amount"]) - int(transfer["amount_reversed"])
+    return Shared(
+        passed_on=Money(held, str(transfer["currency"]).upper()),
+        platform_fee=Money(kept, str(fee.get("currency", currency)).upper()),
+        refunded=Money(int(charge["amount_refunded"]), currency),
+    )
 
 
 def dispute(data: Mapping[str, Any]) -> DisputeSnapshot:

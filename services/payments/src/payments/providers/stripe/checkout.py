@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from payments.providers.stripe.transport import Transport
 
 _SESSIONS = "/v1/checkout/sessions"
-_WITH_INTENT = [f"payment_intent.{answers.FEE}"]
+_WITH_INTENT = [f"payment_intent.{name}" for name in answers.MONEY]
 
 
 class Checkout(Stripe):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from payments.domain.connections import Split
     from payments.domain.provider import ChargeOrder, PaymentOrder, RefundOrder
 
+
 METHODS = frozenset({"card", "bacs_debit"})
 """Methods we know how to take; an offering may name others for other providers."""
 
@@ -55,7 +56,7 @@ def payment(order: PaymentOrder) -> PaymentIntentCreateParams:
 
 def setup(order: PaymentOrder) -> SetupIntentCreateParams:
     """Parameters of `POST /v1/setup_intents`, which knows no currency: the metadata keep it."""
-    return {
+    body: SetupIntentCreateParams = {
         "usage": "off_session",
         "allowed_payment_method_types": ["card"],
         "description": order.description[:1000],
@@ -70,6 +71,10 @@ def setup(order: PaymentOrder) -> SetupIntentCreateParams:
             **({"venue": order.venue} if order.venue else {}),
         },
     }
+    if order.split is not None:
+        # The guest's bank agrees to charges by who sells, as those of the saved card will be.
+        body["on_behalf_of"] = order.split.destination
+    return body
 
 
 def charge(order: ChargeOrder) -> PaymentIntentCreateParams:
