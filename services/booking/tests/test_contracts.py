@@ -235,7 +235,6 @@ async def test_how_to_pay_by_hand_is_told_while_it_is_waited_for(world, tell):
     """Of the booking, and of its change to a dearer place (PAY-32)."""
     pricing = {
         "kind": "per_head",
-        "payment_methods": ["swish"],
         "tiers": [{"key": "adult", "label": "Adult", "amount_minor": 5000}],
     }
     places = {"capacity": 9, "units": "person", "party_max": 9}
