@@ -84,10 +84,18 @@ async def test_every_business_table_hides_other_tenants(admin):
     assert unprotected == []
 
 
-@pytest.mark.parametrize("table", ["bookings", "audit", "receipts"])
+@pytest.mark.parametrize("table", ["bookings", "audit", "receipts", "resources"])
 async def test_history_cannot_be_deleted_by_the_service(world, table):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await world.run(lambda tx: tx.execute(f"DELETE FROM {table}"))
+
+
+async def test_a_hold_leaves_the_row_of_its_table_alone(world):
+    """Else everybody who ever books this table would lock the same row (decision 27)."""
+    session, (table,) = await world.table_session()
+    await world.hold(session, [table])
+    locked_by = "SELECT xmax::text FROM resources WHERE id = $1"
+    assert await world.admin.fetchval(locked_by, table.id) == "0"
 
 
 async def _seed(world, sessions=200, holds=4000):

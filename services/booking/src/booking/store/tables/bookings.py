@@ -151,7 +151,7 @@ allocations = Table(
     Column("position", SmallInteger, primary_key=True),
     Column("org_id", Uuid, nullable=False),
     Column("session_id", Uuid, nullable=False),
-    Column("resource_id", Uuid, ForeignKey("resources.id")),
+    Column("resource_id", Uuid),
     Column("units", Integer, nullable=False),
     Column("during", TSTZRANGE, nullable=False),
     Column("released_at", INSTANT),
