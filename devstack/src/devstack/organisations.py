@@ -79,6 +79,7 @@ NIGHTCLUB = Demo(
         "locale": "en",
         "contact_email": "hello@backroom.example",
         "statement_descriptor": "BACKROOM LEEDS",
+        "billing_countries": ["GB"],
     },
     offers=(
         Offer(

@@ -52,6 +52,7 @@ async def test_venue_changed(world):
         manager_email="manager@example.com",
         kitchen_email="kitchen@example.com",
         review_url="https://example.com/review",
+        billing_countries=("GB",),
         actor="test",
     )
     await world.run(lambda tx: edit_venue(tx, command))

@@ -164,6 +164,9 @@ async def test_a_key_of_an_archived_venue_leads_nowhere(client, world, change):
         ({"currency": "pounds"}, "currency"),
         ({"locale": "EN"}, "locale"),
         ({"statement_descriptor": "***"}, "statement_descriptor"),
+        ({"billing_countries": "GB"}, "billing_countries"),
+        ({"billing_countries": ["uk"]}, "billing_countries.0"),
+        ({"billing_countries": None}, "billing_countries"),
         ({"status": "gone"}, "status"),
         ({"version": "1"}, "version"),
         ({"version": 0}, "version"),
@@ -200,6 +203,15 @@ async def test_null_clears_what_may_be_empty_and_what_is_left_out_stays(client, 
     kept = ("kitchen_email", "review_url", "contact_email", "statement_descriptor", "name")
     assert [less[name] for name in kept] == [full[name] for name in kept]
     assert None not in [less[name] for name in kept]
+
+
+async def test_pay09_a_venue_says_whose_cards_it_asks_for(change):
+    _, asking = await change(billing_countries=["GB", "IE"])
+    assert asking["billing_countries"] == ["GB", "IE"]
+    _, other = await change(name="Another Hall")
+    assert other["billing_countries"] == ["GB", "IE"]
+    _, any_country = await change(billing_countries=[])
+    assert any_country["billing_countries"] == []
 
 
 async def test_time_zone_and_currency_are_fixed_once_there_are_bookings(world, change):

@@ -4,12 +4,15 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from payments_checkout import ASKS, CARD, FAMILY, POOR, at_checkout, usd
 from payments_world import Booking, Stripe, World, running
 
 from chassis.testing import DatabaseUrls
+from contracts.booking import VenueChanged
+from contracts.testing import example
 
 
 @pytest.fixture
@@ -42,6 +45,27 @@ async def test_prc06_and_s3_10_the_page_shows_a_line_for_each_tier(
     assert not any("@" in value or "Guest" in value for value in metadata.values())
     [told] = await family.told()
     assert (told["type"], told["method_kind"]) == ("payment.ready.v1", "redirect")
+
+
+async def test_pay09_a_venue_that_asks_for_cards_of_its_country_asks_for_the_address(
+    world: World, stripe: Stripe
+):
+    venue_id = uuid4()
+    venue = example(VenueChanged).model_copy(
+        update={"org_id": world.org_id, "venue_id": venue_id, "billing_countries": ("GB",)}
+    )
+    await world.hand(venue, sequence=1_000_000)
+    on_page = at_checkout(world, venue_id=venue_id)
+    assert (await on_page.ready())["billing_countries"] == ["GB"]
+    [session] = await stripe.sessions_of(on_page.id)
+    assert session["billing_address_collection"] == "required"
+    by_card = world.booking(venue_id=venue_id)
+    assert (await by_card.ready())["billing_countries"] == ["GB"]
+
+    anywhere = at_checkout(world)
+    assert (await anywhere.ready())["billing_countries"] == []
+    [session] = await stripe.sessions_of(anywhere.id)
+    assert session["billing_address_collection"] is None
 
 
 async def test_a_deposit_is_one_line_of_what_is_due(world: World, stripe: Stripe):

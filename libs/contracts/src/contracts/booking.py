@@ -42,6 +42,8 @@ class VenueChanged(Message):
     """The venue's own mailbox for what has to be prepared; not for guests."""
     review_url: str | None = None
     """Where a guest can leave a review; http or https."""
+    billing_countries: tuple[str, ...] = ()
+    """Whose cards are asked for, by billing address: ISO 3166-1 alpha-2; empty: any country's."""
 
 
 class PriceLine(BaseModel):

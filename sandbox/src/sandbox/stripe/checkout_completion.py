@@ -4,6 +4,14 @@ from sandbox.stripe.call import Call
 from sandbox.stripe.store import Stored
 
 KIND = "checkout.session"
+_ADDRESS = {
+    "city": "Leeds",
+    "country": "GB",
+    "line1": "1 Example Street",
+    "line2": None,
+    "postal_code": "LS1 1AA",
+    "state": None,
+}
 
 
 def paid(call: Call, intent: Stored) -> None:
@@ -40,7 +48,7 @@ def _complete(call: Call, session: Stored, payment_status: str) -> None:
     body["payment_status"] = payment_status
     body["url"] = None
     body["customer_details"] = {
-        "address": None,
+        "address": _ADDRESS if body["billing_address_collection"] == "required" else None,
         "email": body["customer_email"] or "guest@example.com",
         "name": None,
         "phone": None,

@@ -227,7 +227,7 @@ def _add(call: Call, items: list[Json], code: str, total: int, expires_at: int) 
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": None,
+        "billing_address_collection": params.get("billing_address_collection"),
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
         "client_secret": None,
@@ -312,6 +312,7 @@ OPERATIONS = (
         "POST /v1/checkout/sessions",
         create,
         {
+            "billing_address_collection": Choice(("auto", "required")),
             "cancel_url": Text(),
             "client_reference_id": Text(longest=200),
             "customer_email": Text(longest=800),

@@ -83,6 +83,7 @@ def venue_changed(organisation: Organisation, venue: Venue) -> wire.VenueChanged
         manager_email=venue.manager_email,
         kitchen_email=venue.kitchen_email,
         review_url=venue.review_url,
+        billing_countries=venue.billing_countries,
     )
 
 

@@ -46,7 +46,11 @@ def handlers(accounts: Accounts, providers: Providers, terms: Terms, *, enabled:
             venue_id=message.venue_id,
             org_id=message.org_id,
             venue=venues.Venue(
-                message.name, message.slug, message.statement_descriptor, message.timezone
+                message.name,
+                message.slug,
+                message.statement_descriptor,
+                message.timezone,
+                message.billing_countries,
             ),
             sequence=meta.sequence,
         )

@@ -71,6 +71,7 @@ class Venue:
 
     ``manager_email``, ``kitchen_email`` and ``review_url`` are for staff and for messages
     (TEN-10). ``theme``: how its booking pages look, checked where it comes in (F-82).
+    ``billing_countries``: whose cards its forms are for (ISO 3166-1 alpha-2); empty: any (PAY-09).
     """
 
     id: UUID
@@ -87,6 +88,7 @@ class Venue:
     kitchen_email: str | None
     review_url: str | None
     statement_descriptor: str | None
+    billing_countries: tuple[str, ...]
     embed_key: str
     theme: Mapping[str, Any]
     status: ListingStatus

@@ -55,6 +55,7 @@ def _editable(venue: Venue) -> dict[str, Any]:
         "embed_key": venue.embed_key,
         "theme": dict(venue.theme),
         "statement_descriptor": venue.statement_descriptor,
+        "billing_countries": list(venue.billing_countries),
         "status": venue.status,
         "version": venue.version,
     }
@@ -117,6 +118,7 @@ def venue_of(row: Row[Any]) -> Venue:
         embed_key=row.embed_key,
         theme=row.theme,
         statement_descriptor=row.statement_descriptor,
+        billing_countries=tuple(row.billing_countries),
         status=ListingStatus(row.status),
         version=row.version,
     )

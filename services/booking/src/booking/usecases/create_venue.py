@@ -38,6 +38,7 @@ class CreateVenue:
     kitchen_email: str | None = None
     review_url: str | None = None
     theme: Mapping[str, Any] = field(default_factory=dict)
+    billing_countries: tuple[str, ...] = ()
 
 
 async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
@@ -68,6 +69,7 @@ async def create_venue(tx: Transaction, command: CreateVenue) -> Venue:
         kitchen_email=venue_email(command.kitchen_email, "kitchen_email"),
         review_url=command.review_url,
         statement_descriptor=command.statement_descriptor,
+        billing_countries=command.billing_countries,
         embed_key=new_embed_key(),
         theme=command.theme,
         status=ListingStatus.ACTIVE,

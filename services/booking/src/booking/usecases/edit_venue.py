@@ -40,6 +40,7 @@ class EditVenue:
     kitchen_email: str | Unset | None = UNSET
     review_url: str | Unset | None = UNSET
     statement_descriptor: str | Unset | None = UNSET
+    billing_countries: tuple[str, ...] | Unset = UNSET
     theme: Mapping[str, Any] | Unset = UNSET
     status: ListingStatus | Unset = UNSET
     version: int | None = None
@@ -83,6 +84,7 @@ async def edit_venue(tx: Transaction, command: EditVenue) -> Venue:
         kitchen_email=_email("kitchen_email", kitchen, before.kitchen_email),
         review_url=keep(command.review_url, before.review_url),
         statement_descriptor=keep(command.statement_descriptor, before.statement_descriptor),
+        billing_countries=keep(command.billing_countries, before.billing_countries),
         theme=keep(command.theme, before.theme),
         status=keep(command.status, before.status),
     )
@@ -151,6 +153,7 @@ def _facts(venue: Venue) -> dict[str, Any]:
         "kitchen_email": venue.kitchen_email,
         "review_url": venue.review_url,
         "statement_descriptor": venue.statement_descriptor,
+        "billing_countries": list(venue.billing_countries),
         "embed_key": venue.embed_key,
         "theme": dict(venue.theme),
         "status": venue.status,

@@ -61,7 +61,8 @@ class PaymentView(BaseModel):
 
     `change_id` names the change that this payment is for; null: the booking itself. `purpose`
     says it in a word. `kind`: whether the `client_secret` is that of a payment, or of a card that
-    is only to be saved (`setup`).
+    is only to be saved (`setup`). `billing_countries`: whose cards the provider's form is to ask
+    for, by billing address (ISO 3166-1 alpha-2); empty: any country's.
     """
 
     id: UUID
@@ -76,6 +77,7 @@ class PaymentView(BaseModel):
     client_secret: str | None
     redirect_url: str | None
     publishable_key: str | None
+    billing_countries: list[str]
     transfer: TransferView | None
     failure: FailureView | None
 
@@ -185,6 +187,7 @@ def view_of(standing: Standing, platform_key: str | None) -> PaymentView:
         redirect_url=standing.redirect_url,
         publishable_key=standing.publishable_key
         or (platform_key if found.account_id == PLATFORM else None),
+        billing_countries=list(standing.billing_countries),
         transfer=_transfer(standing),
         failure=FailureView(code=key, message=message(key, found.locale)) if key else None,
     )

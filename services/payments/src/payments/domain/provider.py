@@ -86,6 +86,8 @@ class PaymentOrder:
     """Whose money it is, where the platform takes it for somebody else."""
     save_card: bool = False
     """Whether the card is to be kept, to be charged when the guest is not there."""
+    billing_countries: Sequence[str] = ()
+    """Whose cards the venue asks for; none: any country's."""
 
 
 @dataclass(frozen=True, slots=True)

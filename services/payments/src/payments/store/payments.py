@@ -1,6 +1,6 @@
 """Payments: one row each, locked before it changes."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg import Record
@@ -26,8 +26,10 @@ _SELECT = f"SELECT {COLUMNS} FROM payments p"  # noqa: S608  # our own column na
 
 # The newest that somebody may have to act on; else the booking's own, which tells most.
 _TELLING = f"""
-SELECT {COLUMNS}, p.client_secret, a.publishable_key
+SELECT {COLUMNS}, p.client_secret, a.publishable_key,
+    coalesce(v.billing_countries, '{{}}') AS billing_countries
 FROM payments p LEFT JOIN payment_accounts a ON a.id = p.account_id
+    LEFT JOIN venues v ON v.venue_id = p.venue_id
 WHERE p.booking_id = $1 AND p.change_id IS NOT DISTINCT FROM coalesce($2, p.change_id)
 ORDER BY p.closing IS NULL AND p.status = ANY($3) DESC, p.change_id IS NULL DESC,
     p.no_show_fee, p.id DESC LIMIT 1
@@ -192,15 +194,31 @@ async def version_of(
     return found
 
 
+class Telling(NamedTuple):
+    """A payment, its sealed client secret, its account's public key, and whose cards it asks."""
+
+    payment: Payment
+    sealed_secret: str | None
+    publishable_key: str | None
+    billing_countries: tuple[str, ...]
+
+
 async def telling_of_booking(
     tx: Transaction, booking_id: UUID, change_id: UUID | None
-) -> tuple[Payment, str | None, str | None] | None:
-    """A booking's payment, its sealed client secret and its account's public key.
+) -> Telling | None:
+    """What there is to tell of a booking's payment.
 
     The payment of the change, or without one the newest open payment, else the booking's own.
     """
     row = await tx.fetchrow(_TELLING, booking_id, change_id, list(OPEN))
-    return (payment_of(row), row["client_secret"], row["publishable_key"]) if row else None
+    if row is None:
+        return None
+    return Telling(
+        payment_of(row),
+        row["client_secret"],
+        row["publishable_key"],
+        tuple(row["billing_countries"]),
+    )
 
 
 def payment_of(row: Record) -> Payment:

@@ -205,6 +205,7 @@ async def _intend(
             locale=hold.locale,
             save_card=hold.save_card,
             split=split,
+            billing_countries=venue.billing_countries if venue else (),
         )
     )
     await attempts.insert(

@@ -21,6 +21,7 @@ class Standing:
     redirect_url: str | None = field(repr=False)
     publishable_key: str | None
     transfer: Transfer | None = None
+    billing_countries: tuple[str, ...] = ()
 
 
 async def read_payment(
@@ -34,12 +35,13 @@ async def read_payment(
     found = await payments.telling_of_booking(tx, booking_id, change_id)
     if found is None:
         raise NoPayment
-    payment, sealed, publishable_key = found
+    payment, sealed = found.payment, found.sealed_secret
     means = open_secret(secrets, payment, sealed) if sealed and payment.payable else {}
     return Standing(
         payment,
         means.get("client_secret"),
         means.get("redirect_url"),
-        publishable_key,
+        found.publishable_key,
         Transfer(means.get("payee"), means["message"]) if "message" in means else None,
+        found.billing_countries,
     )

@@ -28,6 +28,13 @@ ReferenceTemplate = Annotated[
 Timezone = Annotated[str, Field(max_length=64, examples=["Europe/London"])]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["GBP"])]
 Descriptor = Annotated[str, Field(pattern=r"^[A-Za-z0-9 .&/-]{5,22}$", examples=["EXAMPLE HALL"])]
+BillingCountries = Annotated[
+    tuple[Country, ...],
+    Field(
+        max_length=50,
+        description="Countries whose cards are asked for, by billing address; none: any",
+    ),
+]
 Address = Annotated[str, Field(min_length=1, max_length=500)]
 Seats = Annotated[int, Field(ge=1, le=LARGEST_PARTY)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
@@ -78,6 +85,7 @@ class CreateVenue(Body):
     kitchen_email: Email | None = None
     review_url: Link | None = None
     statement_descriptor: Descriptor | None = None
+    billing_countries: BillingCountries = ()
     theme: Theme = Theme()
 
     def settings(self) -> dict[str, Any]:
@@ -99,6 +107,7 @@ class EditVenue(Edit):
     kitchen_email: Email | None = optional()
     review_url: Link | None = optional()
     statement_descriptor: Descriptor | None = optional()
+    billing_countries: BillingCountries = optional()
     theme: Theme = optional()
     status: ListingStatus = optional()
 

@@ -66,6 +66,7 @@ class Venue(BaseModel):
     kitchen_email: str | None
     review_url: str | None
     statement_descriptor: str | None
+    billing_countries: list[str]
     embed_key: str
     theme: dict[str, Any]
     status: str
@@ -87,6 +88,7 @@ class Venue(BaseModel):
             kitchen_email=venue.kitchen_email,
             review_url=venue.review_url,
             statement_descriptor=venue.statement_descriptor,
+            billing_countries=list(venue.billing_countries),
             embed_key=venue.embed_key,
             theme=dict(venue.theme),
             status=venue.status,

@@ -51,6 +51,7 @@ venues = Table(
     Column("embed_key", Text, nullable=False),
     Column("theme", JSONB, nullable=False, server_default=text("'{}'")),
     Column("statement_descriptor", Text),
+    Column("billing_countries", JSONB, nullable=False, server_default=text("'[]'")),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),

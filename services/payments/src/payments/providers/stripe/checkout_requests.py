@@ -53,6 +53,8 @@ def session(order: PaymentOrder, public_url: str) -> dict[str, Any]:
             "locale": _LOCALES.get(order.locale[:2].lower(), "auto"),
             "metadata": {**ids, **_counts(order.lines)},
             "payment_intent_data": intent,
+            # Checkout asks for an address or not; for which countries is the form's, or Radar's.
+            **({"billing_address_collection": "required"} if order.billing_countries else {}),
         },
         "inline": [_item(order, line, None) for line in _lines(order)],
         "wanted_for_seconds": int(order.wanted_for.total_seconds()),
