@@ -162,14 +162,14 @@ def until() -> Until:
     """Waits for a condition, plain or asynchronous."""
 
     async def wait(condition: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             met = condition()
             if inspect.isawaitable(met):
                 met = await met
             if met:
                 return
-            assert time.monotonic() < deadline, "waited 15 s in vain"
+            assert time.monotonic() < deadline, "waited 60 s in vain"
             await asyncio.sleep(0.01)
 
     return wait

@@ -23,7 +23,7 @@ def new_address() -> str:
     return str(IPv4Address("10.0.0.0") + next(_addresses) % 2**24)
 
 
-async def until(what: str, look: Callable[[], Awaitable[T | None]], *, seconds: float = 60) -> T:
+async def until(what: str, look: Callable[[], Awaitable[T | None]], *, seconds: float = 120) -> T:
     """What `look` finds, asked again and again; fails after `seconds`, saying `what` is missing."""
     deadline = time.monotonic() + seconds
     pause = 0.02

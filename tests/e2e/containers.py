@@ -194,7 +194,7 @@ class ContainerSystem:
     def kill(self, part: str) -> None:
         self._parts[part].docker.kill()
 
-    def wait_exit(self, part: str, seconds: float = 60) -> int | None:
+    def wait_exit(self, part: str, seconds: float = 120) -> int | None:
         return self._parts[part].wait_exit(seconds)
 
     def log(self, part: str) -> str:
@@ -284,7 +284,7 @@ class ContainerSystem:
         part = Part(f"{service}-once", f"holdfast/{service}", command, env)
         try:
             part.create(self._network, **more)
-            return Finished(part.wait_exit(60), part.log(1000))
+            return Finished(part.wait_exit(120), part.log(1000))
         finally:
             part.remove()
 

@@ -300,7 +300,7 @@ class Mailbox:
         assert answer.status == 200, str(answer)
         return [_letter(one) for one in answer.json()]
 
-    async def wait_for(self, to: str, *parts: str, seconds: float = 60) -> Letter:
+    async def wait_for(self, to: str, *parts: str, seconds: float = 120) -> Letter:
         """The first e-mail to an address whose subject or text hold all parts."""
 
         async def look() -> Letter | None:

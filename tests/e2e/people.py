@@ -163,7 +163,7 @@ class Booking:
         said: Json = answer.json()
         return said
 
-    async def becomes(self, status: str, *, seconds: float = 60) -> Json:
+    async def becomes(self, status: str, *, seconds: float = 120) -> Json:
         """The booking once it has this status."""
         seen: Json = {}
 

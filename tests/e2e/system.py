@@ -100,7 +100,7 @@ class System(Protocol):
     def kill(self, part: str) -> None:
         """SIGKILL, as a crash would."""
 
-    def wait_exit(self, part: str, seconds: float = 60) -> int | None:
+    def wait_exit(self, part: str, seconds: float = 120) -> int | None:
         """Wait until a part ends by itself; its return code, -9 = SIGKILL.
 
         Raises:
@@ -114,7 +114,7 @@ class System(Protocol):
         """`python -m service arguments` in the service's environment, to its end.
 
         `env` changes that environment; None takes a variable away. A command that has not ended
-        after 30 s fails the test.
+        after 120 s fails the test.
         """
 
 
@@ -171,7 +171,7 @@ class StackSystem:
         else:
             self.stack.process(part).kill9()
 
-    def wait_exit(self, part: str, seconds: float = 60) -> int | None:
+    def wait_exit(self, part: str, seconds: float = 120) -> int | None:
         return self.stack.process(part).wait_exit(seconds)
 
     def log(self, part: str) -> str:
@@ -186,7 +186,7 @@ class StackSystem:
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         return Finished(done.returncode, done.stdout + done.stderr)
@@ -217,7 +217,7 @@ class GivenSystem:
     def kill(self, part: str) -> None:
         _not_ours()
 
-    def wait_exit(self, part: str, seconds: float = 60) -> int | None:
+    def wait_exit(self, part: str, seconds: float = 120) -> int | None:
         _not_ours()
 
     def log(self, part: str) -> str:
@@ -308,7 +308,7 @@ _READ = "SELECT count(*) FROM messaging.inbox WHERE message_id = ANY($1)"
 async def _connected(databases: Mapping[str, str], service: str) -> AsyncIterator[Any]:
     if service not in databases:
         pytest.skip("needs the addresses of the databases")
-    driver = await asyncpg.connect(databases[service], timeout=10)
+    driver = await asyncpg.connect(databases[service], timeout=60)
     try:
         yield driver
     finally:

@@ -189,7 +189,7 @@ async def test_s0_08_an_expired_hold_frees_the_table_by_itself(city: City, clock
 
     await clock.advance(timedelta(minutes=15))
 
-    await booking.becomes("expired", seconds=60)
+    await booking.becomes("expired")
     assert await club.table_status(city.anybody, session, 7) == "available"
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,7 @@ class Seen:
 # (status, body) or (status, body, headers)
 Reply = tuple[Any, ...]
 Answering = Callable[[Seen], Reply]
+Delay = float | Callable[[], Awaitable[object]]
 
 
 class StandIn:
@@ -53,7 +54,7 @@ class StandIn:
         self.name = name
         self.url = ""
         self.seen: list[Seen] = []
-        self._replies: dict[tuple[str, str], tuple[Answering, float]] = {}
+        self._replies: dict[tuple[str, str], tuple[Answering, Delay]] = {}
         self._verifier = TokenVerifier({"k1": decode_key(PUBLIC)}, name)
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
@@ -67,9 +68,12 @@ class StandIn:
         status: int = 200,
         headers: dict[str, str] | None = None,
         *,
-        after: float = 0.0,
+        after: Delay = 0.0,
     ) -> None:
-        """From now on; `body` may be a function of the request that returns status and body."""
+        """From now on; `body` may be a function of the request that returns status and body.
+
+        `after`: seconds, or what is awaited before the answer.
+        """
         answering = body if callable(body) else lambda _: (status, body, headers or {})
         self._replies[method, path] = (answering, after)
 
@@ -110,7 +114,9 @@ class StandIn:
         answering, after = self._replies.get(
             (seen.method, seen.path), (lambda _: (404, {"code": "NOT_FOUND"}), 0.0)
         )
-        if after:
+        if callable(after):
+            await after()
+        elif after:
             await asyncio.sleep(after)
         status, answer, *rest = answering(seen)
         if isinstance(answer, AsyncIterator):
@@ -187,7 +193,7 @@ class Client:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         head = "\r\n".join([*lines, "Host: x", "Connection: close", "", ""])
         writer.write(head.encode("latin-1") + body)
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         return answer
 

@@ -17,6 +17,8 @@ from gateway.waiting import ReadyPayments
 BOOKING = uuid4()
 PAYMENT = f"/bookings/{BOOKING}/payment"
 READY = {"id": str(uuid4()), "status": "ready", "client_secret": "pi_1_secret_2"}
+WAIT = 10
+"""Seconds; as long as it may be, so that on the slowest machine what does not wait is told apart."""
 PREPARING = {"id": READY["id"], "status": "preparing", "client_secret": None}
 
 
@@ -79,7 +81,7 @@ async def test_the_answer_waits_for_the_payment_and_carries_it(
         "POST", "/bookings", held(manage_token), 201, {"location": f"/bookings/{BOOKING}"}
     )
     services.payments.answers("GET", PAYMENT, {"code": "NOT_FOUND"}, 404)
-    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
     await listening(vhost)
     booking = asyncio.create_task(book(client))
     await eventually(lambda: services.payments.seen)
@@ -90,7 +92,7 @@ async def test_the_answer_waits_for_the_payment_and_carries_it(
     assert got.json["payment"] == READY
     assert got.json["reference"] == "BK-1"
     assert got.headers["location"] == f"/v1/bookings/{BOOKING}"
-    assert seconds < 1.5
+    assert seconds < WAIT
     reader = services.payments.seen[-1].principal
     assert (reader.kind, reader.booking_id) == ("manage", BOOKING)
 
@@ -100,15 +102,18 @@ async def test_an_announcement_before_bookings_answer_is_not_lost(
 ):
     services.booking.answers("POST", "/bookings", held(manage_token), 201, after=0.5)
     services.payments.answers("GET", PAYMENT, READY)
-    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
     await listening(vhost)
     booking = asyncio.create_task(book(client))
     await eventually(lambda: services.booking.seen)
     await bus.ready(BOOKING)
-    got, seconds = await booking
+    got, _ = await booking
     assert (got.status, got.json["payment"]) == (201, READY)
-    assert seconds < 0.64
     assert len(services.payments.seen) == 1
+    # What was heard of is asked for once; there is nothing more to wait for.
+    services.payments.answers("GET", PAYMENT, PREPARING)
+    got, _ = await book(client)
+    assert (got.status, len(services.payments.seen)) == (202, 2)
 
 
 async def test_not_ready_in_time_is_202_with_a_link(gateway, services, manage_token, vhost):
@@ -120,16 +125,16 @@ async def test_not_ready_in_time_is_202_with_a_link(gateway, services, manage_to
     assert got.status == 202
     assert got.json["payment"] is None
     assert got.json["payment_url"] == f"/v1/bookings/{BOOKING}/payment"
-    assert 0.5 < seconds < 1.2
+    assert seconds > 0.5
     assert len(services.payments.seen) == 2
 
 
 async def test_with_the_bus_down_the_answer_is_202_at_once(gateway, services, manage_token):
     services.booking.answers("POST", "/bookings", held(manage_token), 201)
-    client = await gateway()
+    client = await gateway(PAYMENT_WAIT=WAIT)
     got, seconds = await book(client)
     assert (got.status, got.json["payment"]) == (202, None)
-    assert seconds < 0.3
+    assert seconds < WAIT
 
 
 async def test_with_payments_down_the_place_is_held_all_the_same(
@@ -146,10 +151,10 @@ async def test_with_payments_down_the_place_is_held_all_the_same(
 
 async def test_with_payments_hanging_the_answer_does_not_hang(gateway, services, manage_token):
     services.booking.answers("POST", "/bookings", held(manage_token), 201)
-    services.payments.answers("GET", PAYMENT, READY, after=5)
+    services.payments.answers("GET", PAYMENT, READY, after=WAIT)
     client = await gateway()
     got, seconds = await book(client)
-    assert (got.status, seconds < 1.5) == (202, True)
+    assert (got.status, seconds < WAIT) == (202, True)
 
 
 async def test_who_does_not_want_to_wait_does_not_ask(gateway, services, manage_token):
@@ -163,13 +168,13 @@ async def test_who_does_not_want_to_wait_does_not_ask(gateway, services, manage_
 async def test_losing_the_bus_while_waiting_ends_the_wait(gateway, services, manage_token, vhost):
     services.booking.answers("POST", "/bookings", held(manage_token), 201)
     services.payments.answers("GET", PAYMENT, PREPARING)
-    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
     await listening(vhost)
     booking = asyncio.create_task(book(client))
     await eventually(lambda: services.payments.seen)
     await eventually(vhost.cut_connections)
     got, seconds = await booking
-    assert (got.status, seconds < 7.5) == (202, True)
+    assert (got.status, seconds < WAIT) == (202, True)
 
 
 async def test_after_the_bus_comes_back_waiting_works_again(
@@ -177,7 +182,7 @@ async def test_after_the_bus_comes_back_waiting_works_again(
 ):
     services.booking.answers("POST", "/bookings", held(manage_token), 201)
     services.payments.answers("GET", PAYMENT, PREPARING)
-    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
     await listening(vhost)
     await eventually(vhost.cut_connections)
     await listening(vhost)
@@ -196,7 +201,7 @@ async def test_where_only_a_card_is_to_be_saved_the_answer_waits_for_that(
 ):
     services.booking.answers("POST", "/bookings", held(manage_token, due=0), 201)
     services.payments.answers("GET", PAYMENT, READY)
-    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
     await listening(vhost)
     booking = asyncio.create_task(book(client))
     await eventually(lambda: services.booking.seen)
@@ -210,23 +215,23 @@ async def test_when_nothing_is_due_the_answer_is_201_at_once(
 ):
     confirmed = held(manage_token, due=0, status="confirmed")
     services.booking.answers("POST", "/bookings", confirmed, 201)
-    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
     await listening(vhost)
     got, seconds = await book(client)
     assert (got.status, got.json["payment"]) == (201, None)
-    assert seconds < 0.3
+    assert seconds < WAIT
     assert not services.payments.seen
 
 
-async def test_a_replayed_answer_carries_its_payment_again_at_once(gateway, services, manage_token):
+async def test_a_replayed_answer_carries_its_payment_again(gateway, services, manage_token):
     services.booking.answers(
         "POST", "/bookings", held(manage_token), 201, {"idempotent-replayed": "true"}
     )
     services.payments.answers("GET", PAYMENT, READY)
     client = await gateway()
-    got, seconds = await book(client)
+    got, _ = await book(client)
     assert (got.status, got.json["payment"]) == (201, READY)
-    assert seconds < 0.3
+    assert len(services.payments.seen) == 1
 
 
 async def test_how_a_payment_ended_is_an_answer_too(gateway, services, manage_token):
@@ -261,7 +266,7 @@ async def test_staff_book_with_their_key_and_wait_as_well(gateway, services, key
 
 
 async def test_garbage_on_the_bus_is_passed_over(gateway, services, manage_token, vhost, bus):
-    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    client = await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
     await listening(vhost)
     exchange = await bus._channel.get_exchange(EXCHANGE, ensure=False)
     for body in (b"", b"{", b"\xff", orjson.dumps({"booking_id": "x"})):
@@ -276,8 +281,8 @@ async def test_garbage_on_the_bus_is_passed_over(gateway, services, manage_token
 
 
 async def test_each_gateway_has_a_queue_of_its_own_that_goes_with_it(gateway, vhost):
-    await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
-    await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=8)
+    await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
+    await gateway(AMQP_URL=vhost.amqp_url, PAYMENT_WAIT=WAIT)
 
     def own() -> list[dict]:
         queues = vhost.management.call("GET", f"/queues/{vhost.name}")

@@ -45,7 +45,7 @@ async def test_a_mail_accepted_and_not_recorded_is_sent_again_under_its_message_
         sys.executable, "-m", "notifications", "worker",
         env={**settings, "HOLDFAST_FAILPOINT": "intent.after_call"},
     )  # fmt: skip
-    assert await asyncio.wait_for(doomed.wait(), 30) == -signal.SIGKILL
+    assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
     assert await desk.states() == ["sending"]
     heir = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "notifications", "worker", env=settings
@@ -54,7 +54,7 @@ async def test_a_mail_accepted_and_not_recorded_is_sent_again_under_its_message_
         await eventually(lambda: _sent(desk))
     finally:
         heir.terminate()
-        assert await asyncio.wait_for(heir.wait(), 30) == 0
+        assert await asyncio.wait_for(heir.wait(), 90) == 0
     assert len(mail_host.taken) == 2
     assert len({mail["Message-ID"] for mail in mail_host.taken}) == 1
 

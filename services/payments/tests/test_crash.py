@@ -63,14 +63,14 @@ async def _killed_then_restarted(
     world: World, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
 ) -> None:
     doomed = await _worker(world, vhost, failpoint)
-    assert await asyncio.wait_for(doomed.wait(), 30) == -signal.SIGKILL
+    assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
     assert not await over()
     healthy = await _worker(world, vhost, None)
     try:
-        await eventually(over, timeout=30, what="the next worker finished the call")
+        await eventually(over, what="the next worker finished the call")
     finally:
         healthy.terminate()
-        await asyncio.wait_for(healthy.wait(), 30)
+        await asyncio.wait_for(healthy.wait(), 90)
 
 
 @pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])

@@ -57,14 +57,14 @@ async def _killed_then_restarted(
     pp: PayPalWorld, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
 ) -> None:
     doomed = await _worker(pp, vhost, failpoint)
-    assert await asyncio.wait_for(doomed.wait(), 60) == -signal.SIGKILL
+    assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
     assert not await over()
     healthy = await _worker(pp, vhost, None)
     try:
-        await eventually(over, timeout=60, what="the next worker finished the call")
+        await eventually(over, what="the next worker finished the call")
     finally:
         healthy.terminate()
-        await asyncio.wait_for(healthy.wait(), 30)
+        await asyncio.wait_for(healthy.wait(), 90)
 
 
 @pytest.mark.parametrize("when", ["before_call", "after_call"])

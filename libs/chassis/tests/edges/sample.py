@@ -85,6 +85,7 @@ async def crash() -> None:
 
 @odd.get("/slow")
 async def slow(seconds: float = 1.0) -> dict[str, float]:
+    log.info("slow.began")
     await asyncio.sleep(seconds)
     return {"slept": seconds}
 

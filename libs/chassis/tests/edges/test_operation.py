@@ -8,7 +8,7 @@ import asyncpg
 import orjson
 import pytest
 
-from chassis.testing import environment
+from chassis.testing import environment, eventually
 
 from . import sample
 from .conftest import CLERK, answering, order, program, served, settings, token
@@ -35,7 +35,7 @@ PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 )  # fmt: skip
 async def test_bad_settings_end_the_start_with_each_variable_named(change, named):
     async with program("api", **change) as (process, _, _):
-        out, err = await asyncio.wait_for(process.communicate(), 20)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
     lines = err.decode().splitlines()
     assert process.returncode == 1
     assert len(lines) == len(named)
@@ -57,9 +57,18 @@ async def test_a_taken_port_is_said_plainly():
         await answering(session, f"{url}/livez")
         port = url.rpartition(":")[2]
         async with program("api", HTTP_PORT=port) as (second, _, _):
-            _, err = await asyncio.wait_for(second.communicate(), 20)
+            _, err = await asyncio.wait_for(second.communicate(), 60)
     assert second.returncode == 1
     assert err.decode().startswith(f"sample: cannot listen on 127.0.0.1:{port}: ")
+
+
+async def begun(process, request):
+    """The request under way, of which the service has said that it began."""
+    asking = asyncio.create_task(request)
+    async with asyncio.timeout(60):
+        while b"slow.began" not in (line := await process.stdout.readline()):
+            assert line, "the service ended"
+    return asking
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -69,22 +78,30 @@ async def test_a_drain_finishes_what_has_begun_and_accepts_nothing_new(number):
         aiohttp.ClientSession(headers=token()) as session,
     ):
         await answering(session, f"{url}/livez")
-        slow = asyncio.create_task(session.get(f"{url}/odd/slow", params={"seconds": "1.5"}))
-        await asyncio.sleep(0.3)
+        slow = await begun(process, session.get(f"{url}/odd/slow", params={"seconds": "5"}))
         process.send_signal(number)
-        await asyncio.sleep(0.3)
-        async with session.get(f"{internal}/readyz") as reply:
-            assert reply.status == 503
-            assert await reply.json() == {
-                "status": "unavailable",
-                "failing": {"process": "draining"},
-            }
-        with pytest.raises(aiohttp.ClientConnectionError):
-            await session.get(f"{url}/livez")
+
+        async def draining() -> bool:
+            async with session.get(f"{internal}/readyz") as reply:
+                return reply.status == 503 and await reply.json() == {
+                    "status": "unavailable",
+                    "failing": {"process": "draining"},
+                }
+
+        async def refused() -> bool:
+            try:
+                async with session.get(f"{url}/livez"):
+                    return False
+            except aiohttp.ClientConnectionError:
+                return True
+
+        await eventually(draining)
+        await eventually(refused)
+        assert not slow.done()
         reply = await slow
         assert reply.status == 200
-        assert await reply.json() == {"slept": 1.5}
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await reply.json() == {"slept": 5}
+        assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_a_request_that_outlasts_the_drain_is_cut_off():
@@ -93,10 +110,9 @@ async def test_a_request_that_outlasts_the_drain_is_cut_off():
         aiohttp.ClientSession(headers=token()) as session,
     ):
         await answering(session, f"{url}/livez")
-        slow = asyncio.create_task(session.get(f"{url}/odd/slow", params={"seconds": "60"}))
-        await asyncio.sleep(0.3)
+        slow = await begun(process, session.get(f"{url}/odd/slow", params={"seconds": "600"}))
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
 
@@ -185,7 +201,7 @@ async def test_logs_are_json_that_joins_up_and_holds_no_personal_data():
         async with session.get(f"{url}/guest@example.org") as reply:
             assert reply.status == 404
         process.terminate()
-        out, err = await asyncio.wait_for(process.communicate(), 10)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
     text = (out + err).decode()
     for personal in ("guest@example.org", "Test Guest", "123 45 67", "46701234567", "sk_test_abc"):
         assert personal not in text

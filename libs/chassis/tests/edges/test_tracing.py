@@ -51,7 +51,7 @@ async def test_spans_are_exported_when_an_endpoint_is_set():
         async with session.get(f"{url}/odd/crash", params={"email": "guest@example.org"}) as reply:
             assert reply.status == 500
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     await runner.cleanup()
     sent = b"".join(received)
     assert b"POST /orders" in sent
@@ -67,4 +67,4 @@ async def test_a_collector_that_is_away_neither_slows_nor_stops_anything():
     ):
         await answering(session, f"{url}/livez")
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 8) == 0
+        assert await asyncio.wait_for(process.wait(), 20) == 0

@@ -1,8 +1,8 @@
 """Which tables a party gets, against trying everything."""
 
-from time import perf_counter
 from uuid import UUID
 
+import pytest
 from by_trial import best
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,10 +59,9 @@ def test_a_party_too_small_for_a_table_does_not_get_it_by_adding_another():
     assert assign([table(1, 4, 6, "a"), table(2, 4, 6, "a")], 2, 2) is None
 
 
+@pytest.mark.timeout(120)
 def test_sixty_tables_in_one_group_are_assigned_quickly():
     room = [table(n, 1, 1 + n % 5, "all", n % 7) for n in range(1, 61)]
-    assign(room, 40, 10)
-    began = perf_counter()
+    # Trying everything would be 75 thousand million joins, and end at the time-out; this is a few
+    # thousand steps.
     assert assign(room, 40, 10) is not None
-    # Trying everything would be 75 thousand million joins; this is a few thousand steps.
-    assert perf_counter() - began < 1

@@ -41,7 +41,7 @@ class Business:
             found = await self.seen()
             return found if found["standing"] == standing else None
 
-        found: dict[str, Any] = await eventually(reached, timeout=30, what=f"is {standing}")
+        found: dict[str, Any] = await eventually(reached, what=f"is {standing}")
         return found
 
     async def ref(self) -> str:

@@ -386,7 +386,7 @@ class Booking:
             found = await self.world.payment(self.id)
             return found if found["status"] == status else None
 
-        found: dict[str, Any] = await eventually(seen, timeout=30, what=f"payment is {status}")
+        found: dict[str, Any] = await eventually(seen, what=f"payment is {status}")
         return found
 
     async def told(self) -> list[dict[str, Any]]:
@@ -441,7 +441,7 @@ class Change:
             found = await self.seen()
             return found if found["status"] == status else None
 
-        found: dict[str, Any] = await eventually(reached, timeout=30, what=f"change is {status}")
+        found: dict[str, Any] = await eventually(reached, what=f"change is {status}")
         return found
 
     async def paid(self) -> dict[str, Any]:
