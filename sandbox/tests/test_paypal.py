@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+import re
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 import aiohttp
@@ -280,3 +282,121 @@ async def test_the_pages_show_orders_and_take_the_payers_answer_once(merchant: M
         assert "Nothing to approve" in await answer.text()
     async with merchant.http.get("/") as answer:
         assert made["id"] in await answer.text()
+
+
+async def listed(merchant: Merchant, **query: Any) -> list[Any]:
+    """All events that the list has, page by page."""
+    path, found = f"/v1/notifications/webhooks-events?{urlencode(query)}", []
+    while True:
+        status, page = await merchant.call("GET", path)
+        assert status == 200, page
+        assert page["count"] == len(page["events"])
+        found += page["events"]
+        following = [link["href"] for link in page["links"] if link["rel"] == "next"]
+        if not following:
+            return found
+        path = "/v1/notifications/webhooks-events?" + urlsplit(following[0]).query
+
+
+async def test_events_are_listed_by_page_kind_and_time(merchant: Merchant):
+    first = await merchant.captured("1.00")
+    for _ in range(3):
+        await merchant.captured("2.00")
+    found = await listed(merchant, page_size=3)
+    assert len({event["id"] for event in found}) == len(found) == 8
+    assert found[-1]["event_type"] == "CHECKOUT.ORDER.APPROVED"
+    captures = await listed(merchant, page_size=3, event_type="PAYMENT.CAPTURE.COMPLETED")
+    assert [event["resource"]["amount"]["value"] for event in captures] == ["2.00"] * 3 + ["1.00"]
+    assert await listed(merchant, transaction_id=first["id"]) == [captures[-1]]
+    window = {"start_time": found[-1]["create_time"], "end_time": found[0]["create_time"]}
+    assert await listed(merchant, **window) == found
+    assert await listed(merchant, end_time="2001-01-01T00:00:00.000+01:00") == []
+    refused = await merchant.call("GET", "/v1/notifications/webhooks-events?start_time=soon")
+    assert issue(refused) == (400, "INVALID_PARAMETER_SYNTAX")
+
+
+async def control(merchant: Merchant, path: str, body: Any = None) -> tuple[int, Any]:
+    async with merchant.http.post(f"/_sandbox/{path}", json=body) as answer:
+        return answer.status, await answer.json()
+
+
+async def disputed(merchant: Merchant, capture: Any, **claim: Any) -> Any:
+    status, body = await control(merchant, f"captures/{capture['id']}/dispute", claim)
+    assert status == 200, body
+    return body
+
+
+async def test_a_claim_is_answered_decided_appealed_and_won(merchant: Merchant):
+    capture = await merchant.captured(custom_id="ours", invoice_id="INV-9")
+    made = await disputed(merchant, capture, reason="UNAUTHORISED")
+    path = f"/v1/customer/disputes/{made['dispute_id']}"
+    status, shown = await merchant.call("GET", path)
+    assert (status, shown) == (200, made)
+    [about] = shown["disputed_transactions"]
+    assert (about["seller_transaction_id"], about["custom"]) == (capture["id"], "ours")
+    assert shown["dispute_amount"] == {"currency_code": "GBP", "value": "50.00"}
+    assert "money_movements" not in shown
+
+    steps = f"disputes/{made['dispute_id']}"
+    for step, status_after in (
+        ("answer", "UNDER_REVIEW"),
+        ("recover", "WAITING_FOR_SELLER_RESPONSE"),
+        ("answer", "UNDER_REVIEW"),
+    ):
+        assert (await control(merchant, f"{steps}/{step}"))[1]["status"] == status_after
+    assert issue(await control(merchant, f"{steps}/answer"))[0] == 422
+    _, over = await control(merchant, f"{steps}/settle", {"outcome": "won"})
+    assert over["dispute_outcome"] == {"outcome_code": "RESOLVED_SELLER_FAVOUR"}
+    sellers = [one for one in over["money_movements"] if one["affected_party"] == "SELLER"]
+    assert [(one["type"], one["reason"]) for one in sellers] == [
+        ("DEBIT", "DISPUTE_SETTLEMENT"),
+        ("DEBIT", "DISPUTE_FEE"),
+        ("CREDIT", "DISPUTE_SETTLEMENT"),
+        ("CREDIT", "DISPUTE_FEE"),
+    ]
+    assert issue(await control(merchant, f"{steps}/settle", {"outcome": "lost"}))[0] == 422
+    kinds = [event["event_type"] for event in await listed(merchant, page_size=100)]
+    assert kinds.count("CUSTOMER.DISPUTE.UPDATED") == 3
+    assert kinds.count("CUSTOMER.DISPUTE.CREATED") == kinds.count("CUSTOMER.DISPUTE.RESOLVED") == 1
+    stranger = Merchant(merchant.http)
+    await stranger.login()
+    assert issue(await stranger.call("GET", path)) == (404, "INVALID_RESOURCE_ID")
+
+
+async def test_what_is_disputed_is_refunded_as_a_whole_or_not_at_all(merchant: Merchant):
+    capture = await merchant.captured()
+    made = await disputed(merchant, capture, inquiry=True)
+    assert (made["status"], made["dispute_life_cycle_stage"]) == ("OPEN", "INQUIRY")
+    part = {"amount": {"currency_code": "GBP", "value": "1.00"}}
+    path = f"/v2/payments/captures/{capture['id']}/refund"
+    assert issue(await merchant.call("POST", path, part)) == (422, "TRANSACTION_DISPUTED")
+    assert issue(await control(merchant, f"captures/{capture['id']}/dispute"))[0] == 422
+    settle = f"disputes/{made['dispute_id']}/settle"
+    assert issue(await control(merchant, settle, {"outcome": "lost"}))[0] == 422
+    await control(merchant, f"disputes/{made['dispute_id']}/escalate")
+    _, over = await control(merchant, settle, {"outcome": "lost"})
+    assert over["disputed_transactions"][0]["transaction_status"] == "REVERSED"
+    assert issue(await merchant.call("POST", path, {}))[1] == "CAPTURE_FULLY_REFUNDED"
+
+
+async def test_a_claim_that_the_seller_accepts_is_paid_by_a_refund(merchant: Merchant):
+    capture = await merchant.captured()
+    made = await disputed(merchant, capture)
+    _, over = await control(
+        merchant, f"disputes/{made['dispute_id']}/settle", {"outcome": "accepted"}
+    )
+    assert over["disputed_transactions"][0]["transaction_status"] == "REFUNDED"
+    assert over["dispute_outcome"]["amount_refunded"]["value"] == "50.00"
+    _, shown = await merchant.call("GET", f"/v2/payments/captures/{capture['id']}")
+    assert shown["status"] == "REFUNDED"
+
+
+async def test_disputes_are_opened_and_settled_on_the_page(merchant: Merchant):
+    capture = await merchant.captured()
+    async with merchant.http.post(f"/_sandbox/act/dispute/{capture['id']}") as answer:
+        page = await answer.text()
+    [dispute_id] = set(re.findall(r"PP-R-[A-Z]{3}-\d{8}", page.partition("said")[2])[:1])
+    async with merchant.http.post(f"/_sandbox/act/lost/{dispute_id}") as answer:
+        assert "RESOLVED_BUYER_FAVOUR" in await answer.text()
+    async with merchant.http.post(f"/_sandbox/act/won/{dispute_id}") as answer:
+        assert "DISPUTE_RESOLVED" in await answer.text()

@@ -219,6 +219,16 @@ class PayPalAccount:
 
     http: Http
     base: str
+    listener: Json = field(default_factory=dict)
+    """Our webhook there, as the sandbox is told of it."""
+
+    async def unheard(self) -> None:
+        """What happens from now on is told to nobody."""
+        await self.control("PUT", "webhooks", {**self.listener, "event_types": ["NONE"]})
+
+    async def heard(self) -> None:
+        """What happens from now on is told to us."""
+        await self.control("PUT", "webhooks", self.listener)
 
     async def approve(self, redirect_url: str) -> str:
         """A payer agrees, and closes the page that this leads to; the order's id."""

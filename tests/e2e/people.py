@@ -480,17 +480,14 @@ class City:
                 "webhook_secret": webhook_id,
             },
         )
-        account = PayPalAccount(self.http, self.endpoints.paypal)
-        await account.control(
-            "PUT",
-            "webhooks",
-            {
-                "client_id": client_id,
-                "url": self.endpoints.webhooks_for_sandbox + made["webhook_path"],
-                "webhook_id": webhook_id,
-                "event_types": made["webhook_events"],
-            },
-        )
+        listener = {
+            "client_id": client_id,
+            "url": self.endpoints.webhooks_for_sandbox + made["webhook_path"],
+            "webhook_id": webhook_id,
+            "event_types": made["webhook_events"],
+        }
+        account = PayPalAccount(self.http, self.endpoints.paypal, listener)
+        await account.heard()
         return account
 
     def _platform_account(self) -> StripeAccount:

@@ -1,4 +1,4 @@
-"""A payments service on a real database, a real Stripe sandbox and real HTTP between them."""
+"""A payments service on a real database, real sandboxes and real HTTP between them."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -12,6 +12,7 @@ from sandbox import processes
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
+from payments_paypal import PayPalWorld, at_paypal, connect
 from payments_world import Stripe, World, running
 
 
@@ -45,3 +46,32 @@ async def world(service: World) -> AsyncIterator[World]:
 @pytest.fixture
 def stripe(world: World) -> Stripe:
     return world.stripe
+
+
+@pytest.fixture(scope="session")
+def paypal_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("paypal")
+
+
+@pytest.fixture(scope="session")
+def paypal_url(paypal_state: Path) -> Iterator[str]:
+    with processes.paypal(paypal_state, "--retry-first", "0.05") as process:
+        yield process.url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def paypal_service(
+    urls: DatabaseUrls, sandbox: str, paypal_url: str, paypal_state: Path
+) -> AsyncIterator[World]:
+    async with running(urls, sandbox, **at_paypal(paypal_url, paypal_state)) as world:
+        yield world
+
+
+@pytest_asyncio.fixture
+async def pp(paypal_service: World, paypal_url: str) -> AsyncIterator[PayPalWorld]:
+    """An organisation of the test's own that has an account at PayPal."""
+    found = await connect(paypal_service, paypal_url)
+    await found.paypal.reset()
+    yield found
+    await found.paypal.reset()
+    await found.quiet()

@@ -1,71 +1,30 @@
 """kill -9 between the provider's answer and its recording: the run after it finishes the same call."""
 
 import asyncio
-import base64
-import json
-import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from payments_checkout import at_checkout
 from payments_connect import Business
 from payments_guarantee import customers_of, fee_due, guaranteed, save_card
-from payments_world import Booking, World, running, settings_for
+from payments_worker import worker
+from payments_world import Booking, World, running
 
 from chassis.testing import DatabaseUrls, Vhost, eventually
 from contracts.offerings import OfferingChanged
 from contracts.testing import example
 
 
-def _environment(world: World, vhost: Vhost, failpoint: str | None) -> dict[str, str]:
-    settings = settings_for(
-        world.urls.url,
-        world.stripe.url,
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        AMQP_URL=vhost.amqp_url,
-        STRIPE_SECRET_KEY=world.stripe.key,
-        INTENT_LEASE_SECONDS=2,
-        INTERNAL_PORT=0,
-        **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {}),
-    )
-    return {**os.environ, **{name: _text(value) for name, value in settings.items()}}
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    return json.dumps(
-        {
-            kid: key if isinstance(key, str) else base64.b64encode(key).decode()
-            for kid, key in value.items()
-        }
-    )
-
-
-async def _worker(world: World, vhost: Vhost, failpoint: str | None) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "payments",
-        "worker",
-        env=_environment(world, vhost, failpoint),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-
-
 async def _killed_then_restarted(
     world: World, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
 ) -> None:
-    doomed = await _worker(world, vhost, failpoint)
+    doomed = await worker(world, vhost, failpoint)
     assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
     assert not await over()
-    healthy = await _worker(world, vhost, None)
+    healthy = await worker(world, vhost, None)
     try:
         await eventually(over, what="the next worker finished the call")
     finally:
@@ -94,7 +53,7 @@ async def test_a_killed_worker_makes_one_intent_and_one_refund(
 
         payment = await world.payment(booking.id)
         await world.stripe.pay(payment)
-        healthy = await _worker(world, vhost, None)
+        healthy = await worker(world, vhost, None)
         await booking.becomes("succeeded")
         healthy.terminate()
         await healthy.wait()
@@ -193,7 +152,7 @@ async def test_a_killed_worker_saves_one_card_charges_it_once_and_forgets_it(
         assert setup["customer"] == customer["id"]
 
         await save_card(booking)
-        healthy = await _worker(world, vhost, None)
+        healthy = await worker(world, vhost, None)
         await booking.becomes("succeeded")
         healthy.terminate()
         await healthy.wait()
@@ -230,7 +189,7 @@ async def test_a_killed_worker_cancels_a_setup_and_leaves_no_customer(
     async with running(urls, sandbox, worker=False) as world:
         booking = guaranteed(world)
         await world.hand(booking.hold())
-        healthy = await _worker(world, vhost, None)
+        healthy = await worker(world, vhost, None)
         await booking.becomes("ready")
         healthy.terminate()
         await healthy.wait()

@@ -1,53 +1,12 @@
 """Paying with PayPal: approved, captured once, given back; whatever is lost, late or doubled."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from payments_paypal import PayPalWorld, connect
-from payments_world import World, gbp, running
+from payments_paypal import PayPalWorld
+from payments_world import gbp
 
-from chassis.testing import DatabaseUrls, eventually
-from sandbox import processes
-
-
-@pytest.fixture(scope="module")
-def paypal_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("paypal")
-
-
-@pytest.fixture(scope="module")
-def paypal_url(paypal_state: Path) -> Iterator[str]:
-    with processes.paypal(paypal_state, "--retry-first", "0.05") as process:
-        yield process.url
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def service(
-    fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
-    sandbox: str,
-    paypal_url: str,
-    paypal_state: Path,
-) -> AsyncIterator[World]:
-    async with running(
-        await fresh_database("payments"),
-        sandbox,
-        PAYPAL_API_BASE=paypal_url,
-        PAYPAL_CERT_HOSTS=paypal_url.removeprefix("http://"),
-        PAYPAL_CERT_CA=paypal_state / "ca.pem",
-    ) as world:
-        yield world
-
-
-@pytest_asyncio.fixture
-async def pp(service: World, paypal_url: str) -> AsyncIterator[PayPalWorld]:
-    found = await connect(service, paypal_url)
-    await found.paypal.reset()
-    yield found
-    await found.paypal.reset()
-    await found.quiet()
+from chassis.testing import eventually
 
 
 async def test_s1_11_a_capture_told_three_times_is_one_payment(pp: PayPalWorld):

@@ -1,65 +1,26 @@
 """kill -9 around each call to PayPal: the run after it finishes the same call, once."""
 
 import asyncio
-import base64
-import json
-import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from payments_paypal import PayPalWorld, connect
-from payments_world import running, settings_for
+from payments_paypal import PayPalWorld, at_paypal, connect
+from payments_worker import worker
+from payments_world import running
 
 from chassis.testing import DatabaseUrls, Vhost, eventually
 from sandbox import processes
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    return json.dumps(
-        {
-            kid: key if isinstance(key, str) else base64.b64encode(key).decode()
-            for kid, key in value.items()
-        }
-    )
-
-
-async def _worker(
-    pp: PayPalWorld, vhost: Vhost, failpoint: str | None
-) -> asyncio.subprocess.Process:
-    settings = settings_for(
-        pp.world.urls.url,
-        pp.world.stripe.url,
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        AMQP_URL=vhost.amqp_url,
-        PAYPAL_API_BASE=pp.paypal.url,
-        INTENT_LEASE_SECONDS=2,
-        INTERNAL_PORT=0,
-        **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {}),
-    )
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "payments",
-        "worker",
-        env={**os.environ, **{name: _text(value) for name, value in settings.items()}},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-
-
 async def _killed_then_restarted(
     pp: PayPalWorld, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
 ) -> None:
-    doomed = await _worker(pp, vhost, failpoint)
+    doomed = await worker(pp.world, vhost, failpoint, PAYPAL_API_BASE=pp.paypal.url)
     assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
     assert not await over()
-    healthy = await _worker(pp, vhost, None)
+    healthy = await worker(pp.world, vhost, None, PAYPAL_API_BASE=pp.paypal.url)
     try:
         await eventually(over, what="the next worker finished the call")
     finally:
@@ -81,9 +42,7 @@ async def test_a_killed_worker_makes_one_order_one_capture_and_one_refund(
             urls,
             sandbox,
             worker=False,
-            PAYPAL_API_BASE=process.url,
-            PAYPAL_CERT_HOSTS=process.url.removeprefix("http://"),
-            PAYPAL_CERT_CA=tmp_path / "ca.pem",
+            **at_paypal(process.url, tmp_path),
         ) as world:
             pp = await connect(world, process.url)
             booking = pp.booking()

@@ -20,6 +20,7 @@ NAMES = frozenset(
         "intent.before_call",
         "intent.after_call",
         "webhook.after_store",
+        "reconcile.within_page",
     }
 )
 

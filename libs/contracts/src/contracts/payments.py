@@ -155,7 +155,7 @@ class PaymentRefundFailed(PaymentFact):
 
 
 class PaymentDisputed(PaymentFact):
-    """The customer asked their bank for the money back; told once for each dispute."""
+    """The customer asked their bank, or PayPal, for the money back; told once for each dispute."""
 
     TYPE: ClassVar[str] = "payment.disputed.v1"
 
@@ -164,14 +164,14 @@ class PaymentDisputed(PaymentFact):
     reason: str
     """The provider's word for why; an open list."""
     inquiry: bool
-    """True: the bank only asks so far, and no money has moved."""
+    """True: they only ask so far, and no money has moved."""
     evidence_due_by: Instant | None
-    """Until when the bank hears the venue; null: it doesn't."""
+    """Until when the venue is heard; null: it isn't."""
     opened_at: Instant
 
 
 class PaymentDisputeClosed(PaymentFact):
-    """The bank decided on a dispute; told once for each."""
+    """The bank, or PayPal, decided on a dispute; told once for each."""
 
     TYPE: ClassVar[str] = "payment.dispute_closed.v1"
 

@@ -7,10 +7,12 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 
@@ -20,10 +22,13 @@ from sandbox.paypal.deliveries import Deliveries
 from sandbox.paypal.orders import Ledger, new_id
 from sandbox.paypal.refusal import Json, Refusal, not_found, unprocessable
 from sandbox.paypal.settings import Settings
-from sandbox.paypal.store import Answered, Store, Webhook
+from sandbox.paypal.store import Answered, Store, Wanted, Webhook
 
 B = TypeVar("B", bound=BaseModel)
 Work = Callable[[Ledger], Json]
+
+_LARGEST_PAGE = 300
+_ASKED = ("start_time", "end_time", "event_type", "transaction_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +229,54 @@ async def delete_webhook(identifier: str, request: Request) -> Response:
 
 
 @router.get("/v1/notifications/webhooks-events")
-async def events(request: Request, page_size: int = 10) -> Json:
+async def events(
+    request: Request, asked: Annotated[bodies.EventsQuery, Query()], page_size: int = 10
+) -> Json:
+    """Newest first; what leads to the next page is in its link only, as PayPal has it."""
     api, account = _api(request), _api(request).account(request)
-    found = api.store.events(account, max(1, min(page_size, 300)))
-    return {"events": found, "count": len(found)}
+    size = max(1, min(page_size, _LARGEST_PAGE))
+    wanted = Wanted(
+        since=_moment(asked.start_time, "start_time"),
+        until=_moment(asked.end_time, "end_time"),
+        event_type=asked.event_type,
+        transaction_id=asked.transaction_id,
+        before=asked.index_id,
+    )
+    found = api.store.events(account, wanted, size + 1)
+    shown = found[:size]
+    return {
+        "events": [event for _, event in shown],
+        "count": len(shown),
+        "links": [_next_page(request, size, shown[-1])] if len(found) > size else [],
+    }
+
+
+def _moment(text: str | None, name: str) -> str | None:
+    """A time as events write theirs. Raises Refusal(400)."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        raise Refusal("INVALID_REQUEST", "INVALID_PARAMETER_SYNTAX", field=name) from None
+
+
+def _next_page(request: Request, size: int, last: tuple[int, Json]) -> Json:
+    asked = {name: request.query_params[name] for name in _ASKED if name in request.query_params}
+    place = {"move_to": "next", "index_time": last[1]["create_time"], "index_id": last[0]}
+    query = urlencode({**asked, "page_size": size, **place})
+    base = str(request.base_url).rstrip("/")
+    return {
+        "href": f"{base}/v1/notifications/webhooks-events/?{query}",
+        "rel": "next",
+        "method": "GET",
+    }
+
+
+@router.get("/v1/customer/disputes/{identifier}")
+async def dispute(identifier: str, request: Request) -> Json:
+    api, account = _api(request), _api(request).account(request)
+    return api.store.get("dispute", identifier, account).body
 
 
 @router.get("/v1/notifications/webhooks-events/{identifier}")

@@ -1,4 +1,4 @@
-"""Request bodies, as far as they are modelled; anything else is refused by name."""
+"""Requests, as far as they are modelled; anything else in a body is refused by name."""
 
 from typing import Annotated, Any, Literal
 
@@ -69,6 +69,16 @@ class EventType(BaseModel):
 class WebhookRequest(Body):
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
     event_types: Annotated[list[EventType], Field(min_length=1)]
+
+
+class EventsQuery(BaseModel):
+    """Which events are to be listed; `index_id` comes with the link to a next page."""
+
+    start_time: str | None = None
+    end_time: str | None = None
+    event_type: str | None = None
+    transaction_id: str | None = None
+    index_id: int | None = None
 
 
 class Verification(Body):

@@ -4,10 +4,11 @@ from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sandbox.fault_control import told
 from sandbox.faults import Faults, Wrong
+from sandbox.paypal import disputes
 from sandbox.paypal.api import Api, webhook_shown
 from sandbox.paypal.refusal import Json, not_found
 from sandbox.paypal.store import Webhook
@@ -31,6 +32,26 @@ class Outcome(Body):
     """What becomes of the next refund."""
 
     outcome: Literal["COMPLETED", "PENDING", "FAILED"]
+
+
+class Claim(Body):
+    """Why the payer wants the money back; `inquiry`: they only ask the seller so far."""
+
+    reason: str = "MERCHANDISE_OR_SERVICE_NOT_RECEIVED"
+    inquiry: bool = False
+
+    @field_validator("reason")
+    @classmethod
+    def _known(cls, reason: str) -> str:
+        if reason not in disputes.REASONS:
+            raise ValueError("no such reason")
+        return reason
+
+
+class Decision(Body):
+    """How a dispute ends."""
+
+    outcome: disputes.Outcome
 
 
 class Again(Body):
@@ -138,6 +159,32 @@ async def refund(identifier: str, request: Request, api: Sandbox) -> Json:
     """All that is left goes back, as if by hand in PayPal's own pages."""
     tenant = api.store.get("capture", identifier).tenant
     return api.write(request, lambda ledger: ledger.refund(tenant, identifier, {}, "COMPLETED"))
+
+
+@router.post("/captures/{identifier}/dispute")
+async def dispute(
+    identifier: str, request: Request, api: Sandbox, claim: Claim | None = None
+) -> Json:
+    """The payer disputes all that is left of a capture."""
+    said = claim or Claim()
+    return api.write(
+        request,
+        lambda ledger: disputes.begin(ledger, identifier, said.reason, inquiry=said.inquiry),
+    )
+
+
+@router.post("/disputes/{identifier}/settle")
+async def settle_dispute(
+    identifier: str, decision: Decision, request: Request, api: Sandbox
+) -> Json:
+    """A dispute is over."""
+    return api.write(request, lambda ledger: disputes.settle(ledger, identifier, decision.outcome))
+
+
+@router.post("/disputes/{identifier}/{step}")
+async def go_on(identifier: str, step: disputes.Step, request: Request, api: Sandbox) -> Json:
+    """The payer escalates, the seller answers, or PayPal takes the money before it is over."""
+    return api.write(request, lambda ledger: disputes.go_on(ledger, identifier, step))
 
 
 @router.post("/refunds/next")

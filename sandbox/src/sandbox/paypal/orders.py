@@ -31,8 +31,9 @@ class Ledger:
     public: str
     sent: list[Delivery] = field(default_factory=list)
 
-    def _moment(self) -> str:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.store.clock.now()))
+    def moment(self, later: float = 0.0) -> str:
+        """Now by the sandbox's clock, or so many seconds later."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.store.clock.now() + later))
 
     # Orders
 
@@ -48,7 +49,7 @@ class Ledger:
             "intent": body["intent"],
             "status": waiting,
             "purchase_units": [{"reference_id": "default", **unit}],
-            "create_time": self._moment(),
+            "create_time": self.moment(),
         }
         if body.get("payment_source"):
             order["payment_source"] = {"paypal": {}}
@@ -140,7 +141,7 @@ class Ledger:
             "amount": unit["amount"],
             "final_capture": True,
             **{name: unit[name] for name in ("custom_id", "invoice_id") if name in unit},
-            "create_time": self._moment(),
+            "create_time": self.moment(),
         }
         if choice != "pending":
             capture["seller_receivable_breakdown"] = _breakdown(unit["amount"])
@@ -176,8 +177,8 @@ class Ledger:
     def reverse(self, identifier: str) -> Json:
         """PayPal itself takes back what is left of a capture."""
         capture = self.store.get("capture", identifier)
-        refund = self._take_back(capture, self._left(capture), {}, "COMPLETED")
-        shown = self._shown_capture(capture)
+        refund = self._take_back(capture, self.left(capture), {}, "COMPLETED")
+        shown = self.shown_capture(capture)
         self.tell(capture.tenant, "PAYMENT.CAPTURE.REVERSED", "capture", shown, str(capture.parent))
         return refund
 
@@ -187,14 +188,14 @@ class Ledger:
         """Give back all that is left, or a part.
 
         Raises:
-            Refusal: nothing is left, or less than asked for.
+            Refusal: nothing is left, or less than asked for; or a part of what is disputed.
         """
         capture = self.store.get("capture", identifier, tenant)
         if capture.body["status"] == "REFUNDED":
             raise unprocessable("CAPTURE_FULLY_REFUNDED")
         if capture.body["status"] not in _TAKEN - {"PENDING"}:
             raise unprocessable("INVALID_CAPTURE_STATUS")
-        left, currency = self._left(capture), capture.body["amount"]["currency_code"]
+        left, currency = self.left(capture), capture.body["amount"]["currency_code"]
         wanted = left
         if body.get("amount"):
             if body["amount"]["currency_code"] != currency:
@@ -202,6 +203,8 @@ class Ledger:
             wanted = minor(body["amount"])
         if wanted > left:
             raise unprocessable("REFUND_AMOUNT_EXCEEDED")
+        if wanted < left and any(not settled(one) for one in self.disputes_of(capture)):
+            raise unprocessable("TRANSACTION_DISPUTED")
         named = {name: body[name] for name in ("custom_id", "invoice_id") if body.get(name)}
         refund = self._take_back(capture, wanted, named, outcome)
         kind = "PAYMENT.REFUND.PENDING" if outcome == "PENDING" else "PAYMENT.CAPTURE.REFUNDED"
@@ -228,7 +231,7 @@ class Ledger:
             "status": outcome,
             "amount": amount_of(total, capture.body["amount"]["currency_code"]),
             **named,
-            "create_time": self._moment(),
+            "create_time": self.moment(),
             "links": self._part_links("refunds", identifier, ("up", capture.body["id"])),
         }
         self.store.add(
@@ -240,22 +243,33 @@ class Ledger:
         return refund
 
     def _restate(self, capture: Stored) -> None:
-        left = self._left(capture)
-        whole = minor(capture.body["amount"])
+        whole, gone = minor(capture.body["amount"]), self._refunded(capture)
         capture.body["status"] = (
-            "REFUNDED" if left == 0 else "COMPLETED" if left == whole else "PARTIALLY_REFUNDED"
+            "REFUNDED" if gone == whole else "PARTIALLY_REFUNDED" if gone else "COMPLETED"
         )
         self.store.save(capture)
 
-    def _left(self, capture: Stored) -> int:
-        gone = sum(
+    def left(self, capture: Stored) -> int:
+        """What neither went back nor was taken for a dispute."""
+        taken = sum(int(dispute.hidden["taken"]) for dispute in self.disputes_of(capture))
+        return minor(capture.body["amount"]) - self._refunded(capture) - taken
+
+    def _refunded(self, capture: Stored) -> int:
+        return sum(
             minor(part.body["amount"])
             for part in self.store.of_parent(str(capture.parent))
             if part.kind == "refund"
             and part.hidden["capture"] == capture.body["id"]
             and part.body["status"] != "FAILED"
         )
-        return minor(capture.body["amount"]) - gone
+
+    def disputes_of(self, capture: Stored) -> list[Stored]:
+        """Every dispute about a capture, oldest first."""
+        return [
+            part
+            for part in self.store.of_parent(str(capture.parent))
+            if part.kind == "dispute" and part.hidden["capture"] == capture.body["id"]
+        ]
 
     def _part_links(self, kind: str, identifier: str, up: tuple[str, str]) -> list[Json]:
         above = {
@@ -275,11 +289,12 @@ class Ledger:
             capture.tenant,
             f"PAYMENT.CAPTURE.{what}",
             "capture",
-            self._shown_capture(capture),
+            self.shown_capture(capture),
             str(capture.parent),
         )
 
-    def _shown_capture(self, capture: Stored) -> Json:
+    def shown_capture(self, capture: Stored) -> Json:
+        """A capture as events show it: with the order that it is of."""
         return {
             **capture.body,
             "supplementary_data": {"related_ids": {"order_id": capture.parent}},
@@ -287,14 +302,14 @@ class Ledger:
 
     def capture_shown(self, identifier: str, tenant: str) -> Json:
         """A capture as it is read by itself: it names its order."""
-        return self._shown_capture(self.store.get("capture", identifier, tenant))
+        return self.shown_capture(self.store.get("capture", identifier, tenant))
 
     def tell(self, tenant: str, kind: str, resource_type: str, resource: Any, subject: str) -> None:
         identifier = f"WH-{new_id()}-{new_id()}"
         event: Json = {
             "id": identifier,
             "event_version": "1.0",
-            "create_time": self._moment(),
+            "create_time": self.moment(),
             "resource_type": resource_type,
             "resource_version": "2.0",
             "event_type": kind,
@@ -309,6 +324,11 @@ class Ledger:
             ],
         }
         self.sent += self.store.add_event(tenant, event, subject)
+
+
+def settled(dispute: Stored) -> bool:
+    """Whether a dispute is over."""
+    return bool(dispute.body["status"] == "RESOLVED")
 
 
 def _breakdown(amount: Json) -> Json:

@@ -29,6 +29,11 @@ class Stored:
     body: Json
     hidden: Json
 
+    @property
+    def id(self) -> str:
+        """Disputes have a word of their own for it."""
+        return str(self.body["dispute_id" if self.kind == "dispute" else "id"])
+
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
@@ -61,6 +66,17 @@ class Answered:
     request: bytes
     status: int
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events: `since` and `until` as events write it, both included; `before` a place."""
+
+    since: str | None = None
+    until: str | None = None
+    event_type: str | None = None
+    transaction_id: str | None = None
+    before: int | None = None
 
 
 class StateInUse(Exception):
@@ -117,7 +133,7 @@ class Store:
             (
                 stored.tenant,
                 stored.kind,
-                stored.body["id"],
+                stored.id,
                 stored.parent,
                 _text(stored.body),
                 _text(stored.hidden),
@@ -127,11 +143,11 @@ class Store:
     def save(self, stored: Stored) -> None:
         self._db.execute(
             "UPDATE objects SET body = ?, hidden = ? WHERE id = ?",
-            (_text(stored.body), _text(stored.hidden), stored.body["id"]),
+            (_text(stored.body), _text(stored.hidden), stored.id),
         )
 
     def remove(self, stored: Stored) -> None:
-        self._db.execute("DELETE FROM objects WHERE id = ?", (stored.body["id"],))
+        self._db.execute("DELETE FROM objects WHERE id = ?", (stored.id,))
 
     def get(self, kind: str, identifier: str, tenant: str | None = None) -> Stored:
         """Of one account, or of any. Raises Refusal(404)."""
@@ -213,13 +229,31 @@ class Store:
         ).fetchone()
         return (row[0], row[1]) if row else None
 
-    def events(self, tenant: str | None = None, limit: int = 100) -> list[Json]:
-        """Newest first; of one account, or of all."""
-        rows = self._db.execute(
-            "SELECT body FROM events WHERE ?1 IS NULL OR tenant = ?1 ORDER BY seq DESC LIMIT ?2",
-            (tenant, limit),
-        )
+    def newest_events(self, limit: int) -> list[Json]:
+        """Of all accounts."""
+        rows = self._db.execute("SELECT body FROM events ORDER BY seq DESC LIMIT ?", (limit,))
         return [orjson.loads(row[0]) for row in rows]
+
+    def events(self, tenant: str, wanted: Wanted, limit: int) -> list[tuple[int, Json]]:
+        """An account's events with their place in the list, newest first."""
+        rows = self._db.execute(
+            "SELECT seq, body FROM events WHERE tenant = ?1 AND (?2 IS NULL OR seq < ?2)"
+            " AND (?3 IS NULL OR type = ?3)"
+            " AND (?4 IS NULL OR body ->> '$.resource.id' = ?4)"
+            " AND (?5 IS NULL OR body ->> '$.create_time' >= ?5)"
+            " AND (?6 IS NULL OR body ->> '$.create_time' <= ?6)"
+            " ORDER BY seq DESC LIMIT ?7",
+            (
+                tenant,
+                wanted.before,
+                wanted.event_type,
+                wanted.transaction_id,
+                wanted.since,
+                wanted.until,
+                limit,
+            ),
+        )
+        return [(row[0], orjson.loads(row[1])) for row in rows]
 
     def events_about(self, subject: str) -> list[str]:
         rows = self._db.execute("SELECT id FROM events WHERE subject = ? ORDER BY seq", (subject,))

@@ -93,7 +93,7 @@ def refund_failed(
 
 
 def disputed(tx: Transaction, payment: Payment, dispute: Dispute) -> UUID:
-    """Tell that the customer asked their bank for the money back."""
+    """Tell that the customer asked their bank or PayPal for the money back."""
     return _publish(
         tx,
         payment,

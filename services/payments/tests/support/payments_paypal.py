@@ -1,7 +1,8 @@
 """PayPal as a payer's browser, its owner and the outside of the world see it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +20,9 @@ class PayPal:
     url: str
     http: aiohttp.ClientSession
     client_id: str
+    secret: str = ""
     webhook_id: str = ""
+    listener: dict[str, Any] = field(default_factory=dict)
 
     async def call(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         async with self.http.request(method, self.url + path, json=body) as answer:
@@ -33,6 +36,27 @@ class PayPal:
     async def reset(self) -> None:
         await self.call("DELETE", "/_sandbox/faults")
         await self.control("webhooks/resume")
+
+    async def api(self, method: str, path: str, body: Any = None) -> Any:
+        """PayPal's own API, by the same account and another program than ours."""
+        login = aiohttp.encode_basic_auth(self.client_id, self.secret)
+        async with self.http.post(
+            f"{self.url}/v1/oauth2/token",
+            data={"grant_type": "client_credentials"},
+            headers={"Authorization": login},
+        ) as answer:
+            token = (await answer.json())["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self.http.request(method, self.url + path, json=body, headers=headers) as answer:
+            assert answer.ok, await answer.text()
+            return await answer.json()
+
+    async def lose_webhooks(self) -> None:
+        """Whatever happens at PayPal from now on, nobody is told of it."""
+        await self.call("PUT", "/_sandbox/webhooks", {**self.listener, "event_types": ["NONE"]})
+
+    async def hear_webhooks(self) -> None:
+        await self.call("PUT", "/_sandbox/webhooks", self.listener)
 
     async def order(self, ref: str) -> Any:
         return await self.call("GET", f"/_sandbox/orders/{ref}")
@@ -155,31 +179,34 @@ class PayPalWorld:
 async def connect(world: World, url: str) -> PayPalWorld:
     """An organisation of its own with a PayPal account of its own, as its staff connect it."""
     own = world.of_another_organisation()
-    client_id = f"client-{uuid4().hex}"
+    client_id, secret = f"client-{uuid4().hex}", f"secret-{uuid4().hex}"
     manager = own.staff("payments:manage")
     status, account = await own.request(
         "POST",
         "/payment-accounts",
         manager,
-        {
-            "provider": "paypal",
-            "publishable_key": client_id,
-            "secret_key": f"secret-{uuid4().hex}",
-        },
+        {"provider": "paypal", "publishable_key": client_id, "secret_key": secret},
     )
     assert status == 201, account
-    paypal = PayPal(url, own.http, client_id, "WH" + uuid4().hex[:15].upper())
-    await paypal.call(
-        "PUT",
-        "/_sandbox/webhooks",
-        {
-            "client_id": client_id,
-            "url": own.url + account["webhook_path"],
-            "webhook_id": paypal.webhook_id,
-            "event_types": [*account["webhook_events"], "CHECKOUT.ORDER.COMPLETED"],
-        },
-    )
+    webhook_id = "WH" + uuid4().hex[:15].upper()
+    listener = {
+        "client_id": client_id,
+        "url": own.url + account["webhook_path"],
+        "webhook_id": webhook_id,
+        "event_types": [*account["webhook_events"], "CHECKOUT.ORDER.COMPLETED"],
+    }
+    paypal = PayPal(url, own.http, client_id, secret, webhook_id, listener)
+    await paypal.hear_webhooks()
     path = f"/payment-accounts/{account['id']}/webhook-secret"
     status, problem = await own.request("POST", path, manager, {"secret": paypal.webhook_id})
     assert status == 200, problem
     return PayPalWorld(replace(own), paypal, account["id"])
+
+
+def at_paypal(url: str, state: Path) -> dict[str, Any]:
+    """The settings of a service whose PayPal is a sandbox."""
+    return {
+        "PAYPAL_API_BASE": url,
+        "PAYPAL_CERT_HOSTS": url.removeprefix("http://"),
+        "PAYPAL_CERT_CA": state / "ca.pem",
+    }

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from sandbox import panel
+from sandbox.paypal.disputes import steps
 from sandbox.paypal.orders import CHOICES
 from sandbox.paypal.pages.presses import press
 from sandbox.paypal.refusal import Refusal
@@ -42,9 +43,11 @@ def router() -> APIRouter:
         return page(
             "index.html",
             orders=orders,
+            disputes=api.store.newest("dispute", _SHOWN),
+            what_next=steps,
             events=[
                 (event, api.store.deliveries(event["id"]))
-                for event in api.store.events(limit=_SHOWN)
+                for event in api.store.newest_events(_SHOWN)
             ],
             deliveries=api.store.census(),
             paused=api.deliveries.paused,

@@ -1,10 +1,13 @@
 """What the buttons of the overview do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import get_args
 
 from fastapi import Request
 
 from sandbox.faults import TOO_OLD, Wrong
+from sandbox.paypal import disputes
 from sandbox.paypal.api import Api, Work
 from sandbox.paypal.refusal import Refusal, not_found
 
@@ -14,6 +17,10 @@ _AGAIN: Mapping[str, tuple[int, Wrong]] = {
     "deliver-forged": (1, Wrong(forged=True)),
     "deliver-stale": (1, Wrong(age=TOO_OLD)),
 }
+
+
+_STEPS: Sequence[disputes.Step] = get_args(disputes.Step)
+_OUTCOMES: Sequence[disputes.Outcome] = get_args(disputes.Outcome)
 
 
 async def press(api: Api, request: Request, action: str, identifier: str) -> str:
@@ -40,7 +47,8 @@ async def press(api: Api, request: Request, action: str, identifier: str) -> str
 
 
 def _money(api: Api, identifier: str) -> Mapping[str, Work]:
-    """What can be done with a capture or a refund."""
+    """What can be done with a capture, a refund or a dispute."""
+    reason = "MERCHANDISE_OR_SERVICE_NOT_RECEIVED"
     return {
         "completes": lambda ledger: ledger.settle(identifier, completes=True),
         "denied": lambda ledger: ledger.settle(identifier, completes=False),
@@ -50,4 +58,11 @@ def _money(api: Api, identifier: str) -> Mapping[str, Work]:
         ),
         "arrives": lambda ledger: ledger.settle_refund(identifier, completes=True),
         "fails": lambda ledger: ledger.settle_refund(identifier, completes=False),
+        "dispute": lambda ledger: disputes.begin(ledger, identifier, reason, inquiry=False),
+        "inquire": lambda ledger: disputes.begin(ledger, identifier, reason, inquiry=True),
+        **{step: partial(disputes.go_on, identifier=identifier, step=step) for step in _STEPS},
+        **{
+            outcome: partial(disputes.settle, identifier=identifier, outcome=outcome)
+            for outcome in _OUTCOMES
+        },
     }

@@ -29,7 +29,7 @@ class Dispute:
 
 
 async def note_dispute(tx: Transaction, dispute: Dispute, evidence_due_by: datetime | None) -> None:
-    """Note that the customer asked their bank for the money back.
+    """Note that the customer asked their bank or PayPal for the money back.
 
     The booking stands: whether the guest still comes, and what of that, is for staff to say.
     """
@@ -38,7 +38,7 @@ async def note_dispute(tx: Transaction, dispute: Dispute, evidence_due_by: datet
 
 
 async def note_dispute_closed(tx: Transaction, dispute: Dispute, outcome: str) -> None:
-    """Note what the bank decided."""
+    """Note how it was decided."""
     await _note(tx, dispute, "booking.dispute_closed", {"outcome": outcome})
 
 

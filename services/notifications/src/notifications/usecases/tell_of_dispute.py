@@ -1,4 +1,4 @@
-"""Tell the venue that a guest asked their bank for the money back."""
+"""Tell the venue that a guest asked their bank or PayPal for the money back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NotHeardOf(Exception):  # an answer, not a fault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A dispute as payments tells of it. `only_asked`: the bank took no money so far."""
+    """A dispute as payments tells of it. `only_asked`: no money is taken so far."""
 
     id: UUID
     booking_id: UUID

@@ -20,7 +20,7 @@ DisputesViewer = Annotated[Principal, Depends(require("payments:view", "payments
 
 
 class DisputeView(BaseModel):
-    """A customer has asked their bank for the money of a payment back.
+    """A customer has asked their bank or PayPal for the money of a payment back.
 
     `respond_by`: until when evidence may be given, at the provider.
     """

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from chassis import failpoints
 from chassis.db import Transaction
 from chassis.intents import Done, GiveUp, Intent, Outcome
 from payments.calls.desk import Desk
@@ -123,6 +124,7 @@ class Reconcile:
             async with self.desk.db.transaction(owner) as tx:
                 for item in theirs:
                     await compare(Comparison(tx, run, lister), item)
+            failpoints.reach("reconcile.within_page")
 
     async def _ours(self, account: Account, run: Run, beyond: UUID) -> str | None:
         """Ask by name for those of ours that were not listed."""

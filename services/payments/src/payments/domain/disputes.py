@@ -1,4 +1,4 @@
-"""A customer asks their bank for the money back: where that stands."""
+"""A customer asks their bank, or PayPal, for the money back: where that stands."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Status(StrEnum):
     """Where a dispute stands."""
 
-    INQUIRY = "inquiry"  # the bank only asks; no money has moved
-    NEEDS_RESPONSE = "needs_response"  # the money is gone until the dispute is won
+    INQUIRY = "inquiry"  # they only ask; no money has moved
+    NEEDS_RESPONSE = "needs_response"  # what was taken is gone until the dispute is won
     UNDER_REVIEW = "under_review"
     WON = "won"
     LOST = "lost"
@@ -43,12 +43,15 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 OVER = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 INQUIRIES = frozenset({Status.INQUIRY, Status.INQUIRY_CLOSED})
-"""The bank only asked: no money has moved."""
+"""They only asked: no money has moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a dispute did to the balance once: taken (negative) or given back, and its fee."""
+    """What a dispute did to the balance once: taken (negative) or given back, and its fee.
+
+    A fee that was given back is negative.
+    """
 
     ref: str
     amount: Money

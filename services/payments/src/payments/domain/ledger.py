@@ -96,3 +96,9 @@ DISPUTE_FEE = Movement(
     Account.PROVIDER_BALANCE,
     (Account.PLATFORM_COST, Account.PLATFORM_BALANCE),
 )
+DISPUTE_FEE_RETURNED = Movement(
+    "dispute_fee_returned",
+    Account.PROVIDER_BALANCE,
+    Account.PROVIDER_FEE,
+    (Account.PLATFORM_BALANCE, Account.PLATFORM_COST),
+)

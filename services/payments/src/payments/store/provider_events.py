@@ -9,13 +9,15 @@ from payments.domain.snapshot import ProviderEvent
 _INSERT = """
 WITH delivered AS (
     INSERT INTO messaging.provider_deliveries (account_id, event_id, delivery_ref, received_at)
-    VALUES ($1, $2, $9, messaging.now())
+    SELECT $1, $2, $9, messaging.now() WHERE $10
 )
 INSERT INTO messaging.provider_events
     (account_id, event_id, type, org_id, booking_id, payment_ref, digest, outcome, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, messaging.now())
 ON CONFLICT DO NOTHING RETURNING true
 """
+
+_SENT = True
 
 _FORGET = """
 WITH deliveries AS (
@@ -33,9 +35,17 @@ async def forget(tx: Transaction) -> int:
 
 
 async def store(
-    tx: Transaction, *, account_id: str, event: ProviderEvent, booking_id: UUID | None
+    tx: Transaction,
+    *,
+    account_id: str,
+    event: ProviderEvent,
+    booking_id: UUID | None,
+    delivered: bool = True,
 ) -> bool:
-    """Keep an event that is to be acted on; False when it was here before."""
+    """Keep an event that is to be acted on; False when it was here before.
+
+    `delivered`: the provider sent it, rather than listed it when we asked.
+    """
     return bool(
         await tx.fetchval(
             _INSERT,
@@ -48,6 +58,7 @@ async def store(
             json.dumps(event.digest),
             "stored",
             event.delivery_ref,
+            delivered,
         )
     )
 
@@ -67,6 +78,7 @@ async def store_ignored(
         json.dumps(event.digest),
         "ignored",
         event.delivery_ref,
+        _SENT,
     )
 
 

@@ -37,7 +37,8 @@ class Comparison:
 
     async def event(self, event: ProviderEvent) -> None:
         """Take in a notification that never came."""
-        if await receive_event(self.tx, account_id=self.run.account_id, event=event):
+        account_id = self.run.account_id
+        if await receive_event(self.tx, account_id=account_id, event=event, delivered=False):
             await self._found(Finding(Kind.EVENT_MISSED, event.id))
 
     async def payment(self, shown: Snapshot) -> None:

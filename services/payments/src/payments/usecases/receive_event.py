@@ -9,10 +9,20 @@ from payments.store import connections, provider_events
 from payments.usecases.connect import look_at_connection
 
 
-async def receive_event(tx: Transaction, *, account_id: str, event: ProviderEvent) -> bool:
-    """Keep an event about a payment of this organisation; False when it was here before."""
-    booking_id = uuid_in(event.metadata.get("booking_id"))
-    new = await provider_events.store(tx, account_id=account_id, event=event, booking_id=booking_id)
+async def receive_event(
+    tx: Transaction, *, account_id: str, event: ProviderEvent, delivered: bool = True
+) -> bool:
+    """Keep an event about a payment of this organisation; False when it was here before.
+
+    `delivered`: as `provider_events.store` has it.
+    """
+    new = await provider_events.store(
+        tx,
+        account_id=account_id,
+        event=event,
+        booking_id=uuid_in(event.metadata.get("booking_id")),
+        delivered=delivered,
+    )
     if new:
         intend_apply(tx, account_id=account_id, event_id=event.id, event=_essence(event))
     return new

@@ -11,6 +11,7 @@ from payments import published
 from payments.domain.disputes import OVER, TRANSITIONS, Dispute, DisputeSnapshot, Status
 from payments.domain.ledger import (
     DISPUTE_FEE,
+    DISPUTE_FEE_RETURNED,
     DISPUTE_LOST,
     DISPUTE_RECOVERED,
     DISPUTE_REINSTATED,
@@ -88,13 +89,13 @@ def _after(before: Dispute, shown: DisputeSnapshot) -> Dispute:
 
 async def _book(tx: Transaction, payment: Payment, shown: DisputeSnapshot, *, lost: bool) -> None:
     for moved in shown.moved:
-        amount = moved.amount
-        taken = amount.amount_minor < 0
+        taken, currency = moved.amount.amount_minor < 0, moved.amount.currency
         movement = DISPUTE_WITHDRAWN if taken else DISPUTE_REINSTATED
-        positive = Money(abs(amount.amount_minor), amount.currency)
+        positive = Money(abs(moved.amount.amount_minor), currency)
         await ledger.book(tx, payment, movement, moved.ref, positive)
         if lost:
             for_good = DISPUTE_LOST if taken else DISPUTE_RECOVERED
             await ledger.book(tx, payment, for_good, moved.ref, positive)
-        fee = Money(moved.fee_minor, amount.currency)
-        await ledger.book(tx, payment, DISPUTE_FEE, moved.ref, fee)
+        fee = Money(abs(moved.fee_minor), currency)
+        kept = DISPUTE_FEE if moved.fee_minor > 0 else DISPUTE_FEE_RETURNED
+        await ledger.book(tx, payment, kept, moved.ref, fee)

@@ -8,6 +8,7 @@ request by its PayPal-Request-Id for 45 days, which is far longer than any hold.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,18 +17,21 @@ from payments.domain.failures import Failure
 from payments.domain.payment import Fact
 from payments.domain.provider import (
     Forged,
+    Gone,
+    Listed,
     OutOfState,
     ProviderError,
     Unproven,
 )
-from payments.providers.paypal import answers, notifications, requests
+from payments.providers.paypal import answers, disputes, lists, notifications, requests
 from payments.providers.paypal.errors import Declined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from payments.domain.provider import Account, Body, PaymentOrder, RefundOrder
+    from payments.domain.disputes import DisputeSnapshot
+    from payments.domain.provider import Account, Body, PaymentOrder, RefundOrder, Window
     from payments.domain.snapshot import ProviderEvent, RefundSnapshot, Snapshot
     from payments.providers.paypal.certificates import Certificates
     from payments.providers.paypal.client import Client
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 
 _ORDERS = ("v2", "checkout", "orders")
 _CAPTURES = ("v2", "payments", "captures")
+_EVENTS = ("v1", "notifications", "webhooks-events")
+_PAGE = 100  # events of a page
+_LOOKS = 20  # of a page whose orders are read one by one
 
 
 class PayPal:
@@ -120,6 +127,36 @@ class PayPal:
     async def refunds(self, account: Account, ref: str) -> Sequence[RefundSnapshot]:
         return answers.refunds(await self._order(account, ref))
 
+    async def dispute(self, account: Account, ref: str) -> DisputeSnapshot:
+        shown = await self._client.get(account, "v1", "customer", "disputes", ref)
+        capture = disputes.capture_of(shown)
+        order = await self._order(account, f"{notifications.CAPTURE}{capture}")
+        return disputes.dispute(shown, order)
+
+    async def list_events(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[ProviderEvent]:
+        page = await self._told(account, lists.first_page(window, _PAGE), cursor)
+        return Listed([notifications.listed(one) for one in page.items], page.following)
+
+    async def list_payments(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[Snapshot]:
+        """Those that PayPal told to be paid, each read anew; it lists no orders."""
+        asked = lists.first_page(window, _LOOKS, "PAYMENT.CAPTURE.COMPLETED")
+        orders = await self._orders_told_of(account, asked, cursor)
+        return Listed([answers.payment(one) for one in orders.items], orders.following)
+
+    async def list_refunds(
+        self, account: Account, window: Window, cursor: str | None
+    ) -> Listed[RefundSnapshot]:
+        """All refunds of the orders that PayPal told to be refunded."""
+        asked = lists.first_page(window, _LOOKS, "PAYMENT.CAPTURE.REFUNDED")
+        orders = await self._orders_told_of(account, asked, cursor)
+        return Listed(
+            [refund for one in orders.items for refund in answers.refunds(one)], orders.following
+        )
+
     async def verify(
         self, account: Account, body: bytes, headers: Mapping[str, str]
     ) -> ProviderEvent:
@@ -156,6 +193,31 @@ class PayPal:
             if answer.get("verification_status") == "SUCCESS":
                 return True
         return False
+
+    async def _told(
+        self, account: Account, asked: Mapping[str, str], cursor: str | None
+    ) -> Listed[Mapping[str, Any]]:
+        """A page of what PayPal told its webhooks, whether they heard it or not."""
+        query = lists.page(cursor) if cursor is not None else asked
+        data = await self._client.get(account, *_EVENTS, query=query)
+        return Listed(lists.events(data), lists.following(data, cursor))
+
+    async def _orders_told_of(
+        self, account: Account, asked: Mapping[str, str], cursor: str | None
+    ) -> Listed[dict[str, Any]]:
+        """The orders of a page of events, once each, as they are now.
+
+        Those that are not there any more, or not of our making, are left out.
+        """
+        page = await self._told(account, asked, cursor)
+        told = [notifications.listed(one).payment_ref for one in page.items]
+        orders: dict[str, dict[str, Any]] = {}
+        for ref in dict.fromkeys(ref for ref in told if ref):
+            with suppress(Gone):
+                order = await self._order(account, ref)
+                if answers.made_here(order):
+                    orders[str(order["id"])] = order
+        return Listed(list(orders.values()), page.following)
 
     async def _order(self, account: Account, ref: str) -> dict[str, Any]:
         """An order, by its id or by one of its captures.

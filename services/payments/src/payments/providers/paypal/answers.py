@@ -101,6 +101,14 @@ def capture_of(data: Mapping[str, Any]) -> str | None:
         raise Unreached("unreadable_answer") from None
 
 
+def made_here(data: Mapping[str, Any]) -> bool:
+    """Whether an order is of the form that we give ours, and carries our ids."""
+    units = data.get("purchase_units")
+    if not isinstance(units, list) or len(units) != 1 or not isinstance(units[0], dict):
+        return False
+    return bool(requests.payment_ids(units[0].get("custom_id")))
+
+
 def _captures(unit: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = (unit.get("payments") or {}).get("captures") or []
     return found

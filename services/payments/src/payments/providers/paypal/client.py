@@ -11,7 +11,7 @@ import json
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 
@@ -57,13 +57,16 @@ class Client:
         self._tokens: OrderedDict[str, _Token] = OrderedDict()
         self._renewing = asyncio.Lock()
 
-    async def get(self, account: Account, *path: str) -> dict[str, Any]:
+    async def get(
+        self, account: Account, *path: str, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """What `GET /v2/...` answers; the parts of the path are quoted.
 
         Raises:
             ProviderError: there is no such answer.
         """
-        return await self._call(account, "GET", _path(path))
+        asked = f"?{urlencode(query)}" if query else ""
+        return await self._call(account, "GET", _path(path) + asked)
 
     async def post(
         self, account: Account, *path: str, body: Mapping[str, Any] | bytes, key: str | None = None

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from payments.domain.provider import Forged, Unreadable, Unsigned
+from payments.domain.provider import Forged, Unreached, Unreadable, Unsigned
 from payments.domain.snapshot import ProviderEvent
 from payments.providers.paypal import requests
 
@@ -43,7 +43,10 @@ _REFUNDS = frozenset(
         "PAYMENT.REFUND.FAILED",
     }
 )
-ACTED_ON = tuple(sorted(_PAYMENTS | _REFUNDS))
+_DISPUTES = frozenset(
+    {"CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.UPDATED", "CUSTOMER.DISPUTE.RESOLVED"}
+)
+ACTED_ON = tuple(sorted(_PAYMENTS | _REFUNDS | _DISPUTES))
 """What a webhook at PayPal needs to send us; more is stored and costs."""
 
 CAPTURE = "capture:"
@@ -52,7 +55,16 @@ CAPTURE = "capture:"
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _UP = re.compile(r"/v2/payments/captures/([A-Za-z0-9]{1,64})\Z")
 _PRINTED = re.compile(r"[\x21-\x7e]{1,256}\Z")
-_KEPT = ("id", "status", "final_capture", "invoice_id", "create_time")
+_KEPT = (
+    "id",
+    "status",
+    "final_capture",
+    "invoice_id",
+    "create_time",
+    "dispute_id",
+    "dispute_life_cycle_stage",
+    "reason",
+)
 _SIGNED = (
     "paypal-transmission-id",
     "paypal-transmission-time",
@@ -136,28 +148,51 @@ def event(body: bytes) -> ProviderEvent:
     """
     try:
         found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable from None
+    return _event(found)
+
+
+def listed(found: Mapping[str, Any]) -> ProviderEvent:
+    """An event that PayPal lists, in answer to a call of ours.
+
+    Raises:
+        Unreached: it is none.
+    """
+    try:
+        return _event(found)
+    except Unreadable:
+        raise Unreached("unreadable_answer") from None
+
+
+def _event(found: Any) -> ProviderEvent:
+    try:
         event_id, kind, thing = found["id"], found["event_type"], found["resource"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (TypeError, KeyError):
         raise Unreadable from None
     if not isinstance(event_id, str) or not isinstance(kind, str) or not isinstance(thing, dict):
         raise Unreadable
     if not _PRINTED.match(event_id) or not _PRINTED.match(kind):
         raise Unreadable
-    metadata = requests.payment_ids(_custom_id(thing))
+    metadata = requests.payment_ids(_custom_id(kind, thing))
+    dispute_ref = _id(thing.get("dispute_id")) if kind in _DISPUTES else None
     ref = _payment_ref(kind, thing)
     return ProviderEvent(
         id=event_id[:255],
         type=kind[:255],
-        payment_ref=ref,
+        payment_ref=ref if dispute_ref or kind not in _DISPUTES else None,
         metadata=metadata,
         about_refunds=kind in _REFUNDS,
         settles=kind in _SETTLING,
         digest=_digest(found, thing, metadata),
+        dispute_ref=dispute_ref,
         adapter="paypal",
     )
 
 
-def _custom_id(thing: Mapping[str, Any]) -> object:
+def _custom_id(kind: str, thing: Mapping[str, Any]) -> object:
+    if kind in _DISPUTES:
+        return _disputed(thing).get("custom")
     units = thing.get("purchase_units")
     if isinstance(units, list) and units and isinstance(units[0], dict):
         return units[0].get("custom_id")
@@ -166,6 +201,9 @@ def _custom_id(thing: Mapping[str, Any]) -> object:
 
 def _payment_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
     """The order's id, or a capture's that leads to it."""
+    if kind in _DISPUTES:
+        disputed = _id(_disputed(thing).get("seller_transaction_id"))
+        return f"{CAPTURE}{disputed}" if disputed else None
     if kind not in _PAYMENTS | _REFUNDS:
         return None
     if kind.startswith("CHECKOUT."):
@@ -175,6 +213,13 @@ def _payment_ref(kind: str, thing: Mapping[str, Any]) -> str | None:
     order = _id(related.get("order_id")) if isinstance(related, dict) else None
     capture = _above(thing) or (_id(thing.get("id")) if _is_capture(kind) else None)
     return order or (f"{CAPTURE}{capture}" if capture else None)
+
+
+def _disputed(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a dispute is about; PayPal's own have one transaction."""
+    found = thing.get("disputed_transactions")
+    first = found[0] if isinstance(found, list) and found else None
+    return first if isinstance(first, dict) else {}
 
 
 def _is_capture(kind: str) -> bool:
@@ -207,7 +252,7 @@ def _digest(
         if isinstance(value := thing.get(name), str | bool)
         and (isinstance(value, bool) or _PRINTED.match(value))
     }
-    paid = thing.get("amount")
+    paid = thing.get("amount") or thing.get("dispute_amount")
     if isinstance(paid, dict):
         plain |= {
             name: value
