@@ -75,6 +75,18 @@ async def test_s4_09_five_percent_of_95_dollars_are_475_cents(city: City, clock:
     assert charge["application_fee"]["amount_refunded"] == 475
     assert charge["transfer"]["amount_reversed"] == 9500
 
+    today = (await clock.now()).date()
+    days = f"from={today - timedelta(days=1)}&to={today + timedelta(days=2)}&format=json"
+    report = await city.operator.get(f"/v1/payouts/platform-report?{days}")
+    kept = [line for line in report if line["organisation_id"] == rooms.id]
+    # Of one charge the fee stays; Stripe's own for both is the platform's, and not the venue's.
+    assert sum(line["platform_fees_minor"] for line in kept) == 475
+    assert sum(line["costs_minor"] for line in kept) == 2 * 172
+    earned = await rooms.staff.get(f"/v1/payouts/report?{days}")
+    assert sum(line["net_minor"] for line in earned) == 9500 - 475
+    refused = await rooms.staff.ask("GET", f"/v1/payouts/platform-report?{days}")
+    assert refused.status == 403, str(refused)
+
     await rooms.stripe.restrict(account)
     await becomes(rooms, connection, "restricted")
     turned_away = await city.guest().book(session, quantities={"adult": 1})
