@@ -1,5 +1,7 @@
 """Money that comes when nobody waits for it any more: a place, or the money back. Never neither."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from .calls import Http, until
@@ -43,9 +45,10 @@ async def test_paid_after_expiry_with_the_table_taken_is_refunded_with_an_apolog
     await club.stripe.pause_events()
     try:
         await booking.pay(club.stripe)
-        await slow_cancels(http, club)  # or payments learns of the money before the rival comes
-        await clock.advance(timedelta(minutes=15))
-        rival = await city.guest().book(session, tables=[club.tables[7]], party=2)
+        # Or payments might learn of the money before the rival comes.
+        async with too_busy_to_cancel(http, club):
+            await clock.advance(timedelta(minutes=15))
+            rival = await city.guest().book(session, tables=[club.tables[7]], party=2)
         await booking.becomes("unfulfillable")
     finally:
         await club.stripe.resume_events()
@@ -91,11 +94,15 @@ async def test_paid_for_a_cancelled_booking_is_refunded(
     assert all("confirmed" not in subject for subject in subjects), subjects
 
 
-async def slow_cancels(http: Http, place: Place) -> None:
-    """Stripe takes two seconds for the next cancellation."""
-    answer = await http.ask(
-        "POST",
-        f"{place.stripe.base}/_sandbox/faults",
-        json={"method": "POST", "path": "/v1/payment_intents/*/cancel", "delay": 2},
-    )
+@asynccontextmanager
+async def too_busy_to_cancel(http: Http, place: Place) -> AsyncIterator[None]:
+    """Stripe cancels nothing while this lasts; it is asked again every second."""
+    faults = f"{place.stripe.base}/_sandbox/faults"
+    busy = {"status": 429, "retry_after": 1, "count": 100_000}
+    asked = {"method": "POST", "path": "/v1/payment_intents/*/cancel", **busy}
+    answer = await http.ask("POST", faults, json=asked)
     assert answer.status == 200, str(answer)
+    try:
+        yield
+    finally:
+        await http.ask("DELETE", faults)

@@ -163,11 +163,12 @@ async def test_s0_08_a_hold_ends_after_exactly_fifteen_minutes(
 
         await clock.advance_to(expires_at - timedelta(seconds=1))
         early = await city.guest().tries(session, tables=[club.tables[7]], party=2)
-        if await clock.now() < expires_at:
+        if early.status == 409 or await clock.now() < expires_at:
             break
     problem(early, 409, "RESOURCE_TAKEN")  # else this machine needs a second per request
 
-    await clock.advance_to(expires_at)
+    if await clock.now() < expires_at:
+        await clock.advance(timedelta(seconds=1))
     rival = await city.guest().book(session, tables=[club.tables[7]], party=2)
 
     seen = await booking.becomes("expired")
