@@ -1,4 +1,4 @@
-"""One history: what guests, time, the network, Stripe and crashes do to a place that all want.
+"""One history: what guests, staff, time, the network, providers and crashes do to a place.
 
 Every choice comes from the seed. After the random part the outside heals: what was under way goes
 on until nothing is, and then the money is counted (`verdict`).
@@ -6,35 +6,24 @@ on until nothing is, and then the money is counted (`verdict`).
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-import aiohttp
 import asyncpg
 
-from booking.domain.booking import StaffRefund
-from booking.domain.guest import name_of
-from booking.domain.holding import Wish
-from booking.domain.refusals import Refusal
-from booking.store.idempotency import Key
-from booking.usecases.cancel import Cancel, cancel
-from booking.usecases.hold import Hold, hold
 from booking.usecases.open_session import Instants, OpenSession, open_session
+from tests.histories import banks, guests, staff
 from tests.histories.dying import Killed
-from tests.histories.lane import METHODS, Lane, Side, Worker
+from tests.histories.lane import Lane, Side, Worker
+from tests.histories.outside import Hands, Teller
+from tests.histories.ways import ELSEWHERE, WAYS, Way
 
-_CARDS = (
-    "pm_card_visa",
-    "pm_card_visa",
-    "pm_card_visa",
-    "pm_card_visa_chargeDeclined",
-    "pm_card_visa_chargeDeclinedInsufficientFunds",
-    "pm_card_authenticationRequired",
-)
+if TYPE_CHECKING:
+    from booking.domain.catalogue import Session
+
 _TROUBLE: tuple[dict[str, Any], ...] = (
     {"status": 500},
     {"status": 500, "after": True},
@@ -43,19 +32,57 @@ _TROUBLE: tuple[dict[str, Any], ...] = (
     {"drop": True},
     {"drop": True, "after": True},
 )
-_TROUBLED: tuple[tuple[str, str], ...] = (
+_AT_STRIPE: tuple[tuple[str, str], ...] = (
     ("POST", "/v1/payment_intents"),
     ("POST", "/v1/payment_intents/*/cancel"),
     ("POST", "/v1/refunds"),
     ("GET", "/v1/payment_intents/pi_*"),
     ("GET", "/v1/payment_intents/search"),
     ("GET", "/v1/refunds"),
+)
+_ON_PAGES = (
     ("POST", "/v1/checkout/sessions"),
     ("POST", "/v1/checkout/sessions/*/expire"),
     ("GET", "/v1/checkout/sessions/cs_*"),
 )
+_WITH_CARDS = (
+    ("POST", "/v1/customers"),
+    ("POST", "/v1/setup_intents"),
+    ("POST", "/v1/setup_intents/*/cancel"),
+    ("GET", "/v1/setup_intents/seti_*"),
+    ("POST", "/v1/payment_intents"),
+    ("POST", "/v1/payment_intents/*/confirm"),
+    ("DELETE", "/v1/customers/*"),
+)
+_AT_PAYPAL = (
+    ("POST", "/v1/oauth2/token"),
+    ("POST", "/v2/checkout/orders"),
+    ("GET", "/v2/checkout/orders/*"),
+    ("POST", "/v2/checkout/orders/*/capture"),
+    ("POST", "/v2/payments/captures/*/refund"),
+)
 _HOLD = timedelta(minutes=15)
+_FEE_LAPSES = timedelta(hours=73)
 _ROUNDS = 80
+
+Step = Callable[["History"], Awaitable[Any]]
+_OF_CARDS: tuple[tuple[int, Step], ...] = ((1, banks.dispute), (1, banks.decide))
+_OF_PROVIDERS: tuple[tuple[int, Step], ...] = (
+    (2, staff.refund_at_provider),
+    (4, staff.give_back),
+    (1, banks.bounce),
+    (2, banks.answer),
+)
+_OF_HANDS: tuple[tuple[int, Step], ...] = (
+    (12, staff.see_money),
+    (6, staff.send_back),
+    (2, staff.give_back),
+)
+_OF_THE_DAY: tuple[tuple[int, Step], ...] = (
+    (6, staff.the_day_comes),
+    (12, staff.attend_to),
+    (3, staff.charge_again),
+)
 
 
 class Violation(AssertionError):
@@ -84,12 +111,18 @@ class History:
 
     lane: Lane
     seed: int
-    guests: int = 3
+    among: Sequence[Way] = WAYS
     said: list[str] = field(default_factory=list)
     bookings: list[UUID] = field(default_factory=list)
+    hands: Hands = field(default_factory=Hands)
+    seen: list[UUID] = field(default_factory=list)  # envelopes that staff have opened
+    granted: dict[UUID, int] = field(default_factory=dict)  # what staff gave back besides
+    sessions: dict[UUID, str] = field(default_factory=dict)  # and what a place there is called
+    by_hand_there: bool = False  # staff have given money back on the provider's pages
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+        [self.way] = self.rng.choices(self.among, [way.weight for way in self.among])
         self.letters: list[Letter] = []
         self.events: list[str] = []  # at Stripe, not acknowledged yet
         self.known: list[str] = []  # acknowledged, and perhaps sent again
@@ -97,6 +130,15 @@ class History:
         self.shift = timedelta()
         self.notified = self.rng.random() < 0.8  # else no notification arrives after the storm
         self.session_id: UUID
+        self.starts_at: datetime
+
+    @property
+    def org_id(self) -> UUID:
+        return self.lane.org_of(self.way)
+
+    def must_hear(self) -> None:
+        """Something happened that only a notification tells, or a comparison by the hour."""
+        self.notified = True
 
     def note(self, what: str) -> None:
         self.said.append(what)
@@ -104,167 +146,83 @@ class History:
     async def run(self) -> None:
         """The random part, and then until everything is settled."""
         await self._open()
-        await self._hold()
+        await guests.hold_place(self)
         if self.rng.random() < 0.6:  # most guests come as far as being asked to pay
             await self._carry()
             await self._work()
-        steps: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (30, self._carry),
-            (26, self._work),
-            (18, self._pay),
-            (14, self._notify),
-            (8, self._record),
-            (4, self._hold),
-            (3, self._cancel),
-            (4, self._expire),
-            (7, self._trouble),
-            (4, self._ring),
-            (4, self._claims_run_out),
-            (2, self._refund_by_hand),
-            (1, self._a_day_passes),
-        ]
+            if self.way.goes_on and self.rng.random() < 0.7:
+                await guests.pay(self)
+                for _ in range(4):
+                    await self._notify()
+                    await self._work()
+                    await self._carry()
+        steps = self._steps()
         weights = [weight for weight, _ in steps]
         for _ in range(self.rng.randint(12, 36)):
             [(_, step)] = self.rng.choices(steps, weights)
-            await step()
+            await step(self)
         await self._settle()
 
-    # What guests and staff do
+    def _steps(self) -> list[tuple[int, Step]]:
+        """What may happen, and how often it does."""
+        steps: list[tuple[int, Step]] = [
+            (30, History._carry),
+            (26, History._work),
+            (18, guests.pay),
+            (14, History._notify),
+            (8, History._record),
+            (4, guests.hold_place),
+            (3, guests.cancel_booking),
+            (4, History._expire),
+            (7, History._trouble),
+            (4, History._ring),
+            (4, History._claims_run_out),
+            (1, History._a_day_passes),
+        ]
+        if self.way.by_hand:
+            return [*steps, *_OF_HANDS]
+        steps += _OF_PROVIDERS
+        if self.way.by_card:
+            steps += _OF_CARDS
+        if self.way.at_paypal:
+            steps.append((2, banks.expect_trouble))
+        if self.way.clears:
+            steps.append((6, banks.answer))
+        if self.way.moves:
+            steps.append((10, History._move_guest))
+        if self.way.guaranteed:
+            steps += _OF_THE_DAY
+        return steps
 
     async def _open(self) -> None:
+        for provider in (self.lane.stripe, self.lane.paypal):
+            await provider.control("DELETE", "faults")
+        await self.lane.paypal.control("DELETE", "refunds/next")
+        await self.lane.stripe.news()  # of others
         await self.lane.sweep()
-        await self._advance(timedelta())
+        await self.advance(timedelta())
         final = self.rng.random() < 0.4
-        method = self.rng.choices(METHODS, (3, 1))[0]
         how = "final" if final else "not final"
-        self.note(f"a place, paid by {method}; the first decline is {how}")
+        self.note(f"a place, paid by {self.way.name}; the first decline is {how}")
+        self.starts_at = (await self.lane.now()).replace(microsecond=0) + timedelta(days=10)
+        self.session_id = await self._session(final, self.way)
+        if self.way.moves:
+            for elsewhere in ELSEWHERE:
+                await self._session(final, elsewhere)
 
-        async def work(tx: Any) -> Any:
-            starts_at = (await tx.now()).replace(microsecond=0) + timedelta(days=10)
-            when = Instants(starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
-            return await open_session(
-                tx,
-                OpenSession(
-                    offering_id=self.lane.offerings[final, method],
-                    when=when,
-                    title=None,
-                    capacity=1,
-                    resource_ids=None,
-                    actor="test",
-                ),
-            )
-
-        self.session_id = (await self._booking(work)).id
-
-    async def _hold(self) -> None:
-        if len(self.bookings) >= self.guests:
-            return
-        shop, nobody_yet = self.lane.shop, uuid4()
-        command = Hold(
-            wish=Wish(
-                session_id=self.session_id,
-                party_size=1,
-                resource_ids=(),
-                name=name_of(whole="Test Guest", given=None, family=None),
-                locale=None,
-                arrival_time=None,
-                special_requests=None,
-                drinks_package=None,
-                source="web",
-                quantities={},
-                items=(),
-                allergies=(),
-                promo_code=None,
-                gift_card=None,
-            ),
-            email=f"{nobody_yet.hex}@example.com",
-            phone=f"07{nobody_yet.int % 10**9:09d}",
-            key=Key("guest", "POST /bookings", nobody_yet.hex, b"same"),
-            actor="guest",
+    async def _session(self, final: bool, way: Way) -> UUID:
+        when = Instants(starts_at=self.starts_at, ends_at=self.starts_at + timedelta(hours=2))
+        command = OpenSession(
+            offering_id=self.lane.offerings[final, way.name],
+            when=when,
+            title=None,
+            capacity=1,
+            resource_ids=None,
+            actor="test",
         )
-        try:
-            held = await self._booking(
-                lambda tx: hold(
-                    tx, command, listings=shop.listings, vault=shop.vault, payments_enabled=True
-                )
-            )
-        except Refusal as refusal:
-            self.note(f"hold refused: {refusal.code}")
-            return
-        self.bookings.append(held.booking_id)
-        self.note(f"guest {len(self.bookings)} holds")
-
-    async def _cancel(self) -> None:
-        if not self.bookings:
-            return
-        booking_id = self.rng.choice(self.bookings)
-        by_staff = self.rng.random() < 0.3
-        command = Cancel(
-            booking_id=booking_id,
-            cause="staff" if by_staff else "customer",
-            actor="guest",
-            reason="asked for" if by_staff else None,
-            manage_epoch=None if by_staff else 1,
-            staff_refund=StaffRefund(percent=100) if by_staff else None,
-        )
-        with suppress(Refusal):
-            await self._booking(lambda tx: cancel(tx, command, vault=self.lane.shop.vault))
-            self.note(f"{self._guest(booking_id)} cancelled by {command.cause}")
-
-    async def _pay(self) -> None:
-        """A guest pays with what they were given at some time, wanted or not by now."""
-        given = await self.lane.payments.admin.fetch(
-            """SELECT booking_id, provider_ref FROM payments
-               WHERE booking_id = ANY($1) AND provider_ref IS NOT NULL ORDER BY id""",
-            self.bookings,
-        )
-        if not given:
-            return
-        chosen = self.rng.choice(given)
-        ref, guest = chosen["provider_ref"], self._guest(chosen["booking_id"])
-        card = self.rng.choice(_CARDS)
-        approves = self.rng.random() < 0.7
-        stripe = self.lane.stripe
-        if ref.startswith("pi_"):
-            form = {"payment_method": card, "return_url": "https://venue.example/"}
-            answer = await stripe.call("POST", f"/v1/payment_intents/{ref}/confirm", form=form)
-        else:
-            answer = await stripe.call(
-                "POST", f"/_sandbox/checkout/sessions/{ref}/pay", {"card": card}
-            )
-        if answer.get("status") == "requires_action":
-            await stripe.call(
-                "POST",
-                f"/_sandbox/payment_intents/{answer['id']}/authenticate",
-                {"approve": approves},
-            )
-            answer = {"status": f"authenticated: {approves}"}
-        said = answer.get("status") or answer.get("detail") or answer["error"].get("code")
-        self.note(f"{guest} pays with {card}: {said}")
-
-    async def _refund_by_hand(self) -> None:
-        """Staff see money that is not theirs any more, and give it back at Stripe themselves."""
-        over = await self.lane.booking.admin.fetch(
-            "SELECT id FROM bookings WHERE id = ANY($1) "
-            "AND status IN ('cancelled', 'unfulfillable') ORDER BY id",
-            self.bookings,
-        )
-        paid = await self.lane.payments.admin.fetch(
-            "SELECT booking_id, coalesce(money_ref, provider_ref) AS ref FROM payments "
-            "WHERE booking_id = ANY($1) AND status = 'succeeded' ORDER BY id",
-            [row["id"] for row in over],
-        )
-        if not paid:
-            return
-        chosen = self.rng.choice(paid)
-        try:
-            answer = await self.lane.stripe.call(
-                "POST", "/v1/refunds", form={"payment_intent": chosen["ref"]}
-            )
-        except aiohttp.ClientError:
-            answer = {"status": "no answer"}
-        how = answer.get("status") or answer["error"].get("code")
-        self.note(f"{self._guest(chosen['booking_id'])} refunded by hand: {how}")
+        opened: Session = await self.at_booking(lambda tx: open_session(tx, command))
+        self.sessions[opened.id] = way.name
+        return opened.id
 
     # What the network does
 
@@ -275,13 +233,13 @@ class History:
             return
         letter = self.letters.pop(self.rng.randrange(len(self.letters)))
         again = self.rng.random() < 0.2
-        place = self._fate("db.after_commit", "consumer.before_ack")
+        place = self.fate("db.after_commit", "consumer.before_ack")
         try:
             with self.lane.fate.armed(place):
                 await letter.to.take(letter.row)
         except Killed:
             self.note(f"{letter.to.name} died over {letter.row['type']} at {place}")
-            await self._restart(letter.to)
+            await self.restart(letter.to)
             again = True
         else:
             self.note(f"{letter.to.name} took {letter.row['type']}")
@@ -289,25 +247,47 @@ class History:
             self.letters.append(letter)
 
     async def _notify(self) -> None:
-        """Stripe's notifications, one of them, in any order and any number of times."""
-        self.events += await self.lane.stripe.news()
+        """The provider's notifications, one of them, in any order and any number of times."""
+        await self._listen()
         pool = self.known if self.known and self.rng.random() < 0.2 else self.events
         if not pool:
             return
         await self._deliver(self.rng.choice(pool))
 
+    async def _listen(self) -> None:
+        if not self.way.at_paypal:
+            self.events += await self.lane.stripe.news()
+            return
+        orders = await self.lane.payments.admin.fetch(
+            "SELECT provider_ref FROM payments "
+            "WHERE booking_id = ANY($1) AND provider_ref IS NOT NULL ORDER BY id",
+            self.bookings,
+        )
+        self.events += await self.lane.paypal.news([row["provider_ref"] for row in orders])
+
+    @property
+    def _teller(self) -> Teller:
+        return self.lane.paypal if self.way.at_paypal else self.lane.stripe
+
     async def _deliver(self, event: str) -> None:
-        with self.lane.fate.armed(self._fate("webhook.after_store", "db.after_commit")):
-            taken = await self.lane.stripe.deliver(event)
+        with self.lane.fate.armed(self.fate("webhook.after_store", "db.after_commit")):
+            taken = await self._teller.deliver(event)
         self.note(f"notified of {event}: {'acknowledged' if taken else 'no answer'}")
         if taken and event in self.events:
             self.events.remove(event)
             self.known.append(event)
 
     async def _trouble(self) -> None:
-        method, path = self.rng.choice(_TROUBLED)
+        if self.way.by_hand:
+            return
+        calls = _AT_PAYPAL if self.way.at_paypal else _AT_STRIPE
+        if self.way.guaranteed:
+            calls = _WITH_CARDS
+        elif self.way.method == "checkout":
+            calls += _ON_PAGES
+        method, path = self.rng.choice(calls)
         trouble = {**self.rng.choice(_TROUBLE), "method": method, "path": path}
-        await self.lane.stripe.call("POST", "/_sandbox/faults", trouble)
+        await self._teller.control("POST", "faults", trouble)
         self.note(f"trouble ahead: {trouble}")
 
     # What workers do
@@ -328,13 +308,13 @@ class History:
             await self._work_to_the_end(chosen["kind"])
 
     async def _work_to_the_end(self, kind: str) -> None:
-        place = self._fate("intent.before_call", "intent.after_call", "db.after_commit")
+        place = self.fate("intent.before_call", "intent.after_call", "db.after_commit")
         worker = Worker(self.lane.payments.service, pausing=False)
         with self.lane.fate.armed(place):
             runs = await worker.begin()
             if await _died(runs):
                 self.note(f"worker died at {place} over {kind}")
-                await self._restart(self.lane.payments)
+                await self.restart(self.lane.payments)
             else:
                 self.note(f"worker ran {kind}")
 
@@ -355,7 +335,7 @@ class History:
         await asyncio.gather(*one.runs)
         self.note("worker wrote its answer down")
 
-    async def _restart(self, side: Side) -> None:
+    async def restart(self, side: Side) -> None:
         """A process that died takes the answers with it that it has not written down."""
         if side is self.lane.payments:
             await self.end()
@@ -385,57 +365,91 @@ class History:
 
     # What time does
 
-    async def _advance(self, by: timedelta) -> None:
+    async def advance(self, by: timedelta) -> None:
         self.shift += by
         await self.lane.set_clocks(self.shift)
 
     async def _expire(self) -> None:
         """The holds' time is over; whether anybody acts on it yet is another matter."""
-        await self._advance(_HOLD)
+        await self.advance(_HOLD)
         self.note("15 minutes pass")
 
     async def _a_day_passes(self) -> None:
-        """Stripe forgets the idempotency keys."""
-        await self._advance(timedelta(hours=25))
+        """Stripe forgets the idempotency keys; PayPal keeps them for 45 days."""
+        await self.advance(timedelta(hours=25))
+        self.note("a day passes")
+        if self.way.at_paypal:
+            return
         for row in await self.lane.payments.admin.fetch(
             "SELECT a.id FROM attempts a JOIN payments p ON p.id = a.payment_id "
             "WHERE p.booking_id = ANY($1)",
             self.bookings,
         ):
-            await self.lane.stripe.call(
-                "POST", "/_sandbox/idempotency/forget", {"key": str(row["id"])}
-            )
-        self.note("a day passes")
+            await self.lane.stripe.control("POST", "idempotency/forget", {"key": str(row["id"])})
 
     async def _ring(self) -> None:
         """Timers and retries that are due."""
         for side in self.lane.sides:
             for row in await side.due():
-                place = self._fate("timer.after_commit", "db.after_commit")
+                place = self.fate("timer.after_commit", "db.after_commit")
                 try:
                     with self.lane.fate.armed(place):
                         await side.take(row, due=True)
                 except Killed:
-                    await self._restart(side)
+                    await self.restart(side)
                 self.note(f"{side.name} rang {row['type']}")
+
+    async def _move_guest(self) -> None:
+        """A guest is moved, and mostly asked at once for what that costs."""
+        await staff.move(self)
+        if self.rng.random() < 0.7:
+            await self._carry()
+            await self._work()
 
     # Until nothing moves
 
     async def _settle(self) -> None:
         """The outside is well again: everything under way comes to its end."""
         self.note("--- the storm is over")
-        await self.lane.stripe.call("DELETE", "/_sandbox/faults")
+        for provider in (self.lane.stripe, self.lane.paypal):
+            await provider.control("DELETE", "faults")
         self.calm = True
+        if self.way.guaranteed:
+            await self.advance(2 * _HOLD)  # nobody can take back any more what staff recorded
         for _ in range(_ROUNDS):
             while self.paused:
                 await self._record()
-            if await self._move():
-                await self._advance(timedelta(seconds=20))
+            if await self._move() or await self._outside_moves():
+                await self.advance(timedelta(seconds=20))
             elif await self._still_held():
                 await self._expire()
+            elif await self._still_missing():
+                await self.advance(_FEE_LAPSES)
             else:
                 return
         raise Violation("it never comes to rest")
+
+    async def _outside_moves(self) -> bool:
+        """Staff and banks bring to its end what is theirs to end; whether there was anything."""
+        moved = await banks.decide(self) if self.way.by_card else False
+        if self.way.at_paypal or await self._under_way():
+            moved = await banks.answer(self) or moved
+        while len(self.seen) < len(self.hands.sent):
+            await staff.see_money(self)
+            moved = True
+        while await staff.send_back(self):
+            moved = True
+        return await staff.try_again(self) or moved
+
+    async def _under_way(self) -> bool:
+        """Whether money is on its way at a bank."""
+        return bool(
+            await self.lane.payments.admin.fetchval(
+                "SELECT count(*) FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id "
+                "WHERE p.booking_id = ANY($1) AND (p.status = 'processing' OR r.status = 'pending')",
+                self.bookings,
+            )
+        )
 
     calm = False
 
@@ -458,7 +472,7 @@ class History:
         for side in self.lane.sides:
             moved = moved or bool(await side.due())
         await self._ring()
-        self.events += await self.lane.stripe.news()
+        await self._listen()
         if self.notified:
             for event in list(self.events):
                 moved = True
@@ -473,7 +487,19 @@ class History:
         return bool(
             await self.lane.booking.admin.fetchval(
                 "SELECT count(*) FROM bookings WHERE id = ANY($1) "
-                "AND status IN ('pending_payment', 'requires_authentication')",
+                "AND (status IN ('pending_payment', 'requires_authentication') "
+                "     OR change_id IS NOT NULL)",
+                self.bookings,
+            )
+        )
+
+    async def _still_missing(self) -> bool:
+        """Whether a fee is still to be charged, or may still be paid."""
+        return self.way.guaranteed and bool(
+            await self.lane.booking.admin.fetchval(
+                "SELECT count(*) FROM bookings b LEFT JOIN no_show_fees f ON f.booking_id = b.id "
+                "WHERE b.id = ANY($1) AND b.status = 'no_show' "
+                "AND coalesce(f.state, 'due') NOT IN ('charged', 'given_up')",
                 self.bookings,
             )
         )
@@ -487,16 +513,27 @@ class History:
                 Letter(other, row) for row in await side.leaving() if other.listens_to(row["type"])
             ]
 
-    async def _booking(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def at_booking(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         db = self.lane.booking.service.db
         assert db is not None
-        return await db.run(self.lane.org_id, work)
+        return await db.run(self.org_id, work)
 
-    def _fate(self, *places: str) -> str | None:
+    async def at_desk(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        """The same in payments; who is not answered asks again."""
+        db = self.lane.payments.service.db
+        assert db is not None
+        try:
+            with self.lane.fate.armed(self.fate("db.after_commit")):
+                return await db.run(self.org_id, work)
+        except Killed:
+            await self.restart(self.lane.payments)
+            return await self.at_desk(work)
+
+    def fate(self, *places: str) -> str | None:
         drawn = self.rng.random()
         return self.rng.choice(places) if drawn < 0.12 and not self.calm else None
 
-    def _guest(self, booking_id: UUID) -> str:
+    def guest(self, booking_id: UUID) -> str:
         return f"guest {self.bookings.index(booking_id) + 1}"
 
 

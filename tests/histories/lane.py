@@ -1,4 +1,4 @@
-"""Booking and payments on databases of their own, with a Stripe of their own: one history's world.
+"""Booking and payments on databases of their own, with providers of their own: a history's world.
 
 Everything is real but the broker and the passing of time: whoever drives the lane carries messages
 from one outbox to the other service's inbox, rings timers, makes workers take up intents, and moves
@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,17 @@ from chassis.serving import listen, serve
 from chassis.settings import load
 from chassis.testing import DatabaseUrls, database_of
 from contracts.testing import EXAMPLE_CONTACT_KEYS
+from payments.api.parts import Public
+from payments.providers.stripe import Connect
+from payments.usecases.connect import connect, look_at_connection
+from payments.usecases.open_account import open_account
 from sandbox import processes
 from tests.histories.dying import Fate, Killed
+from tests.histories.outside import PayPal, Stripe
+from tests.histories.ways import OFFERED, PERCENT, Way
 
 SECRET = "whsec_ofthehistories"
-PRICE = 5000
-METHODS = ("card", "checkout")
+_WEBHOOK = "WHOFTHEHISTORIES"
 
 _WAITING = """
 SELECT position, message_id, type, org_id, ordering_key, sequence, payload, traceparent, created_at,
@@ -131,14 +136,24 @@ class Side:
 
 @dataclass
 class Lane:
-    """The two services, their Stripe, and the organisation that uses them."""
+    """The two services, their providers, and the organisations that use them.
+
+    One is paid at an account of the platform's Stripe and one of its own at PayPal; the other,
+    `connected`, through the platform.
+    """
 
     booking: Side
     payments: Side
-    stripe: "Stripe"
+    stripe: Stripe
+    paypal: PayPal
     org_id: UUID = field(default_factory=uuid7)
+    connected_id: UUID = field(default_factory=uuid7)
+    destination: str = ""
     offerings: Mapping[tuple[bool, str], UUID] = field(default_factory=dict)
     fate: Fate = field(default_factory=Fate)
+
+    def org_of(self, way: Way) -> UUID:
+        return self.connected_id if way.connected else self.org_id
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -151,6 +166,16 @@ class Lane:
     def shop(self) -> Shop:
         return next(part for part in self.booking.service.parts if isinstance(part, Shop))
 
+    @property
+    def desk(self) -> Public:
+        """What payments' own routes work with."""
+        return next(part for part in self.payments.service.parts if isinstance(part, Public))
+
+    async def now(self) -> datetime:
+        """What time it is for the services."""
+        found: datetime = await self.booking.admin.fetchval("SELECT messaging.now()")
+        return found
+
     async def set_clocks(self, shift: timedelta) -> None:
         for side in self.sides:
             await side.admin.execute("UPDATE messaging.clock SET shift = $1", shift)
@@ -161,59 +186,6 @@ class Lane:
             await side.admin.execute("DELETE FROM messaging.outbox")
             await side.admin.execute("DELETE FROM messaging.intents")
             await side.admin.execute("DELETE FROM messaging.parked")
-
-
-@dataclass
-class Stripe:
-    """The sandbox: as the guest's browser, as the account's owner, and as its operator."""
-
-    url: str
-    key: str
-    http: aiohttp.ClientSession
-    seen: str | None = None  # the newest event that was listed
-
-    async def call(self, method: str, path: str, body: Any = None, form: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.key}"}
-        async with self.http.request(
-            method, self.url + path, json=body, data=form, headers=headers
-        ) as answer:
-            return await answer.json()
-
-    async def news(self) -> list[str]:
-        """Events that happened since this was asked last, oldest first."""
-        found: list[str] = []
-        while True:
-            after = f"&ending_before={self.seen}" if self.seen else ""
-            page = await self.call("GET", f"/v1/events?limit=100{after}")
-            found += [event["id"] for event in reversed(page["data"])]
-            if page["data"]:
-                self.seen = page["data"][0]["id"]
-            if not (page["has_more"] and after):
-                return found
-
-    async def deliver(self, event: str) -> bool:
-        """Send a notification, signed now; whether it was acknowledged."""
-        sent = await self.call("POST", f"/_sandbox/events/{event}/deliver", {})
-        return any(200 <= (one["status"] or 0) < 300 for one in sent["attempts"])
-
-    async def about(self, bookings: list[UUID]) -> list[Any]:
-        """Every PaymentIntent of these bookings, with its refunds: the truth about the money."""
-        page = await self.call("GET", "/v1/payment_intents?limit=100")
-        names = {str(booking) for booking in bookings}
-        found = [one for one in page["data"] if one["metadata"].get("booking_id") in names]
-        for intent in found:
-            refunds = await self.call("GET", f"/v1/refunds?payment_intent={intent['id']}&limit=100")
-            intent["refunds"] = refunds["data"]
-        return found
-
-    async def open_pages(self, bookings: list[UUID]) -> int:
-        """How many Checkout pages of these bookings could still be paid at."""
-        page = await self.call("GET", "/v1/checkout/sessions?limit=100")
-        names = {str(booking) for booking in bookings}
-        return sum(
-            one["status"] == "open" and one["metadata"].get("booking_id") in names
-            for one in page["data"]
-        )
 
 
 _BUILD = {"booking": booking.app.build, "payments": payments.app.build}
@@ -231,21 +203,28 @@ async def lane(directory: Path) -> AsyncIterator[Lane]:
     """A lane, ready to be driven."""
     key = f"sk_test_{uuid4().hex}"
     door = listen("127.0.0.1", 0)
-    hook = f"http://127.0.0.1:{door.getsockname()[1]}/webhooks/stripe/platform"
+    hooks = f"http://127.0.0.1:{door.getsockname()[1]}/webhooks"
     with contextlib.ExitStack() as started:
         # Starting a process takes its time, and other lanes may be at work.
-        sandbox = await asyncio.to_thread(started.enter_context, processes.stripe(directory))
+        sandboxes = (processes.stripe(directory / "stripe"), processes.paypal(directory / "paypal"))
+        at_stripe, at_paypal = await asyncio.gather(
+            *(asyncio.to_thread(started.enter_context, one) for one in sandboxes)
+        )
         async with (
             database_of("booking") as booking_urls,
             database_of("payments") as payments_urls,
             aiohttp.ClientSession() as http,
         ):
-            stripe = Stripe(sandbox.url, key, http)
-            await stripe.call("POST", "/_sandbox/webhooks/pause")
-            await stripe.call(
-                "PUT", "/_sandbox/webhook_endpoints", {"key": key, "url": hook, "secret": SECRET}
+            stripe = Stripe(at_stripe.url, key, http)
+            paypal = PayPal(at_paypal.url, http, f"client-{uuid4().hex}")
+            await stripe.control("POST", "webhooks/pause")
+            await paypal.control("POST", "webhooks/pause")
+            await stripe.control(
+                "PUT",
+                "webhook_endpoints",
+                {"key": key, "url": f"{hooks}/stripe/platform", "secret": SECRET},
             )
-            common = {"ENVIRONMENT": "test", "AMQP_URL": "amqp://nobody@127.0.0.1/"}
+            common: dict[str, Any] = {"ENVIRONMENT": "test", "AMQP_URL": "amqp://nobody@127.0.0.1/"}
             common |= {"INTERNAL_TOKEN_PUBLIC_KEYS": {"k1": decode_key(new_key_pair()[1])}}
             common |= {"CONTACT_KEYS": EXAMPLE_CONTACT_KEYS, "COLUMN_KEYS": {"k1": b"c" * 32}}
             booking_side = await _side(
@@ -268,13 +247,17 @@ async def lane(directory: Path) -> AsyncIterator[Lane]:
                         "STRIPE_SECRET_KEY": key,
                         "STRIPE_PUBLISHABLE_KEY": key.replace("sk_", "pk_"),
                         "STRIPE_WEBHOOK_SECRET": SECRET,
-                        "STRIPE_API_BASE": sandbox.url,
+                        "STRIPE_API_BASE": at_stripe.url,
+                        "PAYPAL_API_BASE": at_paypal.url,
+                        "PAYPAL_CERT_HOSTS": at_paypal.url.removeprefix("http://"),
+                        "PAYPAL_CERT_CA": str(directory / "paypal" / "ca.pem"),
+                        "PLATFORM_FEE_PERCENT": str(PERCENT),
                         "PUBLIC_URL": "https://venue.example",
                     },
                 ),
                 payments_urls,
             )
-            made = Lane(booking_side, payments_side, stripe)
+            made = Lane(booking_side, payments_side, stripe, paypal)
             door_keeper = payments.app.build(payments_side.settings)
             stop = asyncio.Event()
             serving = asyncio.create_task(
@@ -282,6 +265,9 @@ async def lane(directory: Path) -> AsyncIterator[Lane]:
             )
             try:
                 await _found(made)
+                await _connect(made)
+                await _open_paypal(made, hooks)
+                await made.sweep()
                 yield made
             finally:
                 stop.set()
@@ -312,15 +298,25 @@ async def _side(name: str, settings: Any, urls: DatabaseUrls) -> Side:
 
 
 async def _found(lane: Lane) -> None:
-    """The organisation, its venue, and an offering for each policy that matters here."""
+    """The organisations, a venue each, and an offering for each policy that matters here."""
+    offerings = {}
+    for org_id, connected in ((lane.org_id, False), (lane.connected_id, True)):
+        venue_id = await _venue(lane, org_id)
+        for final, way in product((False, True), OFFERED):
+            if way.connected is connected:
+                offerings[final, way.name] = await _offer(lane, org_id, venue_id, way, final=final)
+    lane.offerings = offerings
+
+
+async def _venue(lane: Lane, org_id: UUID) -> UUID:
     db = lane.booking.service.db
     assert db is not None
     await db.run(
-        lane.org_id,
+        org_id,
         lambda tx: create_organisation(
             tx,
             CreateOrganisation(
-                slug=f"org-{lane.org_id.hex[-12:]}",
+                slug=f"org-{org_id.hex[-12:]}",
                 name="Example Nights",
                 default_country="GB",
                 locale="en",
@@ -330,7 +326,7 @@ async def _found(lane: Lane) -> None:
         ),
     )
     venue = await db.run(
-        lane.org_id,
+        org_id,
         lambda tx: create_venue(
             tx,
             CreateVenue(
@@ -346,29 +342,88 @@ async def _found(lane: Lane) -> None:
             ),
         ),
     )
-    offerings = {}
-    for final, method in product((False, True), METHODS):
-        made = await db.run(
-            lane.org_id,
-            lambda tx, final=final, method=method: create_offering(
-                tx,
-                CreateOffering(
-                    venue_id=venue.id,
-                    preset=Preset.CLASS,
-                    title="Saturday Night",
-                    description=None,
-                    overrides={
-                        "inventory": {"capacity": 1},
-                        "pricing": {"amount_minor": PRICE, "payment_methods": [method]},
-                        "policy": {
-                            "release_on_failure": final,
-                            "refund_tiers": [{"hours": 0, "percent": 100}],
-                        },
-                    },
-                    actor="test",
-                ),
+    return venue.id
+
+
+async def _offer(lane: Lane, org_id: UUID, venue_id: UUID, way: Way, *, final: bool) -> UUID:
+    db = lane.booking.service.db
+    assert db is not None
+    policy: dict[str, Any] = {
+        "release_on_failure": final,
+        "refund_tiers": [{"hours": 0, "percent": 100}],
+        **way.policy,
+    }
+    made = await db.run(
+        org_id,
+        lambda tx: create_offering(
+            tx,
+            CreateOffering(
+                venue_id=venue_id,
+                preset=Preset.CLASS,
+                title="Saturday Night",
+                description=None,
+                overrides={
+                    "inventory": {"capacity": 1},
+                    "pricing": {"amount_minor": way.price, "payment_methods": [way.method]},
+                    "policy": policy,
+                },
+                actor="test",
             ),
-        )
-        offerings[final, method] = made.id
-    lane.offerings = offerings
-    await lane.sweep()
+        ),
+    )
+    return made.id
+
+
+async def _connect(lane: Lane) -> None:
+    """The connected organisation's account at the platform's Stripe, as far as it can be paid."""
+    service = lane.payments.service
+    stripe = next(part for part in service.parts if isinstance(part, Connect))
+    db = service.db
+    assert db is not None
+    org_id = lane.connected_id
+    wanted, _ = await db.run(
+        org_id, lambda tx: connect(tx, org_id=org_id, country="GB", stripe=stripe)
+    )
+    await _run(lane)
+    [account] = (await lane.stripe.call("GET", "/v1/accounts?limit=1"))["data"]
+    await lane.stripe.control("POST", f"accounts/{account['id']}/onboard")
+    await db.run(org_id, lambda tx: _look(tx, wanted.id))
+    await _run(lane)
+    lane.destination = account["id"]
+
+
+async def _look(tx: Any, connection_id: UUID) -> None:
+    look_at_connection(tx, connection_id, because="onboarded")
+
+
+async def _run(lane: Lane) -> None:
+    worker = Worker(lane.payments.service, pausing=False)
+    while runs := await worker.begin():
+        await asyncio.gather(*runs)
+
+
+async def _open_paypal(lane: Lane, hooks: str) -> None:
+    db, desk = lane.payments.service.db, lane.desk
+    assert db is not None
+    account = await db.run(
+        lane.org_id,
+        lambda tx: open_account(
+            tx,
+            desk.accounts,
+            org_id=lane.org_id,
+            provider="paypal",
+            secret_key="of-the-histories",
+            publishable_key=lane.paypal.client_id,
+            webhook_secret=_WEBHOOK,
+            publishes=False,
+        ),
+    )
+    await lane.paypal.control(
+        "PUT",
+        "webhooks",
+        {
+            "client_id": lane.paypal.client_id,
+            "url": f"{hooks}/paypal/{account.id}",
+            "webhook_id": _WEBHOOK,
+        },
+    )

@@ -134,6 +134,13 @@ async def lapse(identifier: str, api: Sandbox) -> Json:
     return {"lapsed": identifier}
 
 
+@router.get("/orders")
+async def orders(request: Request, api: Sandbox, limit: int = 100) -> list[Json]:
+    """The latest orders of all accounts, newest first; PayPal has no list of them."""
+    found = api.store.newest("order", max(1, min(limit, 1000)))
+    return [api.read(request, lambda ledger, each=each: ledger.shown(each)) for each in found]
+
+
 @router.get("/orders/{identifier}")
 async def order(identifier: str, request: Request, api: Sandbox) -> Json:
     """An order of any account."""

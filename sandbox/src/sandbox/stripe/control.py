@@ -15,6 +15,7 @@ from sandbox.stripe import (
     checkout_page,
     confirmation,
     connected_accounts,
+    direct_debits,
     dispute_course,
     refunds,
     setup_intents,
@@ -225,6 +226,17 @@ async def authenticate(identifier: str, verdict: Verdict, around: Around) -> Jso
         return settle(around, identifier, approved=verdict.approve)
     except Refusal as refusal:
         raise HTTPException(refusal.status, refusal.message) from refusal
+
+
+@router.post("/payment_intents/{identifier}/clear")
+async def clear(identifier: str, around: Around) -> Json:
+    """The bank that is asked for a debit answers now, as it would have in its own time."""
+
+    def work(call: Call) -> Json:
+        direct_debits.clear(call, identifier)
+        return call.store.get(call.tenant, "payment_intent", identifier).body
+
+    return on_behalf(around, "payment_intent", identifier, work)
 
 
 @router.post("/payment_intents/{identifier}/dispute")
