@@ -125,6 +125,16 @@ async def test_the_bank_answers_in_its_time(world, number):
     ]
 
 
+async def test_a_bank_can_be_made_to_answer_now(world):
+    ends = {}
+    for number in ("90012345", "92222227"):
+        intent = await confirmed(world, number)
+        path = f"/_sandbox/payment_intents/{intent['id']}/clear"
+        ends[number] = (await world.ok("POST", path))["status"]
+        assert (await world.ok("POST", path))["status"] == ends[number]
+    assert ends == {"90012345": PAYS, "92222227": REFUSES}
+
+
 async def test_after_a_refusal_the_customer_may_try_another_way(world):
     intent = await confirmed(world, "33333335")
     await world.advance(SOON)

@@ -125,6 +125,17 @@ async def test_an_order_is_captured_once_and_only_when_approved(merchant: Mercha
     )
 
 
+async def test_all_orders_are_shown_with_what_was_taken_of_them(merchant: Merchant):
+    made = await merchant.order()
+    capture = await merchant.captured()
+    async with merchant.http.get("/_sandbox/orders", params={"limit": 2}) as answer:
+        newest, before = await answer.json()
+    [unit] = newest["purchase_units"]
+    assert [one["id"] for one in unit["payments"]["captures"]] == [capture["id"]]
+    assert before["id"] == made["id"]
+    assert "payments" not in before["purchase_units"][0]
+
+
 async def test_a_request_id_is_one_request(merchant: Merchant):
     first = await merchant.call("POST", "/v2/checkout/orders", order(), key="k")
     assert await merchant.call("POST", "/v2/checkout/orders", order(), key="k") == first
