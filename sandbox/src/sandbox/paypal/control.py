@@ -137,8 +137,9 @@ async def lapse(identifier: str, api: Sandbox) -> Json:
 @router.get("/orders")
 async def orders(request: Request, api: Sandbox, limit: int = 100) -> list[Json]:
     """The latest orders of all accounts, newest first; PayPal has no list of them."""
+    ledger = api.ledger(request)
     found = api.store.newest("order", max(1, min(limit, 1000)))
-    return [api.read(request, lambda ledger, each=each: ledger.shown(each)) for each in found]
+    return [ledger.shown(each) for each in found]
 
 
 @router.get("/orders/{identifier}")
