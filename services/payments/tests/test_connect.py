@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import uuid4
@@ -22,6 +22,10 @@ from chassis.testing import DatabaseUrls
 from contracts.offerings import OfferingChanged
 from contracts.testing import example
 from payments.domain.connections import as_percent, basis_points, platform_fee
+from payments.domain.money import Money
+from payments.domain.payment import Payment, Status
+from payments.domain.refunds import Refund, Taken, committed
+from payments.domain.snapshot import RefundStatus
 from sandbox.conformance import check_request
 
 CARDS.setdefault("disputes", "pm_card_createDispute")
@@ -383,6 +387,48 @@ async def test_a_refund_that_bounces_is_made_again_by_the_platform_that_has_its_
         (175, 0, 6000, net - 5700),
         (175, 9500, -3500, net - 5700),
     ]
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.booleans()), max_size=12))
+def test_however_refunds_bounce_no_more_is_taken_back_than_was_passed_on(
+    story: list[tuple[int, bool]],
+):
+    payment = Payment(
+        id=uuid4(),
+        org_id=uuid4(),
+        booking_id=uuid4(),
+        account_id="platform",
+        provider="stripe",
+        amount=Money(100, "USD"),
+        captured=Money(100, "USD"),
+        status=Status.SUCCEEDED,
+        version=1,
+        expires_at=datetime.now(UTC),
+        locale="en",
+    )
+    made: list[Refund] = []
+    for wanted, bounces in story:
+        taken = Taken(payment, made)
+        amount = Money(min(wanted, taken.left.amount_minor), "USD")
+        came_back = taken.taken_back - committed(made)
+        by_platform = taken.paid_by_platform(amount)
+        if came_back >= amount.amount_minor:
+            assert by_platform  # nothing is taken twice
+        status = RefundStatus.FAILED if bounces else RefundStatus.SUCCEEDED
+        refund = Refund(
+            id=uuid4(),
+            org_id=payment.org_id,
+            booking_id=payment.booking_id,
+            payment_id=payment.id,
+            cause=f"refund_due:{len(made)}",
+            amount=amount,
+            status=status,
+            provider_ref=f"re_{len(made)}",
+            by_platform=by_platform,
+        )
+        made.append(refund)
+        assert Taken(payment, made).taken_back <= 100
+    assert committed(made) <= 100
 
 
 async def test_what_bounces_before_it_was_made_moved_money_as_well(

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 from payments_checkout import CARD, at_checkout
+from payments_ledger import balances
 from payments_reconciliation import MANAGER, hear_webhooks, kinds, lose_webhooks, reconcile
-from payments_world import Booking, Stripe, World
+from payments_world import CARDS, Booking, Stripe, World
 
 from payments.domain.provider import Providers
 from payments.providers.by_hand import ByHand
@@ -17,6 +18,9 @@ from payments.usecases.start_reconciliation import start_hourly
 PROVIDERS = Providers(
     [ByHand("swish")], saving=ByHand("manual")
 )  # the platform's account is compared in any case
+
+
+CARDS.setdefault("disputes", "pm_card_createDispute")
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +64,22 @@ async def test_a_page_of_stripes_that_was_paid_unheard(world: World, stripe: Str
     await stripe.at_checkout(await booking.ref(), "pay", card=CARD)
     await reconcile(world)
     await booking.becomes("succeeded")
+    assert (await reconcile(world))["findings"] == 0
+
+
+async def test_a_dispute_opened_and_lost_unheard_is_a_loss(world: World, stripe: Stripe):
+    booking = world.booking()
+    payment = await booking.ready()
+    await lose_webhooks(world)
+    await stripe.pay(payment, "disputes")
+    page = await stripe.call("GET", f"/v1/disputes?payment_intent={await booking.ref()}")
+    [dispute] = page["data"]
+    await stripe.call("POST", f"/_sandbox/disputes/{dispute['id']}/settle", {"outcome": "lost"})
+    await reconcile(world)
+    await booking.becomes("succeeded")
+    await reconcile(world)
+    booked = await balances(world, booking)
+    assert (booked["lost"], booked["disputed"], booked["provider_fee"]) == (5000, 0, 2095)
     assert (await reconcile(world))["findings"] == 0
 
 
