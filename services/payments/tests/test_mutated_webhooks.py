@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,12 +19,11 @@ from uuid import uuid4
 import aiohttp
 import pytest
 import pytest_asyncio
-from payments_paypal import PayPalWorld, connect
+from payments_paypal import PayPalWorld, at_paypal, connect
 from payments_webhooks import signed
 from payments_world import World, running
 
 from chassis.testing import DatabaseUrls
-from sandbox import processes
 from sandbox.paypal.certificate import Signer
 
 AT_ONCE = 16
@@ -157,17 +156,6 @@ class Mutations:
         )
 
 
-@pytest.fixture(scope="module")
-def paypal_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("paypal")
-
-
-@pytest.fixture(scope="module")
-def paypal_url(paypal_state: Path) -> Iterator[str]:
-    with processes.paypal(paypal_state) as process:
-        yield process.url
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def doors(
     fresh_database: Callable[[str], Awaitable[DatabaseUrls]],
@@ -180,9 +168,7 @@ async def doors(
         await fresh_database("payments"),
         sandbox,
         worker=False,
-        PAYPAL_API_BASE=paypal_url,
-        PAYPAL_CERT_HOSTS=paypal_url.removeprefix("http://"),
-        PAYPAL_CERT_CA=paypal_state / "ca.pem",
+        **at_paypal(paypal_url, paypal_state),
     ) as world:
         yield world
 
@@ -274,7 +260,7 @@ async def test_4000_notifications_of_paypal_with_something_changed(
     def event() -> dict[str, Any]:
         return {
             "id": f"WH-{uuid4().hex}",
-            "event_type": "PAYMENT.CAPTURE.COMPLETED",
+            "event_type": random.choice(("PAYMENT.CAPTURE.COMPLETED", "CUSTOMER.DISPUTE.CREATED")),
             "create_time": "2026-11-20T20:00:00Z",
             "resource": {
                 "id": uuid4().hex.upper()[:17],
@@ -284,6 +270,9 @@ async def test_4000_notifications_of_paypal_with_something_changed(
                 "links": [{"rel": "up", "href": "https://example/v2/payments/captures/C1"}],
                 "supplementary_data": {"related_ids": {"order_id": "ORDER1"}},
                 "purchase_units": [{"custom_id": "x"}],
+                "dispute_id": "PP-R-ABC-10000000",
+                "dispute_amount": {"currency_code": "GBP", "value": "50.00"},
+                "disputed_transactions": [{"seller_transaction_id": "C1", "custom": "x"}],
             },
         }
 

@@ -11,8 +11,9 @@ from payments_world import Booking
 
 from payments.domain.disputes import Status
 from payments.domain.money import Money
+from payments.domain.payment import Fact
 from payments.domain.provider import Unreached
-from payments.providers.paypal import disputes
+from payments.providers.paypal import answers, disputes
 
 VIEWER = "payments:view"
 DISPUTED = "disputed"
@@ -288,3 +289,29 @@ def test_what_is_no_dispute_is_no_answer(changes: dict[str, Any]):
     with pytest.raises(Unreached):
         disputes.capture_of(data)
         disputes.dispute(data, ORDER)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "fact"),
+    [
+        ("PENDING", "BUYER_COMPLAINT", Fact.SUCCEEDED),
+        ("DECLINED", "CHARGEBACK", Fact.SUCCEEDED),
+        ("PENDING", "PENDING_REVIEW", Fact.PROCESSING),
+        ("DECLINED", None, Fact.REFUSED),
+    ],
+)
+def test_a_capture_that_its_payer_disputes_was_taken_all_the_same(
+    status: str, reason: str | None, fact: Fact
+):
+    """Else a comparison would miss its money, which the dispute accounts for."""
+    amount = {"currency_code": "GBP", "value": "50.00"}
+    capture = {
+        "id": "CAPTURE",
+        "status": status,
+        "amount": amount,
+        **({"status_details": {"reason": reason}} if reason else {}),
+    }
+    unit = {"amount": amount, "payments": {"captures": [capture]}}
+    order = {"id": "ORDER", "status": "COMPLETED", "purchase_units": [unit]}
+    assert answers.payment(order).fact is fact
+    assert answers.capture_of(order) == ("CAPTURE" if fact is Fact.SUCCEEDED else None)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _FAILED = frozenset({"DECLINED", "FAILED"})
+_DISPUTED = frozenset({"BUYER_COMPLAINT", "CHARGEBACK"})
+"""Why a capture that was complete may call itself pending or declined: its payer disputes it."""
+
 _WAITING = frozenset({"CREATED", "SAVED", "PAYER_ACTION_REQUIRED", "APPROVED"})
 _LINKS = ("payer-action", "approve")
 
@@ -37,7 +40,7 @@ def payment(data: Mapping[str, Any]) -> Snapshot:
         [unit] = data["purchase_units"]
         captures = _captures(unit)
         wanted = requests.money(unit["amount"])
-        taken = [one for one in captures if one["status"] in _TAKEN]
+        taken = [one for one in captures if _is_taken(one)]
         fact, failure = _fact(data["status"], captures, taken=bool(taken))
         received = sum(requests.money(one["amount"]).amount_minor for one in taken)
         currency = requests.money(taken[0]["amount"]).currency if taken else wanted.currency
@@ -96,7 +99,7 @@ def capture_of(data: Mapping[str, Any]) -> str | None:
     """The capture that holds an order's money; None: nothing was taken."""
     try:
         [unit] = data["purchase_units"]
-        return next((str(one["id"]) for one in _captures(unit) if one["status"] in _TAKEN), None)
+        return next((str(one["id"]) for one in _captures(unit) if _is_taken(one)), None)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Unreached("unreadable_answer") from None
 
@@ -112,6 +115,12 @@ def made_here(data: Mapping[str, Any]) -> bool:
 def _captures(unit: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = (unit.get("payments") or {}).get("captures") or []
     return found
+
+
+def _is_taken(capture: Mapping[str, Any]) -> bool:
+    """Whether its money was taken; what became of it since is told by refunds and disputes."""
+    reason = (capture.get("status_details") or {}).get("reason")
+    return capture["status"] in _TAKEN or reason in _DISPUTED
 
 
 def _fact(
