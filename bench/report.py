@@ -65,7 +65,14 @@ def lines(result: dict[str, Any]) -> list[Line]:
     return found
 
 
-_NOT_OURS = {"postgres", "rabbitmq", "sandbox-stripe", "sandbox-paypal", "sandbox-mailbox"}
+_NOT_OURS = {
+    "postgres",
+    "rabbitmq",
+    "sandbox-stripe",
+    "sandbox-paypal",
+    "sandbox-swish",
+    "sandbox-mailbox",
+}
 
 
 def _relay(relay: dict[str, Any]) -> list[Line]:

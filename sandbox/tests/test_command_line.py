@@ -18,7 +18,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("arguments", [(), ("stripe",), ("mailbox",)])
+@pytest.mark.parametrize("arguments", [(), ("stripe",), ("swish",), ("mailbox",)])
 def test_everything_explains_itself(arguments):
     said = run(*arguments, "--help")
     assert said.returncode == 0

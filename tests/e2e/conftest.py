@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from .calls import Http
-from .outside import Mailbox
+from .outside import Mailbox, Swish
 from .people import City
 from .system import Clock, Endpoints, GivenSystem, StackSystem, System, Tables
 
@@ -78,6 +78,11 @@ async def http() -> AsyncIterator[Http]:
 @pytest.fixture(scope="session")
 def city(http: Http, endpoints: Endpoints, clock: Clock) -> City:
     return City(http, endpoints, clock)
+
+
+@pytest.fixture(scope="session")
+def swish(http: Http, endpoints: Endpoints) -> Swish:
+    return Swish(http, endpoints.swish)
 
 
 @pytest.fixture(scope="session")

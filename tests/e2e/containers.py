@@ -297,8 +297,10 @@ class ContainerSystem:
             if party == "mailbox":
                 command += ["--smtp-port", str(SMTP)]
             else:
+                command += ["--state", "/state"]
+            if party in {"stripe", "paypal"}:
                 here = f"http://127.0.0.1:{published[HTTP]}"  # where guests find its pages
-                command += ["--state", "/state", "--public-url", here]
+                command += ["--public-url", here]
             if party == "paypal":
                 command += ["--api-url", f"http://{unit.name}:{HTTP}"]
             health = (HTTP, layout._HEALTH[unit.kind])
@@ -344,6 +346,7 @@ class ContainerSystem:
             "sandbox": {
                 "stripe": self._outside("sandbox-stripe"),
                 "paypal": self._outside("sandbox-paypal"),
+                "swish": self._outside("sandbox-swish"),
                 "mailbox": self._outside("sandbox-mailbox"),
             },
             "webhooks": self._inside.api("payments"),

@@ -1,4 +1,4 @@
-"""The world outside the system: Stripe, PayPal and mailboxes, as the sandbox plays them."""
+"""The world outside the system: Stripe, PayPal, Swish and mailboxes, as the sandbox plays them."""
 
 import base64
 import hashlib
@@ -253,6 +253,35 @@ class PayPalAccount:
         answer = await self.http.ask(method, f"{self.base}/_sandbox/{path}", json=body)
         assert answer.status == 200, str(answer)
         return answer.json()
+
+
+@dataclass(frozen=True)
+class Swish:
+    """Phones that pay by Swish, and what a business's app shows; our system is told of neither."""
+
+    http: Http
+    base: str
+
+    async def pay(self, payer: str, payee: str, amount: str, message: str) -> None:
+        """What a guest types into their phone; the amount in kronor."""
+        typed = {"payer": payer, "payee": payee, "amount": amount, "message": message}
+        answer = await self.http.ask("POST", f"{self.base}/1/p/sw/", form=typed)
+        assert answer.status == 200, str(answer)
+
+    async def received(self, number: str) -> list[Json]:
+        """What came to a business's number, newest first."""
+        answer = await self.http.ask("GET", f"{self.base}/payments?payee={number}")
+        assert answer.status == 200, str(answer)
+        return list(answer.json())
+
+    async def send_back(self, payment: str, amount: str) -> Json:
+        """The business sends back of a payment; the transfer that did it."""
+        answer = await self.http.ask(
+            "POST", f"{self.base}/payments/{payment}/returns", json={"amount": amount}
+        )
+        assert answer.status == 201, str(answer)
+        sent: Json = answer.json()
+        return sent
 
 
 def _collection(intent: str) -> str:

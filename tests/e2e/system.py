@@ -32,6 +32,7 @@ class Endpoints:
     gateway: str
     stripe: str
     paypal: str
+    swish: str
     mailbox: str
     webhooks: str  # the payments service itself, for provider events
     webhooks_for_sandbox: str  # the same, from where the sandbox stands
@@ -50,6 +51,7 @@ class Endpoints:
             gateway=known["gateway"],
             stripe=known["sandbox"]["stripe"],
             paypal=known["sandbox"]["paypal"],
+            swish=known["sandbox"]["swish"],
             mailbox=known["sandbox"]["mailbox"],
             webhooks=known.get("services", {}).get("payments", {}).get("http", known["webhooks"]),
             webhooks_for_sandbox=known["webhooks"],
@@ -78,8 +80,8 @@ class System(Protocol):
     """A whole system.
 
     Parts are named as `devstack` names processes (`booking`, or `booking-api` and
-    `booking-worker-2` where the plan says so; `gateway`, `sandbox-stripe`, `sandbox-paypal`, `sandbox-mailbox`), and
-    the two servers `postgres` and `rabbitmq`. Calls block until what they say has happened.
+    `booking-worker-2` where the plan says so; `gateway`, `sandbox-stripe`, `sandbox-paypal`, `sandbox-swish`,
+    `sandbox-mailbox`), and the two servers `postgres` and `rabbitmq`. Calls block until what they say has happened.
     """
 
     @property

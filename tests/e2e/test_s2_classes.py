@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from .calls import fields, problem, until
-from .outside import Mailbox, event, instant
+from .outside import Mailbox, Swish, event, instant
 from .people import City, new_key
 from .system import Clock, System, Tables
 
@@ -175,7 +175,7 @@ async def test_s2_09_swish_waits_unpaid_until_staff_say_that_it_came(
         assert paid["status"] == "succeeded"
     seen = await booking.becomes("confirmed")
     assert (seen["payment_status"], seen["amount_paid"]["amount_minor"]) == ("paid", 18000)
-    await mailbox.wait_for(booking.email, booking.reference)
+    await mailbox.wait_for(booking.email, "Bokningen är bekräftad", booking.reference)
     assert await studio.stripe.intents() == []
 
 
@@ -209,6 +209,66 @@ async def test_s2_09_swish_that_nobody_paid_gives_the_spot_back_and_goes_back_by
     await studio.staff.post(f"/v1/refunds/{refund['id']}/mark-returned", {"reference": "SW-2"})
     await booking.pays(18000, refunded=18000)
     assert await owed() is None
+
+
+async def test_s2_09_a_guest_swishes_and_staff_find_it_by_its_message(
+    city: City, mailbox: Mailbox, swish: Swish
+) -> None:
+    """The guest is mailed how to pay, pays on the phone, first with the wrong words; staff read
+    their own list, mark what came, and send back by hand what is owed after the guest cancels.
+    """
+    policy = {"refund_tiers": [{"hours": 0, "percent": 50}]}
+    studio = await city.studio(capacity=3, pricing=SWISH, policy=policy)
+    number = await city.swish_number(studio)
+    session = await studio.session()
+    booking = await city.guest(phone="0701740605").book(session, payment_method="swish")
+    letter = await mailbox.wait_for(booking.email, f"Så betalar du: Pilates ({booking.reference})")
+    transfer = (await booking.payment())["transfer"]
+    assert letter.says(number, transfer["message"], "180,00", "token=")
+    assert len(await mailbox.letters(booking.email)) == 1
+
+    await swish.pay("0701740605", number, "180", "for the class")
+    await swish.pay("0701740605", number, "18", transfer["message"])
+    assert (await booking.read())["payment_status"] == "unpaid"
+    await swish.pay("0701740605", number, "180", transfer["message"])
+    came = await swish.received(number)
+    assert [one["amount"] for one in came] == ["180.00", "18.00", "180.00"]
+    [paid] = [
+        one for one in came if (one["message"], one["amount"]) == (booking.reference, "180.00")
+    ]
+    said = {"payment_id": (await booking.payment())["id"], "reference": paid["id"]}
+    for _ in range(2):
+        answer = await studio.staff.ask(
+            "POST", f"{booking.path}/mark-paid", json=said, headers={"Idempotency-Key": paid["id"]}
+        )
+        assert answer.status == 200, str(answer)
+    other = await studio.staff.ask(
+        "POST",
+        f"{booking.path}/mark-paid",
+        json={"reference": "another"},
+        headers={"Idempotency-Key": paid["id"]},
+    )
+    problem(other, 422, "IDEMPOTENCY_KEY_REUSED")
+    await booking.becomes("confirmed")
+    await mailbox.wait_for(booking.email, "Bokningen är bekräftad", booking.reference)
+
+    await booking.cancel()
+
+    async def owed() -> Any:
+        items = (await studio.staff.get("/v1/refunds-owed"))["items"]
+        return next((one for one in items if one["booking_id"] == booking.id), None)
+
+    refund = await until("the refund to be owed", owed)
+    assert refund["amount"] == {"amount_minor": 9000, "currency": "SEK"}
+    back = await swish.send_back(paid["id"], "90.00")
+    await studio.staff.post(f"/v1/refunds/{refund['id']}/mark-returned", {"reference": back["id"]})
+    await booking.pays(18000, refunded=9000)
+    assert await owed() is None
+    [shown] = [one for one in await swish.received(number) if one["id"] == paid["id"]]
+    assert shown["returned"] == "90.00"
+    timeline = (await studio.staff.get(f"{booking.path}/timeline"))["entries"]
+    said_so = [one["data"]["reference"] for one in timeline if "statement." in one["type"]]
+    assert said_so == [paid["id"], back["id"]]
 
 
 async def test_s2_10_a_manual_booking_is_for_staff(city: City) -> None:

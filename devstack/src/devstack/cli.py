@@ -138,6 +138,7 @@ def _show(endpoints: Mapping[str, Any], file: Path) -> None:
   documentation  {endpoints["gateway"]}/docs
   local Stripe   {endpoints["sandbox"]["stripe"]}
   local PayPal   {endpoints["sandbox"]["paypal"]}
+  local Swish    {endpoints["sandbox"]["swish"]}
   mailbox        {endpoints["sandbox"]["mailbox"]}
   addresses, ids and keys are in {file}
 

@@ -12,7 +12,7 @@ from devstack.paths import ROOT
 from devstack.progress import Say
 from devstack.seed import System, seed
 
-_PUBLISHED = ("gateway", "stripe", "paypal", "mailbox")
+_PUBLISHED = ("gateway", "stripe", "paypal", "swish", "mailbox")
 _SECONDS = 1200  # images are built first
 
 
@@ -55,6 +55,7 @@ class Containers:
             "sandbox": {
                 "stripe": f"http://127.0.0.1:{chosen['stripe']}",
                 "paypal": f"http://127.0.0.1:{chosen['paypal']}",
+                "swish": f"http://127.0.0.1:{chosen['swish']}",
                 "mailbox": f"http://127.0.0.1:{chosen['mailbox']}",
             },
             "webhooks": "http://payments-api:8000",

@@ -11,13 +11,14 @@ from devstack.errors import StackError
 from devstack.keys import Keys
 from devstack.paths import SERVICES
 
-SANDBOXES = ("sandbox-stripe", "sandbox-paypal", "sandbox-mailbox")
+SANDBOXES = ("sandbox-stripe", "sandbox-paypal", "sandbox-swish", "sandbox-mailbox")
 GATEWAY = "gateway"
 ROLES = ("all", "api", "worker")
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "PYTHONPATH")
 _HEALTH = {
     "sandbox-stripe": "/_sandbox/health",
     "sandbox-paypal": "/_sandbox/health",
+    "sandbox-swish": "/_sandbox/health",
     "sandbox-mailbox": "/_health",
 }
 _PREFERRED = {
@@ -25,6 +26,7 @@ _PREFERRED = {
     "sandbox-stripe": 8081,
     "sandbox-mailbox": 8082,
     "sandbox-paypal": 8083,
+    "sandbox-swish": 8084,
 }
 
 
@@ -43,9 +45,9 @@ def units(plan: Mapping[str, int] | None = None) -> list[Unit]:
     """The processes of a plan: how many copies of each kind.
 
     Kinds are `<service>` (all roles in one process), `<service>-api`, `<service>-worker`,
-    `gateway`, `sandbox-stripe`, `sandbox-paypal`, `sandbox-mailbox`. A service the plan doesn't
-    mention runs as one `<service>`; one with only its api or only its worker mentioned gets one of
-    the other.
+    `gateway`, `sandbox-stripe`, `sandbox-paypal`, `sandbox-swish`, `sandbox-mailbox`. A service
+    the plan doesn't mention runs as one `<service>`; one with only its api or only its worker
+    mentioned gets one of the other.
 
     Raises:
         StackError: the plan names a kind that does not exist, or a negative count.
@@ -155,7 +157,7 @@ class Wiring:
     def argv(self, unit: Unit) -> list[str]:
         """Its command line."""
         command = [sys.executable, "-m", unit.package]
-        if unit.kind in {"sandbox-stripe", "sandbox-paypal"}:
+        if unit.kind in {"sandbox-stripe", "sandbox-paypal", "sandbox-swish"}:
             party, port = unit.kind.removeprefix("sandbox-"), str(self.ports[unit.name])
             return [*command, party, "--port", port, "--state", str(self._state(unit.name))]
         if unit.kind == "sandbox-mailbox":

@@ -429,6 +429,7 @@ class Stack:
             "sandbox": {
                 "stripe": wiring.http("sandbox-stripe"),
                 "paypal": wiring.http("sandbox-paypal"),
+                "swish": wiring.http("sandbox-swish"),
                 "mailbox": wiring.http("sandbox-mailbox"),
                 "smtp": wiring.smtp,
             },

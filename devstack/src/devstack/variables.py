@@ -20,6 +20,7 @@ def run(endpoints: Mapping[str, Any]) -> int:
         "GATEWAY": endpoints["gateway"],
         "STRIPE": endpoints["sandbox"]["stripe"],
         "PAYPAL": endpoints["sandbox"]["paypal"],
+        "SWISH": endpoints["sandbox"]["swish"],
         "MAILBOX": endpoints["sandbox"]["mailbox"],
         "WEBHOOKS": endpoints["webhooks"],
         "OPERATOR_KEY": endpoints["keys"]["operator"],

@@ -10,7 +10,7 @@ def names(plan=None):
 
 def test_without_a_plan_each_service_is_one_process():
     assert names() == [
-        "sandbox-stripe", "sandbox-paypal", "sandbox-mailbox",
+        "sandbox-stripe", "sandbox-paypal", "sandbox-swish", "sandbox-mailbox",
         "booking", "payments", "customers", "notifications", "gateway",
     ]  # fmt: skip
 

@@ -48,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 token_lifetime=options.token_lifetime,
             )
         )
+    if options.party == "swish":
+        from sandbox.swish.app import serve as serve_swish  # noqa: PLC0415
+
+        return serve_swish(host=host, port=options.port, state=options.state)
     from sandbox.mailbox.app import serve as serve_mailbox  # noqa: PLC0415
 
     return serve_mailbox(
@@ -105,6 +109,15 @@ def _parser() -> argparse.ArgumentParser:
         help="how long an access token is good for",
     )
 
+    swish = parties.add_parser(
+        "swish",
+        help="Swish by hand: a guest's phone, and what a business sees of it",
+        description="Swish by hand. Nobody is told of a payment: whoever waits for it has to look.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    _listening(swish)
+    _keeping(swish)
+
     mailbox = parties.add_parser(
         "mailbox",
         help="a mail server that keeps what it is given and shows it",
@@ -148,8 +161,8 @@ def _listening(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _remembering(parser: argparse.ArgumentParser) -> None:
-    """For parties that keep what happened and tell of it by webhooks."""
+def _keeping(parser: argparse.ArgumentParser) -> None:
+    """For parties that keep what happened."""
     parser.add_argument(
         "--state",
         type=Path,
@@ -157,6 +170,11 @@ def _remembering(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="directory that keeps everything across restarts; made when absent",
     )
+
+
+def _remembering(parser: argparse.ArgumentParser) -> None:
+    """For parties that keep what happened and tell of it by webhooks."""
+    _keeping(parser)
     parser.add_argument(
         "--public-url",
         metavar="URL",

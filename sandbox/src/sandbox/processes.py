@@ -86,6 +86,16 @@ def paypal(state: Path, *arguments: str, port: int = 0) -> Iterator[Sandbox]:
 
 
 @contextmanager
+def swish(state: Path, *arguments: str, port: int = 0) -> Iterator[Sandbox]:
+    """A Swish sandbox on a free loopback port, stopped on leaving; see `swish --help`."""
+    running = Sandbox(["swish", "--port", str(port), "--state", str(state), *arguments])
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@contextmanager
 def mailbox(*arguments: str) -> Iterator[Sandbox]:
     """A mailbox on free loopback ports, stopped on leaving; see `mailbox --help`."""
     running = Sandbox(["mailbox", "--port", "0", "--smtp-port", "0", *arguments])
