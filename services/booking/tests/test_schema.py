@@ -91,7 +91,7 @@ async def test_history_cannot_be_deleted_by_the_service(world, table):
 
 
 async def test_a_hold_leaves_the_row_of_its_table_alone(world):
-    """Else everybody who ever books this table would lock the same row (decision 27)."""
+    """Else everybody who ever books this table would lock the same row (decision 29)."""
     session, (table,) = await world.table_session()
     last_locked_by = "SELECT xmax::text FROM resources WHERE id = $1"
     before = await world.admin.fetchval(last_locked_by, table.id)

@@ -1,4 +1,4 @@
-"""A hold no longer locks the row of each table it takes (decision 0027)."""
+"""A hold no longer locks the row of each table it takes (decision 0029)."""
 
 from alembic import op
 
