@@ -12,6 +12,7 @@ from booking.usecases.charge_fee_again import ChargeAgain, charge_fee_again
 from booking.usecases.reschedule import Reschedule, reschedule
 from chassis.problems import Problem
 from payments.domain.refunds import Request
+from payments.domain.statements import Statement
 from payments.problems import MoreThanLeft
 from payments.usecases.mark_paid import mark_paid
 from payments.usecases.mark_returned import mark_returned
@@ -140,7 +141,7 @@ async def see_money(history: "History") -> None:
     providers = history.lane.desk.providers
     await history.at_desk(
         lambda tx: mark_paid(
-            tx, booking_id, payment_id, actor="user:staff", reference=None, providers=providers
+            tx, booking_id, payment_id, said=Statement("user:staff"), providers=providers
         )
     )
     history.seen.append(payment_id)
@@ -162,7 +163,7 @@ async def send_back(history: "History") -> bool:
     providers = history.lane.desk.providers
     await history.at_desk(
         lambda tx: mark_returned(
-            tx, chosen["id"], actor="user:staff", reference=None, providers=providers
+            tx, chosen["id"], said=Statement("user:staff"), providers=providers
         )
     )
     history.note(f"staff sent {history.guest(chosen['booking_id'])} {chosen['amount_minor']}")
