@@ -43,6 +43,9 @@ def run(endpoints: Endpoints) -> int:
         began = time.monotonic()
         print(f"\n=== {slug}: {title} ({offering['preset']})")
         _book(endpoints, slug, organisation, offering)
+        if _takes_swish(endpoints, offering):
+            print(f"  {title}, paid by Swish")
+            _book_by_swish(endpoints, organisation, offering)
         print(f"--- done in {time.monotonic() - began:.1f} s")
     print("\nEvery booking is confirmed, paid and announced.")
     return 0
@@ -95,6 +98,62 @@ def _book(
         lambda: _complete(staff.get(path)["entries"]),
     )
     _print_timeline(entries)
+
+
+def _takes_swish(endpoints: Endpoints, offering: Mapping[str, Any]) -> bool:
+    settings = Client(endpoints["gateway"]).get(f"/v1/offerings/{offering['id']}")
+    return "swish" in settings["pricing"].get("payment_methods", [])
+
+
+def _book_by_swish(
+    endpoints: Endpoints, organisation: Mapping[str, Any], offering: Mapping[str, Any]
+) -> None:
+    """Nobody tells us of this money: the guest pays on a phone, staff find it in their list."""
+    guest = Client(endpoints["gateway"])
+    email = f"guest-{secrets.token_hex(4)}@example.com"
+    customer = {"name": "Demo Guest", "email": email, "phone": _PHONE}
+    body = {**_something_free(guest, offering).body, "payment_method": "swish"}
+    held = guest.patiently(
+        "/v1/bookings",
+        {**body, "customer": customer},
+        idempotency_key=f"demo-{secrets.token_hex(12)}",
+        say=_step,
+    )
+    holder = Client(guest.base, manage_token=held["manage_token"])
+    path = f"/v1/bookings/{held['id']}"
+    transfer = wait_for("the payment", lambda: _transfer(holder, path))
+    kronor = f"{transfer['amount']['amount_minor'] / 100:.2f}"
+    mail = wait_for("the mail that says how", lambda: _mail(endpoints, email, held["reference"]))
+    _step(f"held until {transfer['pay_by']}; e-mail {mail['subject']!r}")
+
+    phone = {"payer": _PHONE, "amount": kronor}
+    words = {"payee": transfer["payee"], "message": transfer["message"]}
+    _swish(endpoints, "POST", "/payments", phone | words)
+    _step(f"the guest swished {kronor} kr to {words['payee']}: {words['message']!r}")
+    listed = _swish(endpoints, "GET", f"/payments?payee={words['payee']}")
+    found = next(one for one in listed if one["message"] == words["message"])
+    staff = Client(guest.base, api_key=organisation["api_key"])
+    said = {"reference": found["id"]}
+    staff.post(f"{path}/mark-paid", said, idempotency_key=found["id"])
+    _step(f"staff found it in their list and marked it paid: {found['id']}")
+    wait_for("the confirmation", lambda: _settled(holder, held["id"]))
+    wait_for(
+        "the confirmation e-mail",
+        lambda: _mail(endpoints, email, held["reference"], attached=True),
+    )
+    _step("confirmed, and told by e-mail")
+
+
+def _transfer(holder: Client, path: str) -> Any:
+    payment = holder.find(f"{path}/payment")
+    return payment and payment["transfer"]
+
+
+def _swish(endpoints: Endpoints, method: str, path: str, body: object = None) -> Any:
+    reply = web.call(method, endpoints["sandbox"]["swish"] + path, body=body)
+    if reply.status not in (200, 201):
+        raise StackError(f"Swish answered {reply.status}: {reply.body}")
+    return reply.body
 
 
 def _something_free(guest: Client, offering: Mapping[str, Any]) -> Choice:
@@ -181,9 +240,11 @@ def _settled(holder: Client, booking_id: str) -> Any:
     )
 
 
-def _mail(endpoints: Endpoints, address: str, reference: str) -> Any:
+def _mail(endpoints: Endpoints, address: str, reference: str, *, attached: bool = False) -> Any:
+    """The first that names the booking, and brings something if it is to."""
     reply = web.call("GET", f"{endpoints['sandbox']['mailbox']}/messages?to={quote(address)}")
-    return next((mail for mail in reply.body if reference in mail["subject"] + mail["text"]), None)
+    told = (mail for mail in reply.body if reference in mail["subject"] + mail["text"])
+    return next((mail for mail in told if mail["attachments"] or not attached), None)
 
 
 def _complete(entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]] | None:
