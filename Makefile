@@ -114,6 +114,7 @@ chaos: $(READY) ## Kill, cut, duplicate and reorder, and see that nothing is los
 .PHONY: histories
 histories: $(READY) ## 2,000 random histories of money and bookings (HISTORIES=200, SEED=17 for one)
 	@$(DEVSTACK) servers run -- env $(if $(SEED),SEED=$(SEED)) HISTORIES=$(HISTORIES) \
+		$(if $(KILLED),KILLED=$(KILLED)) $(if $(KILLED_SEED),KILLED_SEED=$(KILLED_SEED)) \
 		$(BIN)/python -m pytest tests/histories -s $(ARGS)
 
 .PHONY: bench

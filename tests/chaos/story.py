@@ -4,7 +4,7 @@ Whatever breaks meanwhile, each must end as it should, with the right money and 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,8 +19,8 @@ from tests.e2e.system import SERVICES, Tables
 PATIENCE = 120  # seconds for what must happen by itself
 
 
-async def insist(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Ask again, as any client would, while nobody answers or the answer is 5xx."""
+async def insist(ask: Callable[[], Awaitable[Answer]], but: Collection[str] = ()) -> Answer:
+    """Ask again, as any client would, while nobody answers, or 5xx, or 409 with a code not in `but`."""
     found: list[Answer] = []
 
     async def once() -> bool:
@@ -29,7 +29,9 @@ async def insist(ask: Callable[[], Awaitable[Answer]]) -> Answer:
         except (aiohttp.ClientError, TimeoutError):
             return False
         found[:] = [answer]
-        return answer.status < 500 and answer.status != 409
+        if answer.status == 409:
+            return answer.json()["code"] in but
+        return answer.status < 500
 
     await until("an answer", once, seconds=PATIENCE)
     return found[0]

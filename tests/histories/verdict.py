@@ -287,7 +287,9 @@ async def _books(history: History) -> _Books:
             f"SELECT * FROM disputes WHERE payment_id IN ({theirs})", ids
         ),
         "ledger": await payments.fetch("SELECT * FROM ledger WHERE booking_id = ANY($1)", ids),
-        "intents": await payments.fetch("SELECT kind, state, error FROM messaging.intents"),
+        "intents": await payments.fetch(
+            "SELECT kind, error FROM messaging.intents WHERE state = 'failed'"
+        ),
         "parked": [
             row
             for admin in (booking, payments)
