@@ -98,6 +98,7 @@ check: $(READY) ## Lint, format, types, import rules, contracts and generated fi
 	$(BIN)/python -m contracts check
 	$(BIN)/python -m devstack deploy-files --check
 	$(BIN)/python -m devstack settings-reference --check
+	$(BIN)/python -m devstack numbering
 
 .PHONY: e2e
 e2e: $(READY) ## Whole-system stories through the public API, on a stack of their own

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devstack import demo, deploy_files, paths, settings_reference, variables
+from devstack import demo, deploy_files, numbering, paths, settings_reference, variables
 from devstack.containers import Containers
 from devstack.errors import StackError
 from devstack.keys import load
@@ -97,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     settings = commands.add_parser("settings-reference", help="write docs/settings.md")
     settings.add_argument("--check", action="store_true", help="only say whether it is current")
     settings.set_defaults(command=lambda options: settings_reference.run(check=options.check))
+
+    numbers = commands.add_parser("numbering", help="check the numbers of migrations and decisions")
+    numbers.set_defaults(command=lambda _: numbering.run())
     return parser
 
 
