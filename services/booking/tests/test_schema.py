@@ -175,9 +175,9 @@ async def test_hot_queries_use_their_indexes_as_the_service_role(world):
     assert "sessions_pkey" in looked_at
     span = Range(now, now + timedelta(hours=2))
     for wanted in (
-        await explain(world, for_hold.BY_START, counted.offering_id, [], now),
+        await explain(world, for_hold.BY_START, counted.offering_id, now, []),
         await explain(
-            world, for_hold.BY_START_WITH_FLOOR, counted.offering_id, [], now, span, timedelta(0)
+            world, for_hold.BY_START_WITH_FLOOR, counted.offering_id, now, span, timedelta(0)
         ),
     ):
         assert "sessions_offering" in wanted

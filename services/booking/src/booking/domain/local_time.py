@@ -85,6 +85,7 @@ def moment(day: date, at: time, tz: ZoneInfo) -> datetime:
         return after
 
 
+@lru_cache(maxsize=4096)
 def window(day: date, opens: time, closes: time, tz: ZoneInfo) -> Span | None:
     """Opening hours of a day; a closing not after the opening is on the next day (F-85).
 

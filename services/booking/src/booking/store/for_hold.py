@@ -1,10 +1,11 @@
 """What a hold must know afresh: one round trip for all of it; the rest is cached by version."""
 
+# ruff: noqa: S608 - the pieces of these statements are constants
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -26,43 +27,44 @@ if TYPE_CHECKING:
 # lasts longer than 48 hours, so the past of an offering is never looked through.
 _BY_ID = "s.id = $1"
 _BY_START = """
-    s.offering_id = $1 AND s.starts_at <= $3
-    AND s.starts_at >= $3::timestamptz - interval '48 hours' AND s.ends_at >= $3
+    s.offering_id = $1 AND s.starts_at <= $2
+    AND s.starts_at >= $2::timestamptz - interval '48 hours' AND s.ends_at >= $2
     ORDER BY s.status = 'open' DESC, s.starts_at DESC LIMIT 1
 """
 
-_AFRESH = """
-    messaging.now() AS now,
-    (SELECT o.version FROM offerings o WHERE o.id = s.offering_id) AS offering_version,
-    ARRAY(SELECT sr.resource_id FROM session_resources sr
-          WHERE sr.session_id = s.id AND sr.resource_id = ANY($2::uuid[])) AS offered
-"""
+_AFRESH = f"""{COLUMNS}, messaging.now() AS now,
+    (SELECT o.version FROM offerings o WHERE o.id = s.offering_id) AS offering_version"""
 
-_WITHOUT_FLOOR = "SELECT {columns}, {afresh} FROM sessions s WHERE {target}"
-_WITH_FLOOR = """
-WITH s AS MATERIALIZED (SELECT * FROM sessions s WHERE {target})
-SELECT {columns}, {afresh}, f.tables, f.holders, f.lapsed, f.lapsed_sessions, f.lapsed_slots,
+# Tables are chosen by the guest, among those that the session offers, or by the house, among those
+# that nobody at the venue has: a party needs to know of one or of the other.
+_WITH_TABLES = f"""
+SELECT {_AFRESH}, ARRAY(SELECT sr.resource_id FROM session_resources sr
+    WHERE sr.session_id = s.id AND sr.resource_id = ANY({{resources}}::uuid[])) AS offered
+FROM sessions s WHERE {{target}}
+"""
+_WITH_FLOOR = f"""
+WITH s AS MATERIALIZED (SELECT * FROM sessions s WHERE {{target}})
+SELECT {_AFRESH}, f.tables, f.holders, f.lapsed, f.lapsed_sessions, f.lapsed_slots,
     f.lapsed_covers, p.slots, p.covers
-FROM s CROSS JOIN LATERAL floor_at(s.venue_id, $4::tstzrange) f
+FROM s CROSS JOIN LATERAL floor_at(s.venue_id, {{span}}::tstzrange) f
 CROSS JOIN LATERAL (
     SELECT array_agg(slot) AS slots, array_agg(covers) AS covers FROM pacing
-    WHERE session_id = s.id
-        AND slot > lower($4) - $5::interval AND slot < lower($4) + $5) p
+    WHERE session_id = s.id AND slot > lower({{span}}) - {{within}}::interval
+        AND slot < lower({{span}}) + {{within}}) p
 """
 
-BY_ID = _WITHOUT_FLOOR.format(columns=COLUMNS, afresh=_AFRESH, target=_BY_ID)
-BY_START = _WITHOUT_FLOOR.format(columns=COLUMNS, afresh=_AFRESH, target=_BY_START)
-BY_ID_WITH_FLOOR = _WITH_FLOOR.format(
-    columns=COLUMNS, afresh=_AFRESH, target=f"{_BY_ID} AND $3::timestamptz IS NULL"
-)
-BY_START_WITH_FLOOR = _WITH_FLOOR.format(columns=COLUMNS, afresh=_AFRESH, target=_BY_START)
+BY_ID = _WITH_TABLES.format(target=_BY_ID, resources="$2")
+BY_START = _WITH_TABLES.format(target=_BY_START, resources="$3")
+BY_ID_WITH_FLOOR = _WITH_FLOOR.format(target=_BY_ID, span="$2", within="$3")
+BY_START_WITH_FLOOR = _WITH_FLOOR.format(target=_BY_START, span="$3", within="$4")
 
 
 @dataclass(frozen=True, slots=True)
 class ForHold:
-    """A session, the version of its offering, and which of the wished resources it offers.
+    """A session, the version of its offering, and what is known of its tables.
 
-    ``taken``: what stands in the way at its venue's tables, where that was asked for.
+    ``taken``: what stands in the way at the venue, where that was asked for; else ``offered``:
+    which of the wished resources the session offers.
     """
 
     session: Session
@@ -87,29 +89,24 @@ async def read(
     ``tx.now()`` is free after it.
     """
     if isinstance(target, At):
-        args = (target.offering_id, resource_ids, target.starts_at)
-        row = (
-            await tx.fetchrow(BY_START, *args)
-            if around is None
-            else await tx.fetchrow(BY_START_WITH_FLOOR, *args, *_values(around))
-        )
-    elif around is None:
-        row = await tx.fetchrow(BY_ID, target, resource_ids)
+        key: tuple[UUID | datetime, ...] = (target.offering_id, target.starts_at)
+        with_tables, with_floor = BY_START, BY_START_WITH_FLOOR
     else:
-        row = await tx.fetchrow(BY_ID_WITH_FLOOR, target, resource_ids, None, *_values(around))
+        key = (target,)
+        with_tables, with_floor = BY_ID, BY_ID_WITH_FLOOR
+    if around is None:
+        row = await tx.fetchrow(with_tables, *key, resource_ids)
+    else:
+        row = await tx.fetchrow(with_floor, *key, Range(*around.span), around.within)
     if row is None:
         return None
     tx.observe_now(row["now"])
     return ForHold(
         session_of(row),
         row["offering_version"],
-        row["offered"],
+        [] if around else row["offered"],
         None if around is None else _taken(row, around.span),
     )
-
-
-def _values(around: Around) -> tuple[Range, timedelta]:
-    return Range(*around.span), around.within
 
 
 def _taken(row: asyncpg.Record, span: Span) -> Taken:
