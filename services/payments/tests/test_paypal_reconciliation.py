@@ -148,6 +148,27 @@ async def test_a_list_that_does_not_answer_is_asked_again(pp: PayPalWorld):
     await booking.becomes("succeeded")
 
 
+async def test_without_the_right_to_the_list_payments_are_looked_at_one_by_one(pp: PayPalWorld):
+    """An app that may not see events: nothing is held up, and the run says what it lacks."""
+    booking, payment = await pp.ready()
+    await pp.paypal.approve(payment, "pending")
+    await booking.becomes("processing")
+    await pp.quiet()
+    await pp.paypal.lose_webhooks()
+    [capture] = await pp.paypal.captures(await booking.ref())
+    await pp.paypal.control(f"captures/{capture['id']}/settle", {"completes": True})
+    await pp.paypal.fault(
+        method="GET", path="/v1/notifications/webhooks-events", status=403, count=1
+    )
+    report = await reconciled(pp.world, error="NOT_AUTHORIZED")
+    assert kinds(report) == ["payment_missed"]
+    await booking.becomes("succeeded")
+    [run] = await pp.world.rows(
+        "SELECT count(*) AS complete FROM messaging.reconciliation_runs WHERE error IS NULL"
+    )
+    assert run["complete"] == 0  # the next hour begins where the last complete run ended
+
+
 async def test_an_event_that_came_while_the_page_was_read_is_one(pp: PayPalWorld):
     """The webhook and the list tell of the same event: the second changes nothing."""
     booking, _, ref = await pp.paid()

@@ -9,8 +9,13 @@ from chassis.testing import eventually
 MANAGER = "payments:manage"
 
 
-async def reconcile(world: World, window: dict[str, str] | None = None) -> dict[str, Any]:
-    """Compare as staff do, and wait for the end of it and of what follows from it."""
+async def reconcile(
+    world: World, window: dict[str, str] | None = None, *, error: str | None = None
+) -> dict[str, Any]:
+    """Compare as staff do, and wait for the end of it and of what follows from it.
+
+    ``error``: what it is to say that it could not compare.
+    """
     staff = world.staff(MANAGER)
     status, started = await world.request("POST", "/reconciliations", staff, window or {})
     assert status == 202, started
@@ -21,7 +26,7 @@ async def reconcile(world: World, window: dict[str, str] | None = None) -> dict[
         return dict(found) if found["finished_at"] else None
 
     found: dict[str, Any] = await eventually(over, timeout=60, what="the comparison is over")
-    assert found["error"] is None
+    assert found["error"] == error
     await world.quiet()
     return found
 

@@ -7,11 +7,21 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from chassis import failpoints
+import structlog
+
+from chassis import failpoints, metrics
 from chassis.db import Transaction
 from chassis.intents import Done, GiveUp, Intent, Outcome
 from payments.calls.desk import Desk
-from payments.domain.provider import PLATFORM, Account, Gone, Listing, ProviderError, Refused
+from payments.domain.provider import (
+    PLATFORM,
+    Account,
+    Gone,
+    Listing,
+    Misconfigured,
+    ProviderError,
+    Refused,
+)
 from payments.domain.reconciliation import Run, Stage
 from payments.store import payments, provider_events, reconciliations
 from payments.usecases.compare import Comparison
@@ -19,10 +29,12 @@ from payments.usecases.connect import look_at_connection
 from payments.usecases.receive_event import uuid_in
 from payments.usecases.start_reconciliation import intend_page
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _LOOKS = 20  # payments asked for by name in one page
 _STAGES = list(Stage)
+_LISTS = {Stage.EVENTS, Stage.PAYMENTS, Stage.REFUNDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,8 @@ class Reconcile:
     """Executor of `reconcile`: a page, then the next.
 
     The page is compared in transactions of the organisations it concerns, each of which changes
-    nothing when it is repeated; only then is the next page asked for.
+    nothing when it is repeated; only then is the next page asked for. Where a list is not for us to
+    see, our payments are looked at one by one all the same, and the run is said to be incomplete.
     """
 
     desk: Desk
@@ -38,22 +51,31 @@ class Reconcile:
     async def __call__(self, intent: Intent) -> Outcome:
         run, stage = _run(intent.payload), Stage(intent.payload["stage"])
         cursor: str | None = intent.payload["cursor"]
+        unlisted: str | None = intent.payload.get("unlisted")
         account = await self.desk.account(run.account_id)
         try:
             following = await self._page(account, run, stage, cursor)
-        except Refused as no:
-            code = no.code
-            return GiveUp(code, lambda tx: reconciliations.finish(tx, run.id, code))
+        except (Refused, Misconfigured) as no:
+            if stage in _LISTS:
+                unlisted, following, stage = no.code, None, Stage.REFUNDS
+                log.warning("reconcile.unlisted", account_id=run.account_id, code=no.code)
+            elif isinstance(no, Misconfigured):
+                return await self.desk.put_off(no)
+            else:
+                code = no.code
+                return GiveUp(code, lambda tx: reconciliations.finish(tx, run.id, code))
         except ProviderError as error:
             return await self.desk.put_off(error)
 
         async def record(tx: Transaction) -> None:
             if following is not None:
-                intend_page(tx, run, stage, following)
-            elif stage is _STAGES[-1]:
-                await reconciliations.finish(tx, run.id)
+                intend_page(tx, run, stage, following, unlisted)
+            elif stage is not _STAGES[-1]:
+                intend_page(tx, run, _STAGES[_STAGES.index(stage) + 1], None, unlisted)
             else:
-                intend_page(tx, run, _STAGES[_STAGES.index(stage) + 1], None)
+                await reconciliations.finish(tx, run.id, unlisted)
+                if unlisted is not None:
+                    metrics.ALARMS.labels("reconciliation_incomplete").inc()
 
         return Done(record)
 

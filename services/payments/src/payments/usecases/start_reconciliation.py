@@ -48,8 +48,13 @@ async def _start(
     return run
 
 
-def intend_page(tx: Transaction, run: Run, stage: Stage, cursor: str | None) -> None:
-    """Have the worker compare a page; each page asks for the next, so one is read at a time."""
+def intend_page(
+    tx: Transaction, run: Run, stage: Stage, cursor: str | None, unlisted: str | None = None
+) -> None:
+    """Have the worker compare a page; each page asks for the next, so one is read at a time.
+
+    ``unlisted``: why the provider would not list what the run began with, if it would not.
+    """
     tx.intend(
         "reconcile",
         subject=f"{run.id}:{stage}:{cursor or ''}",
@@ -63,5 +68,6 @@ def intend_page(tx: Transaction, run: Run, stage: Stage, cursor: str | None) -> 
             "started_at": run.started_at.isoformat(),
             "stage": stage,
             "cursor": cursor,
+            "unlisted": unlisted,
         },
     )
