@@ -84,10 +84,11 @@ def _end(history: History, booking: Row, books: _Books, held: Sequence[Holding])
     true = [
         end
         for end, holds in {
+            # What a bank took back cannot be given back as well.
             End.PAID: status in _LIVE
             and (received == 0 or returned < received)
-            and due - min(granted, due) <= received - returned <= due
-            and (granted or received - returned == due),
+            and due - min(granted, due) <= received - returned <= due + lost
+            and (granted or lost or received - returned == due),
             End.FREE: status in _OVER and received == 0 and booking["amount_paid"] == 0,
             End.REFUNDED: 0 < received <= returned + (lost if status in _OVER else 0)
             and returned <= received
