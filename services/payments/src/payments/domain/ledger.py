@@ -42,6 +42,11 @@ class Movement(NamedTuple):
     credit: Account
     platform: tuple[Account, Account] | None = None
 
+    def back(self, kind: str) -> Movement:
+        """The movement that takes this one back."""
+        platform = self.platform and (self.platform[1], self.platform[0])
+        return Movement(kind, self.credit, self.debit, platform)
+
 
 CAPTURED = Movement("captured", Account.PROVIDER_BALANCE, Account.CHARGED)
 FEE = Movement(
@@ -51,54 +56,27 @@ FEE = Movement(
     (Account.PLATFORM_COST, Account.PLATFORM_BALANCE),
 )
 PLATFORM_FEE = Movement("platform_fee", Account.PLATFORM_FEE, Account.PROVIDER_BALANCE)
-PLATFORM_FEE_RETURNED = Movement(
-    "platform_fee_returned", Account.PROVIDER_BALANCE, Account.PLATFORM_FEE
-)
+PLATFORM_FEE_RETURNED = PLATFORM_FEE.back("platform_fee_returned")
 REFUNDED = Movement(
     "refunded",
     Account.REFUNDED,
     Account.PROVIDER_BALANCE,
     (Account.REFUNDED, Account.PLATFORM_DUE),
 )
-REFUND_BOUNCED = Movement(
-    "refund_bounced",
-    Account.PROVIDER_BALANCE,
-    Account.REFUNDED,
-    (Account.PLATFORM_DUE, Account.REFUNDED),
-)
+REFUND_BOUNCED = REFUNDED.back("refund_bounced")
 DISPUTE_WITHDRAWN = Movement(
     "dispute_withdrawn",
     Account.DISPUTED,
     Account.PROVIDER_BALANCE,
     (Account.PLATFORM_DISPUTED, Account.PLATFORM_BALANCE),
 )
-DISPUTE_REINSTATED = Movement(
-    "dispute_reinstated",
-    Account.PROVIDER_BALANCE,
-    Account.DISPUTED,
-    (Account.PLATFORM_BALANCE, Account.PLATFORM_DISPUTED),
-)
+DISPUTE_REINSTATED = DISPUTE_WITHDRAWN.back("dispute_reinstated")
 DISPUTE_LOST = Movement(
     "dispute_lost",
     Account.LOST,
     Account.DISPUTED,
     (Account.PLATFORM_LOST, Account.PLATFORM_DISPUTED),
 )
-DISPUTE_RECOVERED = Movement(
-    "dispute_recovered",
-    Account.DISPUTED,
-    Account.LOST,
-    (Account.PLATFORM_DISPUTED, Account.PLATFORM_LOST),
-)
-DISPUTE_FEE = Movement(
-    "dispute_fee",
-    Account.PROVIDER_FEE,
-    Account.PROVIDER_BALANCE,
-    (Account.PLATFORM_COST, Account.PLATFORM_BALANCE),
-)
-DISPUTE_FEE_RETURNED = Movement(
-    "dispute_fee_returned",
-    Account.PROVIDER_BALANCE,
-    Account.PROVIDER_FEE,
-    (Account.PLATFORM_BALANCE, Account.PLATFORM_COST),
-)
+DISPUTE_RECOVERED = DISPUTE_LOST.back("dispute_recovered")
+DISPUTE_FEE = FEE._replace(kind="dispute_fee")
+DISPUTE_FEE_RETURNED = DISPUTE_FEE.back("dispute_fee_returned")
