@@ -7,7 +7,8 @@ down_revision = "0013"
 
 # Volatile, so that each of its statements sees what was committed by then: those who held the locks
 # before have been counted. In one order, and after session and tables, so that nobody waits in a
-# circle.
+# circle. A guest's holds are found by the guest alone: if their time could be looked for, the
+# planner might read the unpaid holds of everybody (0017).
 REFUSAL = """
 CREATE FUNCTION by_hand_refusal(
     org uuid, session uuid, email bytea, phone bytea, methods text[],
@@ -19,12 +20,12 @@ BEGIN
         FROM unnest(ARRAY[org || encode(email, 'hex'), org || encode(phone, 'hex'), session::text])
             AS whose
         WHERE whose IS NOT NULL ORDER BY key) wanted;
-    IF (SELECT count(*) FROM bookings w
-            WHERE w.org_id = org AND w.email_hash = email AND w.expires_at > at
+    IF (SELECT count(*) FILTER (WHERE w.expires_at > at) FROM bookings w
+            WHERE w.org_id = org AND w.email_hash = email
                 AND w.status IN ('pending_payment', 'requires_authentication')
                 AND w.payment_methods[1] = ANY(methods)) >= guest_most
-        OR (SELECT count(*) FROM bookings w
-            WHERE w.org_id = org AND w.phone_hash = phone AND w.expires_at > at
+        OR (SELECT count(*) FILTER (WHERE w.expires_at > at) FROM bookings w
+            WHERE w.org_id = org AND w.phone_hash = phone
                 AND w.status IN ('pending_payment', 'requires_authentication')
                 AND w.payment_methods[1] = ANY(methods)) >= guest_most
     THEN
