@@ -43,9 +43,6 @@ def run(endpoints: Endpoints) -> int:
         began = time.monotonic()
         print(f"\n=== {slug}: {title} ({offering['preset']})")
         _book(endpoints, slug, organisation, offering)
-        if _takes_swish(endpoints, offering):
-            print(f"  {title}, paid by Swish")
-            _book_by_swish(endpoints, organisation, offering)
         print(f"--- done in {time.monotonic() - began:.1f} s")
     print("\nEvery booking is confirmed, paid and announced.")
     return 0
@@ -61,12 +58,17 @@ def _book(
     guest = Client(endpoints["gateway"])
     email = f"guest-{secrets.token_hex(4)}@example.com"
     country = guest.get(f"/v1/organisations/{slug}")
-    choice = _something_free(guest, offering)
+    staff = Client(guest.base, api_key=organisation["api_key"])
+    settings = guest.get(f"/v1/offerings/{offering['id']}")
+    choice = _something_free(guest, settings)
+    by_swish = "swish" in settings["pricing"].get("payment_methods", [])
+    method = {"payment_method": "swish"} if by_swish else {}
+    customer = {"name": "Demo Guest", "email": email, "phone": _PHONE}
     _step(f"{country['name']}: {choice.title}, {choice.when}; {choice.said}")
 
     held = guest.patiently(
         "/v1/bookings",
-        {**choice.body, "customer": {"name": "Demo Guest", "email": email, "phone": _PHONE}},
+        {**choice.body, **method, "customer": customer},
         idempotency_key=f"demo-{secrets.token_hex(12)}",
         say=_step,
     )
@@ -78,20 +80,25 @@ def _book(
         f"{due['amount_minor'] / 100:.2f} {due['currency']} to pay"
     )
 
-    payment = wait_for("the payment", lambda: _payable(holder, held))
-    _pay(endpoints, payment)
-    _step(f"paid with a test card at {payment['provider']}")
+    if by_swish:
+        _swish(endpoints, holder, staff, held, email)
+    else:
+        payment = wait_for("the payment", lambda: _payable(holder, held))
+        _pay(endpoints, payment)
+        _step(f"paid with a test card at {payment['provider']}")
 
     booking = wait_for("the confirmation", lambda: _settled(holder, held["id"]))
     if booking["status"] != "confirmed":
         raise StackError(f"the booking ended as {booking['status']}: {booking}")
     _step("confirmed")
 
-    mail = wait_for("the confirmation e-mail", lambda: _mail(endpoints, email, held["reference"]))
+    mail = wait_for(
+        "the confirmation e-mail",
+        lambda: _mail(endpoints, email, held["reference"], attached=by_swish),
+    )
     names = ", ".join(part["filename"] for part in mail["attachments"]) or "nothing"
     _step(f"e-mail {mail['subject']!r} to {email}, with {names}")
 
-    staff = Client(guest.base, api_key=organisation["api_key"])
     path = f"/v1/bookings/{held['id']}/timeline"
     entries = wait_for(
         "the complete timeline",
@@ -100,48 +107,24 @@ def _book(
     _print_timeline(entries)
 
 
-def _takes_swish(endpoints: Endpoints, offering: Mapping[str, Any]) -> bool:
-    settings = Client(endpoints["gateway"]).get(f"/v1/offerings/{offering['id']}")
-    return "swish" in settings["pricing"].get("payment_methods", [])
-
-
-def _book_by_swish(
-    endpoints: Endpoints, organisation: Mapping[str, Any], offering: Mapping[str, Any]
+def _swish(
+    endpoints: Endpoints, holder: Client, staff: Client, held: Mapping[str, Any], email: str
 ) -> None:
     """Nobody tells us of this money: the guest pays on a phone, staff find it in their list."""
-    guest = Client(endpoints["gateway"])
-    email = f"guest-{secrets.token_hex(4)}@example.com"
-    customer = {"name": "Demo Guest", "email": email, "phone": _PHONE}
-    body = {**_something_free(guest, offering).body, "payment_method": "swish"}
-    held = guest.patiently(
-        "/v1/bookings",
-        {**body, "customer": customer},
-        idempotency_key=f"demo-{secrets.token_hex(12)}",
-        say=_step,
-    )
-    holder = Client(guest.base, manage_token=held["manage_token"])
     path = f"/v1/bookings/{held['id']}"
     transfer = wait_for("the payment", lambda: _transfer(holder, path))
     kronor = f"{transfer['amount']['amount_minor'] / 100:.2f}"
     mail = wait_for("the mail that says how", lambda: _mail(endpoints, email, held["reference"]))
-    _step(f"held until {transfer['pay_by']}; e-mail {mail['subject']!r}")
+    _step(f"e-mail {mail['subject']!r}")
 
     phone = {"payer": _PHONE, "amount": kronor}
     words = {"payee": transfer["payee"], "message": transfer["message"]}
-    _swish(endpoints, "POST", "/payments", phone | words)
+    _at_swish(endpoints, "POST", "/payments", phone | words)
     _step(f"the guest swished {kronor} kr to {words['payee']}: {words['message']!r}")
-    listed = _swish(endpoints, "GET", f"/payments?payee={words['payee']}")
+    listed = _at_swish(endpoints, "GET", f"/payments?payee={quote(words['payee'])}")
     found = next(one for one in listed if one["message"] == words["message"])
-    staff = Client(guest.base, api_key=organisation["api_key"])
-    said = {"reference": found["id"]}
-    staff.post(f"{path}/mark-paid", said, idempotency_key=found["id"])
+    staff.post(f"{path}/mark-paid", {"reference": found["id"]}, idempotency_key=found["id"])
     _step(f"staff found it in their list and marked it paid: {found['id']}")
-    wait_for("the confirmation", lambda: _settled(holder, held["id"]))
-    wait_for(
-        "the confirmation e-mail",
-        lambda: _mail(endpoints, email, held["reference"], attached=True),
-    )
-    _step("confirmed, and told by e-mail")
 
 
 def _transfer(holder: Client, path: str) -> Any:
@@ -149,7 +132,7 @@ def _transfer(holder: Client, path: str) -> Any:
     return payment and payment["transfer"]
 
 
-def _swish(endpoints: Endpoints, method: str, path: str, body: object = None) -> Any:
+def _at_swish(endpoints: Endpoints, method: str, path: str, body: object = None) -> Any:
     reply = web.call(method, endpoints["sandbox"]["swish"] + path, body=body)
     if reply.status not in (200, 201):
         raise StackError(f"Swish answered {reply.status}: {reply.body}")
@@ -158,9 +141,8 @@ def _swish(endpoints: Endpoints, method: str, path: str, body: object = None) ->
 
 def _something_free(guest: Client, offering: Mapping[str, Any]) -> Choice:
     """A place that is to be had, whatever kind of time and place the offering sells."""
-    settings = guest.get(f"/v1/offerings/{offering['id']}")
-    if settings["inventory"]["kind"] == "seating":
-        return _a_table_at_a_time(guest, settings)
+    if offering["inventory"]["kind"] == "seating":
+        return _a_table_at_a_time(guest, offering)
     for session in guest.items(f"/v1/offerings/{offering['id']}/sessions"):
         free = guest.get(f"/v1/sessions/{session['id']}/availability")
         if free.get("tables"):
@@ -175,7 +157,7 @@ def _something_free(guest: Client, offering: Mapping[str, Any]) -> Choice:
                 return Choice(session["title"], session["starts_at"], said, body)
         elif free.get("remaining"):
             said = f"{free['remaining']} of {free['capacity']} places"
-            body = {"session_id": session["id"], **_people(settings["pricing"])}
+            body = {"session_id": session["id"], **_people(offering["pricing"])}
             return Choice(session["title"], session["starts_at"], said, body)
     raise StackError(_ALL_BOOKED)
 
