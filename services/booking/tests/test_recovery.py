@@ -1,5 +1,6 @@
 """Paid, but the place was gone: staff see it, know where the money is, and can mend it."""
 
+import asyncio
 from functools import partial
 from uuid import uuid4
 
@@ -140,6 +141,26 @@ async def test_a_failed_refund_is_asked_for_again_once_per_failure(world, too_la
         held.booking_id,
     )
     assert [tuple(row) for row in noted] == [("key:k1", "the guest called")] * 2
+
+
+async def test_a_retry_that_began_before_the_failure_still_follows_it(world, too_late):
+    """Who waits for the booking began earlier than what it waited for, and comes after it."""
+    held, _, payment = await too_late()
+    began, failed_meanwhile = asyncio.Event(), asyncio.Event()
+
+    async def slow(tx):
+        await tx.now()
+        began.set()
+        await failed_meanwhile.wait()
+        await retry_refund(tx, by_staff(held))
+
+    asking = asyncio.create_task(world.run(slow))
+    await began.wait()
+    await refused(world, held, payment)
+    failed_meanwhile.set()
+    await asking
+    [found] = await failed(world)
+    assert found.refund_state is RefundState.PENDING
 
 
 async def test_a_guest_gets_the_place_back_when_it_is_free_and_the_money_is_still_here(

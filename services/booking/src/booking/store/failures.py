@@ -28,8 +28,8 @@ SELECT b.id, b.reference, b.display_name, b.sealed_contact, b.party_size, b.curr
 FROM bookings b JOIN sessions s ON s.id = b.session_id
 CROSS JOIN LATERAL (
     SELECT max(a.reason) FILTER (WHERE a.action = 'booking.unfulfillable') AS cause,
-        (array_agg(a.action ORDER BY a.id DESC) FILTER (WHERE of_refund))[1] AS last,
-        (array_agg(a.reason ORDER BY a.id DESC)
+        (array_agg(a.action ORDER BY a.position DESC) FILTER (WHERE of_refund))[1] AS last,
+        (array_agg(a.reason ORDER BY a.position DESC)
             FILTER (WHERE of_refund AND a.action = '{REFUND_FAILED}'))[1] AS refusal,
         max(a.at) FILTER (WHERE of_refund AND a.action = '{REFUND_FAILED}') AS refused_at,
         max(a.at) FILTER (WHERE a.action = 'booking.refunded') AS refunded_at

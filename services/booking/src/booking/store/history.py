@@ -19,7 +19,7 @@ _MOST = 500
 
 _AUDIT = """
 SELECT at, action, actor, reason, before::text AS before, after::text AS after, message_id
-FROM audit WHERE entity_id = $1 ORDER BY id LIMIT $2
+FROM audit WHERE entity_id = $1 ORDER BY position LIMIT $2
 """
 # Confirmed messages are in the archive; those still on their way, in the outbox.
 _MESSAGES = """
@@ -32,7 +32,7 @@ ORDER BY 1 LIMIT $3
 """
 _STEPS = """
 SELECT DISTINCT ON (action) action, at, reason FROM audit
-WHERE entity_id = $1 AND action = ANY($2) ORDER BY action, id DESC
+WHERE entity_id = $1 AND action = ANY($2) ORDER BY action, position DESC
 """
 # What led to a state; of a state that was taken back, nothing is told.
 _CHECKED_IN, _COMPLETED = "booking.checked_in", "booking.completed"

@@ -84,6 +84,7 @@ async def record_failed_refund(
 ) -> None:
     """Note that a refund did not go through, where staff look for it."""
     metrics.ALARMS.labels("refund_failed").inc()
+    await bookings.lock(tx, booking_id)  # so that it is noted in order with what staff do about it
     await audit.note(
         tx,
         "booking",
