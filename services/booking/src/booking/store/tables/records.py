@@ -1,6 +1,17 @@
 """What is kept of each payment, change and request."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from booking.store.tables.columns import INSTANT, metadata
@@ -42,6 +53,7 @@ audit = Table(
     Column("before", JSONB),
     Column("after", JSONB),
     Column("message_id", Uuid),
+    Column("position", BigInteger, Identity(always=True), nullable=False),
     Index("audit_time", "org_id", "id"),
     Index(
         "audit_staff",
