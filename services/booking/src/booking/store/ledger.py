@@ -58,11 +58,18 @@ freed AS (
 SELECT {WAITED_FOR}
 """
 
+# The covers of a table that is given up stay, without one.
 RELEASE_TABLES = f"""
 WITH freed AS (
     UPDATE allocations SET released_at = $2
     WHERE booking_id = $1 AND released_at IS NULL AND resource_id = ANY($3::uuid[])
-    RETURNING session_id, resource_id, units, during
+    RETURNING org_id, session_id, resource_id, units, during, slot
+),
+covers AS (
+    INSERT INTO allocations
+        (booking_id, booking_version, position, org_id, session_id, units, during, slot)
+    SELECT $1::uuid, $4::integer, 0, org_id, session_id, units, during, slot FROM freed
+    WHERE units > 0
 ),
 counted AS (SELECT s.id, s.waiting FROM sessions s WHERE s.id IN (SELECT session_id FROM freed))
 SELECT {WAITED_FOR}
@@ -167,13 +174,15 @@ async def release(
 
 
 async def release_tables(
-    tx: Transaction, booking_id: UUID, resource_ids: Sequence[UUID], now: datetime
+    tx: Transaction, booking: Booking, resource_ids: Sequence[UUID], now: datetime
 ) -> list[UUID]:
-    """Free some of a booking's tables; its covers stay counted.
+    """Free some of a booking's tables, under the version after its own; its covers stay counted.
 
     The answer: sessions in which somebody waits for one of them.
     """
-    waited_for: list[UUID] = await tx.fetchval(RELEASE_TABLES, booking_id, now, list(resource_ids))
+    waited_for: list[UUID] = await tx.fetchval(
+        RELEASE_TABLES, booking.id, now, list(resource_ids), booking.version + 1
+    )
     return waited_for
 
 

@@ -62,8 +62,9 @@ ledger AS (
 granted AS (SELECT 1 FROM ledger HAVING count(*) = cardinality({resources}::uuid[]))
 """
 
-# A seated party: covers of the session, covers of the slot, and the tables. The first ledger row
-# has the covers; it names the slot only if the slot's counter took them.
+# A seated party: covers of the session, covers of the slot, and the tables. The first table's row has
+# the covers, so a party at one table is one row. Covers that were counted for a party whose first
+# table is gone are written by themselves; they name the slot only if its counter took them.
 SEATED = (
     _COUNTED.replace("{uncounted}", "s.taken + {units}::integer")
     + """,
@@ -78,17 +79,23 @@ paced AS (
 ledger AS (
     INSERT INTO allocations (booking_id, booking_version, position, org_id, session_id,
         resource_id, units, during, slot)
-    SELECT {booking}::uuid, {version}, wanted.position - 1, {org}, {session}, wanted.id,
-        CASE WHEN wanted.id IS NULL THEN {units}::integer ELSE 0 END, {span}::tstzrange,
-        CASE WHEN wanted.id IS NULL THEN paced.slot END
-    FROM place LEFT JOIN paced ON true,
-        unnest(NULL::uuid || {resources}::uuid[]) WITH ORDINALITY AS wanted (id, position)
-    WHERE wanted.id IS NULL OR paced.slot IS NOT NULL
-    ORDER BY wanted.id NULLS FIRST
+    SELECT {booking}::uuid, {version}, wanted.position, {org}, {session}, wanted.id,
+        CASE WHEN wanted.position = 1 THEN {units}::integer ELSE 0 END, {span}::tstzrange,
+        CASE WHEN wanted.position = 1 THEN paced.slot END
+    FROM paced, unnest({resources}::uuid[]) WITH ORDINALITY AS wanted (id, position)
+    ORDER BY wanted.id
     ON CONFLICT DO NOTHING
-    RETURNING 1
+    RETURNING position
 ),
-granted AS (SELECT 1 FROM ledger HAVING count(*) = cardinality({resources}::uuid[]) + 1)
+stranded AS (
+    INSERT INTO allocations
+        (booking_id, booking_version, position, org_id, session_id, units, during, slot)
+    SELECT {booking}::uuid, {version}, 0, {org}, {session}, {units}::integer, {span}::tstzrange,
+        paced.slot
+    FROM place LEFT JOIN paced ON true
+    WHERE NOT EXISTS (SELECT FROM ledger WHERE position = 1)
+),
+granted AS (SELECT 1 FROM ledger HAVING count(*) = cardinality({resources}::uuid[]))
 """
 )
 

@@ -69,7 +69,7 @@ async def change_tables(tx: Transaction, command: ChangeTables) -> Booking:
     now = await tx.now()
     kept = tuple(table.id for table in wanted)
     freed = sorted(had.difference(kept))
-    timers.wake_waitlists(tx, await ledger.release_tables(tx, booking.id, freed, now), now)
+    timers.wake_waitlists(tx, await ledger.release_tables(tx, booking, freed, now), now)
     moved = replace(
         booking, version=booking.version + 1, claim=replace(booking.claim, resource_ids=kept)
     )
