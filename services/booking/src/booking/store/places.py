@@ -62,9 +62,9 @@ ledger AS (
 granted AS (SELECT 1 FROM ledger HAVING count(*) = cardinality({resources}::uuid[]))
 """
 
-# A seated party: covers of the session, covers of the slot, and the tables. The first table's row has
-# the covers, so a party at one table is one row. Covers that were counted for a party whose first
-# table is gone are written by themselves; they name the slot only if its counter took them.
+# A seated party: covers of the session, covers of the slot, and the tables. The first table's row
+# has the covers, so a party at one table is one row. Covers that were counted for a party whose
+# first table is gone are written by themselves; they name the slot only if its counter took them.
 SEATED = (
     _COUNTED.replace("{uncounted}", "s.taken + {units}::integer")
     + """,
