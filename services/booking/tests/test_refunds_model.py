@@ -202,7 +202,7 @@ def test_promised_is_never_more_than_paid_and_what_is_owed_goes_back(urls, make_
             world = await make_world(db, admin)
             walks = await world.offering(
                 "class",
-                inventory={"capacity": 1000, "units": "person", "party_max": 6},
+                inventory={"capacity": 100_000, "units": "person", "party_max": 6},
                 pricing={
                     "kind": "per_head",
                     "tiers": [{"key": "adult", "label": "Adult", "amount_minor": HEAD}],
