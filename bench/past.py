@@ -315,7 +315,8 @@ class Past:
             row["column_name"]
             for row in await connection.fetch(
                 "SELECT column_name FROM information_schema.columns "
-                "WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position",
+                "WHERE table_schema = $1 AND table_name = $2 AND is_identity = 'NO' "
+                "ORDER BY ordinal_position",
                 schema or "public",
                 name,
             )

@@ -4,19 +4,18 @@ No checks of the caller, no rules, no price, no sealing of contacts, no wake-up 
 to PostgreSQL what booking says, in as many round trips, and answers as much.
 """
 
-import asyncio
 from base64 import urlsafe_b64decode
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import uvicorn
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
 from bench.programs.load import a_guest, wish
 from bench.programs.recording import Hold, record
-from bench.programs.talk import Listen, run, say, settle
+from bench.programs.serving import serve_until_told
+from bench.programs.talk import Listen, run
 
 
 class Customer(BaseModel):
@@ -86,30 +85,11 @@ async def serve(arguments: dict[str, Any], listen: Listen) -> None:
             "payment": None,
         }
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            port=arguments["port"],
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_level="error",
-            access_log=False,
-        )
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    settle()
-    say(
-        {
-            kind: [[call.method, " ".join(call.sql.split())[:60]] for call in one.calls]
-            for kind, one in (("class", recorded[False]), ("event_table", recorded[True]))
-        }
-    )
-    await listen()
-    server.should_exit = True
-    await serving
+    calls = {
+        kind: [[call.method, " ".join(call.sql.split())[:60]] for call in one.calls]
+        for kind, one in (("class", recorded[False]), ("event_table", recorded[True]))
+    }
+    await serve_until_told(app, arguments["port"], listen, ready=calls)
     await pool.close()
 
 

@@ -3,14 +3,13 @@
 No checks of the caller, no logs, metrics or traces, no tags; each request asks by itself.
 """
 
-import asyncio
 from typing import Any
 
 import asyncpg
 import orjson
-import uvicorn
 
-from bench.programs.talk import Listen, run, say, settle
+from bench.programs.serving import serve_until_told
+from bench.programs.talk import Listen, run
 
 _ASK = "SELECT * FROM availability(ARRAY[$1::uuid])"
 
@@ -36,25 +35,7 @@ async def serve(arguments: dict[str, Any], listen: Listen) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            port=arguments["port"],
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_level="error",
-            access_log=False,
-        )
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    settle()
-    say("ready")
-    await listen()
-    server.should_exit = True
-    await serving
+    await serve_until_told(app, arguments["port"], listen)
     await pool.close()
 
 

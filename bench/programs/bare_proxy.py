@@ -1,12 +1,11 @@
 """The least a gateway can be: ASGI in, aiohttp out. No checks, no limits, no credentials."""
 
-import asyncio
 from typing import Any
 
 import aiohttp
-import uvicorn
 
-from bench.programs.talk import Listen, run, say
+from bench.programs.serving import serve_until_told
+from bench.programs.talk import Listen, run
 
 
 async def proxy(arguments: dict[str, Any], listen: Listen) -> None:
@@ -40,24 +39,7 @@ async def proxy(arguments: dict[str, Any], listen: Listen) -> None:
         )
         await send({"type": "http.response.body", "body": content})
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            port=arguments["port"],
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_level="error",
-            access_log=False,
-        )
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    say("ready")
-    await listen()
-    server.should_exit = True
-    await serving
+    await serve_until_told(app, arguments["port"], listen)
     await session.close()
 
 

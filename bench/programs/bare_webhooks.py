@@ -3,16 +3,15 @@
 No account to find, no time to check, no cutting down, nothing that follows: it keeps the body.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
 from typing import Any
 
 import asyncpg
-import uvicorn
 
-from bench.programs.talk import Listen, run, say, settle
+from bench.programs.serving import serve_until_told
+from bench.programs.talk import Listen, run
 
 _KEEP = "INSERT INTO kept (id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _BODY = b'{"received":true}'
@@ -53,26 +52,7 @@ async def serve(arguments: dict[str, Any], listen: Listen) -> None:
         await send({"type": "http.response.start", "status": status, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": _BODY})
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            port=arguments["port"],
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_level="error",
-            access_log=False,
-            timeout_keep_alive=75,  # as long as ours
-        )
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    settle()
-    say("ready")
-    await listen()
-    server.should_exit = True
-    await serving
+    await serve_until_told(app, arguments["port"], listen)
     await pool.execute("DROP TABLE kept")
     await pool.close()
 
