@@ -106,6 +106,38 @@ async def test_no_answer_is_older_than_its_question(world, asked):
     assert len(asked) >= 10
 
 
+async def test_who_asks_again_in_the_moment_in_which_the_last_queries_end_is_answered(
+    world, monkeypatch
+):
+    """Both queries end in one step of the loop, and nobody else asks after that."""
+    statement, answered = Database.statement, []
+    both, go_on = asyncio.Event(), asyncio.Event()
+
+    async def in_step(db, sql, *args):
+        rows = await statement(db, sql, *args)
+        answered.append(sql)
+        if len(answered) == 2:
+            both.set()
+        await go_on.wait()
+        return rows
+
+    monkeypatch.setattr(Database, "statement", in_step)
+    board = Board(world.db)
+    session = await world.class_session(capacity=10)
+
+    async def asks(times):
+        for _ in range(times):
+            assert (await left(board, session))["remaining"] == 10
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as guests:
+        guests.create_task(asks(2))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the first query is under way
+        guests.create_task(asks(1))
+        await both.wait()
+        go_on.set()
+
+
 async def test_more_sessions_than_fit_one_query_are_asked_in_turns(world, asked):
     board = Board(world.db)
     ids = [uuid7() for _ in range(2 * MOST_AT_ONCE + 1)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -60,32 +60,37 @@ class Board:
         self._waiting.setdefault(session_id, []).append(answer)
         if len(self._asking) < _QUERIES:
             # A task begins when all requests that arrived in this tick have been parsed.
-            task = asyncio.create_task(self._ask())
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            self._asking.add(asyncio.create_task(self._ask()))
         shown = await answer
         if shown is None:
             raise Unknown
         return shown
 
     async def _ask(self) -> None:
-        while self._waiting:
-            asked = self._take()
-            found: dict[UUID, Shown] = {}
-            error: Exception | None = None
-            try:
-                rows = await self._db.statement(ASK, list(asked))
-                found = {row["session_id"]: Shown.of(document(row)) for row in rows}
-            except Exception as failed:  # noqa: BLE001 - it is each asker's to handle
-                error = failed
-            for session_id, answers in asked.items():
-                for answer in answers:
-                    if answer.done():
-                        continue  # its caller has left
-                    if error is None:
-                        answer.set_result(found.get(session_id))
-                    else:
-                        answer.set_exception(error)
+        try:
+            while self._waiting:
+                await self._answer(self._take())
+        finally:
+            # In the same step as the last look: a callback would run later, and who asks between
+            # the two would find a task that does not look again.
+            self._asking.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _answer(self, asked: dict[UUID, list[asyncio.Future[Shown | None]]]) -> None:
+        found: dict[UUID, Shown] = {}
+        error: Exception | None = None
+        try:
+            rows = await self._db.statement(ASK, list(asked))
+            found = {row["session_id"]: Shown.of(document(row)) for row in rows}
+        except Exception as failed:  # noqa: BLE001 - it is each asker's to handle
+            error = failed
+        for session_id, answers in asked.items():
+            for answer in answers:
+                if answer.done():
+                    continue  # its caller has left
+                if error is None:
+                    answer.set_result(found.get(session_id))
+                else:
+                    answer.set_exception(error)
 
     def _take(self) -> dict[UUID, list[asyncio.Future[Shown | None]]]:
         if len(self._waiting) <= MOST_AT_ONCE:
