@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
 
 import orjson
@@ -180,9 +180,7 @@ class Intents:
             return False
         for row in rows:
             self._lanes[row["lane"]] += 1
-            task = asyncio.get_running_loop().create_task(self._run_one(row))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.add(asyncio.get_running_loop().create_task(self._run_one(row)))
         return len(rows) == limit
 
     async def _run_one(self, row: Record) -> None:
@@ -209,6 +207,8 @@ class Intents:
         finally:
             if self._lanes[intent.lane] >= self._per_lane or len(self._tasks) >= RUNNING_MOST:
                 self._wake.set()
+            # Now and not in a callback, which would run after who is woken has looked.
+            self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
             self._lanes[intent.lane] -= 1
             if not self._lanes[intent.lane]:
                 del self._lanes[intent.lane]
