@@ -182,8 +182,14 @@ async def open_shop(system: System, *, sessions: int) -> Shop:
         replace(one, wish={"session_id": one.session_id, **adults})
         for one in await _listed(system, activity)
     ]
+    evenings = await _listed(system, dinner)
+    # Half of the evenings fill up before the others begin, so that (b) and its repetition with a
+    # past both go from an empty house to a full one.
+    half = len(evenings) // 2
     dinners = [
-        _party(dinner, one, n) for n in range(TABLES) for one in await _listed(system, dinner)
+        _party(dinner, one, n)
+        for some in (evenings[:half], evenings[half:])
+        for n, one in product(range(TABLES), some)
     ]
     first = nights[0]
     one_night = [
