@@ -73,9 +73,9 @@ class World:
     async def run(self, work):
         return await self.db.run(self.org_id, work)
 
-    async def ask(self, work):
+    async def ask(self, work, *, plan_once=False):
         """As a route runs it: again while somebody else is deciding about the place."""
-        return await until_decided(self.db, self.org_id, work)
+        return await until_decided(self.db, self.org_id, work, plan_once=plan_once)
 
     async def now(self):
         return await self.run(lambda tx: tx.now())
@@ -234,7 +234,8 @@ class World:
                 listings=self.shop.listings,
                 vault=self.shop.vault,
                 payments_enabled=payments,
-            )
+            ),
+            plan_once=True,
         )
 
     async def pay(self, held, amount=None, *, payment_id=None, currency=None):

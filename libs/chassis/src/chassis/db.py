@@ -219,18 +219,22 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, org_id: UUID | None, *, cause: Meta | None = None
+        self, org_id: UUID | None, *, cause: Meta | None = None, plan_once: bool = False
     ) -> AsyncIterator[Transaction]:
         """Open a transaction that sees one organisation's rows only.
 
         Leaving the block normally commits state and messages together; any exception rolls both
         back. ``org_id`` None sees no business row at all, only the messaging schema.
 
+        ``plan_once``: each connection plans each statement once, whatever its arguments. For
+        transactions that always look things up in the same way; else the planner may prefer to
+        plan for the arguments, each time, which costs more than to run them.
+
         Raises:
             chassis.pool.DatabaseAway: no connection to be had.
             asyncpg.PostgresError, sqlalchemy.exc.DBAPIError: a statement was refused.
         """
-        pooled = await self._begin(org_id)
+        pooled = await self._begin(org_id, plan_once=plan_once)
         driver = pooled.driver
         try:
             tx = Transaction(driver, pooled.connection, org_id, cause)
@@ -247,13 +251,15 @@ class Database:
             for listener in self._listeners:
                 listener(written)
 
-    async def _begin(self, org_id: UUID | None) -> Pooled:
+    async def _begin(self, org_id: UUID | None, *, plan_once: bool) -> Pooled:
         """A connection with a transaction open in it.
 
         A connection that the server has ended may look open until it is used. Nothing has happened
         yet when BEGIN fails, so another one is taken, until a new one fails as well.
         """
         begin = "BEGIN" if org_id is None else f"BEGIN; SET LOCAL app.org_id = '{org_id!s}'"
+        if plan_once:
+            begin += "; SET LOCAL plan_cache_mode = force_generic_plan"
         for _ in range(self._pool.size + 1):
             pooled = await self._pool.take()
             try:
@@ -286,10 +292,11 @@ class Database:
         work: Callable[[Transaction], Awaitable[T]],
         *,
         cause: Meta | None = None,
+        plan_once: bool = False,
     ) -> T:
-        """Run ``work`` in a transaction, once more after a deadlock or serialisation failure."""
+        """Run ``work`` in a ``transaction``, and once more after a deadlock or the like."""
         try:
-            async with self.transaction(org_id, cause=cause) as tx:
+            async with self.transaction(org_id, cause=cause, plan_once=plan_once) as tx:
                 return await work(tx)
         except (asyncpg.PostgresError, DBAPIError) as error:
             if sqlstate_of(error) not in {"40P01", "40001"}:
@@ -297,7 +304,7 @@ class Database:
             log.warning("transaction.retried", sqlstate=sqlstate_of(error))
             # The winner is only now being woken; without a pause we could take its lock again.
             await asyncio.sleep(random.uniform(0.01, 0.05))  # noqa: S311 - jitter
-        async with self.transaction(org_id, cause=cause) as tx:
+        async with self.transaction(org_id, cause=cause, plan_once=plan_once) as tx:
             return await work(tx)
 
     async def statement(self, sql: str, *args: Any) -> list[asyncpg.Record]:

@@ -21,16 +21,22 @@ _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 async def until_decided(
-    db: Database, org_id: UUID, work: Callable[[Transaction], Awaitable[T]]
+    db: Database,
+    org_id: UUID,
+    work: Callable[[Transaction], Awaitable[T]],
+    *,
+    plan_once: bool = False,
 ) -> T:
     """Run ``work`` in a transaction, and in new ones as long as its place is being decided about.
+
+    ``plan_once``: see ``chassis.db.Database.transaction``.
 
     Raises:
         Undecided: others took longer than a second and a half.
     """
     for pause in _PAUSES:
         try:
-            return await db.run(org_id, work)
+            return await db.run(org_id, work, plan_once=plan_once)
         except Undecided:
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-    return await db.run(org_id, work)
+    return await db.run(org_id, work, plan_once=plan_once)

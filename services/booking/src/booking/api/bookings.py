@@ -95,7 +95,7 @@ async def create_booking(
         )
         return held, await tx.now()
 
-    held, now = await until_decided(db, org_id, work)
+    held, now = await until_decided(db, org_id, work, plan_once=True)
     return json_reply(
         views.booking_created(held, org_id, now, shop),
         201,
