@@ -24,6 +24,7 @@ _KNOWN_PLACES = (
     "/usr/local/pgsql/bin",
 )
 _OLDEST = 14
+CRASH_PATIENCE = 30.0  # seconds a crashed server's sessions may take to end
 
 
 def find_binaries() -> Path | None:
@@ -143,14 +144,23 @@ class PrivatePostgres:
         if not (self.data / "PG_VERSION").exists():
             self._create()
         daemon = self.daemon
-        daemon.start()
         deadline = time.monotonic() + seconds
+        # After a crash the sessions of the old server live on until they notice, and while they do
+        # PostgreSQL refuses to start on their data.
+        patient_until = time.monotonic() + (CRASH_PATIENCE if self._crashed() else 0)
+        daemon.start()
         while not sql.answers(self.url):
             if daemon.identity is None:
-                raise StartError("postgres", "ended at once", daemon.log)
+                if time.monotonic() > patient_until:
+                    raise StartError("postgres", "ended at once", daemon.log)
+                daemon.start()
             if time.monotonic() > deadline:
                 raise StartError("postgres", f"gave no answer in {seconds:.0f} s", daemon.log)
             time.sleep(0.1)
+
+    def _crashed(self) -> bool:
+        """Whether the last server left its lock behind, which one that is stopped takes away."""
+        return self.daemon.identity is None and (self.data / "postmaster.pid").exists()
 
     def stop(self) -> None:
         self.daemon.stop()

@@ -51,6 +51,21 @@ def _started_without_proc(pid: int) -> str | None:
     return None if not state or state.startswith("Z") else started.strip()
 
 
+def group_lives(group: int) -> bool:
+    """Whether a process of this group still runs (zombies do not)."""
+    if not Path("/proc/self").exists():
+        with contextlib.suppress(OSError):
+            os.killpg(group, 0)
+            return True
+        return False
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, pgrp, *_ = entry.read_text().rpartition(")")[2].split()
+            if int(pgrp) == group and state not in "ZX":
+                return True
+    return False
+
+
 @dataclass
 class Daemon:
     """One program of a stack: how it is started, where its pid and output go."""
@@ -150,8 +165,13 @@ class Daemon:
 
     def kill9(self) -> None:
         """End it as a crash would: SIGKILL, then wait until it is gone."""
+        group = self.pid if self.whole_group else None
         self.signal(signal.SIGKILL)
         self.wait_exit(10)
+        # What its children still hold, such as a port, would be in the way of the next start.
+        deadline = time.monotonic() + 10
+        while group is not None and group_lives(group) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _reap(self) -> int | None:
         child, self._child = self._child, None

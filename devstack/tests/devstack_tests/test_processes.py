@@ -8,7 +8,7 @@ import time
 import pytest
 
 from devstack.errors import StackError
-from devstack.processes import Daemon, end_strays, running, stop_all, strays
+from devstack.processes import Daemon, end_strays, group_lives, running, stop_all, strays
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
@@ -51,6 +51,19 @@ def test_a_killed_process_says_how_it_ended(start):
     daemon.signal(signal.SIGKILL)
     assert daemon.wait_exit(60) == -signal.SIGKILL
     assert daemon.pid is None
+
+
+def test_a_killed_group_is_gone_when_the_call_returns(start):
+    script = f"{sys.executable} -c 'import time; time.sleep(60)' & echo up; wait"
+    daemon = start(["/bin/sh", "-c", script], whole_group=True)
+    deadline = time.monotonic() + 60
+    while "up" not in daemon.log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    group = daemon.pid
+    assert group is not None
+    assert group_lives(group)
+    daemon.kill9()
+    assert not group_lives(group)
 
 
 def test_what_ignores_a_polite_request_is_killed(start):

@@ -1,7 +1,13 @@
 """Private servers on this machine; skipped where neither is installed."""
 
+import contextlib
 import os
+import signal
 import stat
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -49,6 +55,38 @@ def test_a_crash_of_either_server_loses_nothing(servers):
     assert sql.fetch(servers.postgres_url, "SELECT n FROM kept") == [(7,)]
     names = {queue["name"] for queue in web.call("GET", f"{servers.management}/api/queues").body}
     assert "holdfast.payments" in names
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_start_waits_for_the_sessions_of_a_server_that_crashed(servers):
+    """A stopped process can't notice that its server is gone, so the first start is refused."""
+    slow = children_of(servers.pids()["postgres"])
+    log = servers.postgres.daemon.log
+    already = log.stat().st_size
+    try:
+        for pid in slow:
+            os.kill(pid, signal.SIGSTOP)
+        servers.kill_postgres()
+        with ThreadPoolExecutor(1) as thread:
+            starting = thread.submit(servers.start_postgres)
+            deadline = time.monotonic() + 60
+            while b"still in use" not in log.read_bytes()[already:]:
+                assert time.monotonic() < deadline, "nothing was in the way of the start"
+                time.sleep(0.02)
+            assert not starting.done()
+            for pid in slow:
+                os.kill(pid, signal.SIGKILL)
+            starting.result(120)
+    finally:
+        for pid in slow:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    assert sql.answers(servers.postgres_url)
+
+
+def children_of(parent):
+    stats = {int(entry.parent.name): entry.read_text() for entry in Path("/proc").glob("[0-9]*/stat")}
+    return [pid for pid, text in stats.items() if int(text.rpartition(")")[2].split()[1]) == parent]
 
 
 def test_starting_again_keeps_addresses_and_processes(servers, run_dir):
