@@ -174,7 +174,7 @@ async def check(ends: Ends, mailbox: Mailbox, tables: Tables) -> None:
     made = Counter(one["metadata"]["booking_id"] for one in found)
     assert made == dict.fromkeys(
         (ends.comes.id, ends.cancels.id, ends.declined.id, ends.silent.id), 1
-    ), "one payment for each booking, no second one"
+    ), f"one payment for each booking, no second one: {made}"
     assert intents[ends.comes.id]["status"] == "succeeded"
     assert intents[ends.cancels.id]["status"] == "succeeded"
     assert intents[ends.declined.id]["status"] == "canceled"
