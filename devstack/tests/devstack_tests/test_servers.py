@@ -85,7 +85,9 @@ def test_a_start_waits_for_the_sessions_of_a_server_that_crashed(servers):
 
 
 def children_of(parent):
-    stats = {int(entry.parent.name): entry.read_text() for entry in Path("/proc").glob("[0-9]*/stat")}
+    stats = {
+        int(entry.parent.name): entry.read_text() for entry in Path("/proc").glob("[0-9]*/stat")
+    }
     return [pid for pid, text in stats.items() if int(text.rpartition(")")[2].split()[1]) == parent]
 
 
