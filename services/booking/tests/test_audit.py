@@ -1,11 +1,14 @@
 """The audit log: every change, with who, what, when and why, for those who may read reports."""
 
+from datetime import timedelta
+
 import pytest
 from booking_client import staff
 
 from booking.domain.presets import Preset
 from booking.store.audit_log import Asked
 from booking.usecases.read_audit import read_audit
+from chassis import migrations
 from chassis.ids import uuid7
 
 
@@ -75,6 +78,58 @@ async def test_the_log_is_filtered_by_what_who_and_when(world):
     assert "booking.cancelled" not in {
         change.action for change in await changes(world, until=middle)
     }
+
+
+async def line_of_three(world):
+    """One group's waiting ends with the session's start, one's offer is taken, one's lapses."""
+    soon = await world.class_session(capacity=1, starts_in=timedelta(minutes=30))
+    await world.hold(soon)
+    ended = await world.wait_for(soon)
+    session = await world.class_session(capacity=2)
+    accepted, lapsed = [await world.wait_for(session) for _ in range(2)]
+    await world.offer(session)
+    await world.pay(await world.offered(accepted))
+    await world.advance(hours=1)
+    await world.expire(await world.offered(lapsed))
+    await world.offer(soon)
+    return ended, accepted, lapsed
+
+
+async def test_how_waiting_ended_stands_in_the_log_at_its_time(world):
+    ended, accepted, lapsed = await line_of_three(world)
+    after = await world.now()
+    await world.advance(hours=1)
+    await world.hold(await world.class_session())
+    everything = await changes(world)
+    assert [change.at for change in everything] == sorted(
+        (change.at for change in everything), reverse=True
+    )
+    fates = {
+        (change.entity_id, change.action) for change in await changes(world, until=after)
+    }  # fmt: skip
+    for entry, fate in ((ended, "ended"), (accepted, "accepted"), (lapsed, "lapsed")):
+        assert (entry.id, f"waitlist.{fate}") in fates
+    assert not [one for one in await changes(world, since=after) if "waitlist" in one.action]
+
+
+async def test_an_upgrade_puts_how_waiting_ended_at_its_time(world, urls, admin):
+    await line_of_three(world)
+    await world.advance(hours=1)
+    await world.hold(await world.class_session())
+    before = await changes(world)
+    await admin.execute(
+        "UPDATE audit SET id = gen_random_uuid() "
+        "WHERE org_id = $1 AND action IN ('waitlist.ended', 'waitlist.lapsed')",
+        world.org_id,
+    )
+    assert [one.at for one in await changes(world)] != [one.at for one in before]
+    newest = await admin.fetchval("SELECT version_num FROM alembic_version")
+    await admin.execute("UPDATE alembic_version SET version_num = '0022'")
+    await migrations.upgrade("booking", urls.owner_url, "0023")
+    await admin.execute("UPDATE alembic_version SET version_num = $1", newest)
+    after = await changes(world)
+    assert [one.at for one in after] == [one.at for one in before]
+    assert {one.id.version for one in after} == {7}
 
 
 async def test_the_log_of_others_is_not_seen(world, make_world, db, admin):

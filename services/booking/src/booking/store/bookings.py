@@ -89,7 +89,7 @@ offer AS (
 ),
 offer_noted AS (
     INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor)
-    SELECT offer.id, gen_random_uuid(), offer.org_id, 'waitlist_entry',
+    SELECT offer.id, $26::uuid, offer.org_id, 'waitlist_entry',
         'waitlist.' || offer.state, $14, $19::text
     FROM offer
 )
@@ -269,6 +269,7 @@ async def save(
         tx.cause.message_id if tx.cause else None,
         list(after.claim.resource_ids),
         after.unasked_minor,
+        uuid7(now),
     )
     if row is None or not row["saved"] or after.version != before.version + 1:
         raise StaleBooking(f"booking {after.id} is not at version {before.version}")

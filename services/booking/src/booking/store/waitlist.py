@@ -101,20 +101,23 @@ SELECT id, $5::uuid, org_id, 'waitlist_entry', 'waitlist.' || $2, $4::timestampt
     $7::text, $8::uuid
 FROM stepped
 """
+_OVER = """
+SELECT id FROM waitlist_entries WHERE session_id = $1 AND state = 'waiting' AND until <= $2
+ORDER BY id FOR UPDATE SKIP LOCKED
+"""
 _END = """
 WITH ended AS (
     UPDATE waitlist_entries SET state = 'ended', version = version + 1, settled_at = $2
-    WHERE id IN (SELECT id FROM waitlist_entries
-        WHERE session_id = $1 AND state = 'waiting' AND until <= $2
-        ORDER BY id FOR UPDATE SKIP LOCKED)
-    RETURNING id, org_id
+    FROM unnest($3::uuid[], $4::uuid[]) over(id, audit_id)
+    WHERE waitlist_entries.id = over.id
+    RETURNING waitlist_entries.id, org_id, audit_id
 ),
 counted AS (
     UPDATE sessions SET waiting = waiting - gone.count
     FROM (SELECT count(*)::integer AS count FROM ended) gone WHERE id = $1 AND gone.count > 0
 )
 INSERT INTO audit (entity_id, id, org_id, entity, action, at, actor)
-SELECT id, gen_random_uuid(), org_id, 'waitlist_entry', 'waitlist.ended', $2, 'timer' FROM ended
+SELECT id, audit_id, org_id, 'waitlist_entry', 'waitlist.ended', $2, 'timer' FROM ended
 """
 
 _SHIFT = """
@@ -260,7 +263,9 @@ async def step(
 
 async def end(tx: Transaction, session_id: UUID, now: datetime) -> None:
     """End the waiting of those whose time has come."""
-    await tx.execute(_END, session_id, now)
+    over = [row["id"] for row in await tx.fetch(_OVER, session_id, now)]
+    if over:
+        await tx.execute(_END, session_id, now, over, [uuid7(now) for _ in over])
 
 
 async def shift(tx: Transaction, session_id: UUID, by: timedelta) -> None:
