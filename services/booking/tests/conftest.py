@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from booking.api.again import until_decided
+from booking.api import again
 from booking.domain.guest import name_of
 from booking.domain.holding import Wish
 from booking.domain.making import BY_GUEST
@@ -75,7 +75,7 @@ class World:
 
     async def ask(self, work, *, plan_once=False):
         """As a route runs it: again while somebody else is deciding about the place."""
-        return await until_decided(self.db, self.org_id, work, plan_once=plan_once)
+        return await again.until_decided(self.db, self.org_id, work, plan_once=plan_once)
 
     async def now(self):
         return await self.run(lambda tx: tx.now())
@@ -403,6 +403,17 @@ def make_shop(db):
     )
 
 
+_PAUSES = again._PAUSES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _decided_at_last():
+    """However slow the machine, a guest hears who has the place and not that it is busy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(again, "_PAUSES", (*_PAUSES, *[1.0] * 120))
+        yield
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def urls(fresh_database):
     return await fresh_database("booking")
@@ -432,6 +443,15 @@ def shop(db):
 async def world(db, admin, shop):
     await midweek(admin)
     return await World(db=db, admin=admin, shop=shop).found()
+
+
+@pytest_asyncio.fixture
+async def hurried(urls, production_limits, monkeypatch):
+    """Gives a world the time limits of production."""
+    monkeypatch.setattr(again, "_PAUSES", _PAUSES)
+    database = Database(urls.url, application_name="hurried")
+    yield lambda world: replace(world, db=database)
+    await database.close()
 
 
 @pytest.fixture

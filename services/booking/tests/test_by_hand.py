@@ -173,7 +173,8 @@ async def test_f13_caps_hold_where_tables_are_chosen(studio):
     assert not await studio.drift()
 
 
-async def test_only_those_who_pay_by_hand_wait_for_each_other(studio):
+async def test_only_those_who_pay_by_hand_wait_for_each_other(studio, hurried):
+    studio = hurried(studio)
     """The locks of the caps are of those that the caps bind."""
     session = await class_of(studio, pricing=SWISH)
     by_card = await class_of(studio, pricing={**SWISH, "payment_methods": ["card"]})

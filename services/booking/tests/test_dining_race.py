@@ -9,7 +9,7 @@ from by_trial import best
 from restaurant import Restaurant, drift, hours, twice
 
 from booking.domain.lifecycle import Status
-from booking.domain.refusals import Busy, Full
+from booking.domain.refusals import Full
 from booking.store import holding as store
 from booking.usecases import hold as holding
 from chassis.db import Database
@@ -89,14 +89,11 @@ async def crowd(urls, world):
 async def ask(dining, clock, party):
     """A party's answer, when it asked, and when it had its answer."""
     loop = asyncio.get_running_loop()
-    while True:
-        asked = loop.time()
-        try:
-            return clock, party, await dining.book(clock, party), asked, loop.time()
-        except Full:
-            return clock, party, None, asked, loop.time()
-        except Busy:  # a lock was not had within two seconds: nothing was said about the house
-            continue
+    asked = loop.time()
+    try:
+        return clock, party, await dining.book(clock, party), asked, loop.time()
+    except Full:
+        return clock, party, None, asked, loop.time()
 
 
 async def check_house(world):

@@ -563,7 +563,7 @@ async def test_front_desk_reads_are_for_staff_with_the_permission(client, world,
 
 
 async def test_figures_over_http(client, world):
-    held = await world.hold(await world.class_session(starts_in=timedelta(minutes=1)))
+    held = await world.hold(await world.class_session(starts_in=timedelta(hours=1)))
     await world.pay(held)
     reader = staff(world.org_id, "bookings:view")
     status, board = await client("GET", "/dashboard", reader)

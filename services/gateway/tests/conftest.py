@@ -21,7 +21,9 @@ from chassis.problems import Problem
 from chassis.serving import listen, serve
 from chassis.settings import load
 from gateway.app import build
+from gateway.messages import Listener
 from gateway.settings import Settings
+from gateway.waiting import ReadyPayments
 
 SEED, PUBLIC = new_key_pair()
 MANAGE_KEYS = {"k1": "a manage token key of the tests, long enough"}
@@ -164,6 +166,8 @@ class Client:
 
     url: str
     session: aiohttp.ClientSession
+    ready: ReadyPayments
+    """What the gateway hears from the bus."""
 
     async def get(self, path: str, **headers: str) -> "Got":
         return await self.ask("GET", path, headers=headers)
@@ -260,8 +264,9 @@ async def running_gateway(services: Services, values: dict[str, Any]) -> AsyncIt
     serving = asyncio.create_task(
         serve(create_app(service), at, stop, drain_seconds=1, protocol=service.protocol)
     )
+    [listener] = [hook.__self__ for hook in service.on_start if isinstance(hook.__self__, Listener)]
     async with aiohttp.ClientSession() as session:
-        yield Client(f"http://127.0.0.1:{at.getsockname()[1]}", session)
+        yield Client(f"http://127.0.0.1:{at.getsockname()[1]}", session, listener._ready)
     stop.set()
     await serving
     for hook in service.on_stop:

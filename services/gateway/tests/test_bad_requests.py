@@ -242,16 +242,16 @@ async def test_our_own_proxies_bring_as_many_as_come(gateway, services):
         writer.close()
 
 
-async def unread_answer(gateway, services, seconds):
+async def unread_answer(gateway, services, seconds, **settings):
     """A client in the middle of an answer larger than any buffer on its way."""
     services.booking.answers("GET", "/offerings", b"x" * LARGE)
-    client = await gateway(UNREAD_TIMEOUT=seconds)
+    client = await gateway(UNREAD_TIMEOUT=seconds, **settings)
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     slow.connect(("127.0.0.1", client.port))
     slow.sendall(b"GET /v1/offerings HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     slow.setblocking(False)
-    return slow
+    return client, slow
 
 
 async def rest_of(slow):
@@ -266,14 +266,20 @@ async def rest_of(slow):
 
 
 async def test_an_answer_that_nobody_reads_is_cut_off(gateway, services):
-    slow = await unread_answer(gateway, services, 1.0)
-    await asyncio.sleep(3)
+    client, slow = await unread_answer(gateway, services, 1.0, MAX_CONNECTIONS_PER_ADDRESS=1)
+    await eventually(lambda: services.booking.seen)
+
+    async def dropped() -> bool:
+        """Whether there is room for another connection from this address."""
+        return (await client.raw("GET /v1/nothing HTTP/1.1")).startswith(b"HTTP/1.1 404 ")
+
+    await eventually(dropped)
     assert await rest_of(slow) < LARGE
 
 
 async def test_an_answer_that_is_read_slowly_is_not_cut_off(gateway, services):
     """Each read is far less than what the kernel holds for the client."""
-    slow = await unread_answer(gateway, services, 4.0)
+    _, slow = await unread_answer(gateway, services, 4.0)
     loop = asyncio.get_running_loop()
     got, until = 0, loop.time() + 6
     while loop.time() < until:

@@ -26,8 +26,8 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from chassis import logging, migrations, provision
-from chassis.db import Database
+from chassis import logging, migrations, pool, provision
+from chassis.db import CONNECTION_SETTINGS, Database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -39,6 +39,37 @@ PASSWORD = "test"  # noqa: S105 - of throw-away databases on a private server
 def _logs_as_services_write_them() -> None:
     """JSON lines on the real standard error, which pytest shows with a failure."""
     logging.configure("test", "test", stream=sys.__stderr__)
+
+
+_PRODUCTION = dict(CONNECTION_SETTINGS)
+_PRODUCTION_WAIT = pool.WAIT
+_PATIENT = {
+    "lock_timeout": "120s",
+    "statement_timeout": "120s",
+    "idle_in_transaction_session_timeout": "300s",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """A crowd on a busy machine waits its turn, however long that takes.
+
+    The limits that keep a service answering are times, and no test of a rule may depend on those.
+    A test of a limit opens its database with ``production_limits``.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "WAIT", 300.0)
+        for name, value in _PATIENT.items():
+            patch.setitem(CONNECTION_SETTINGS, name, value)
+        yield
+
+
+@pytest.fixture
+def production_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this test opens ends its waits as in production."""
+    for name, value in _PRODUCTION.items():
+        monkeypatch.setitem(CONNECTION_SETTINGS, name, value)
+    monkeypatch.setattr(pool, "WAIT", _PRODUCTION_WAIT)
 
 
 @dataclass(frozen=True)
@@ -218,10 +249,22 @@ class Vhost:
     amqp_url: str
     management: Management
 
+    def connections(self) -> list[dict[str, Any]]:
+        """Client connections to this vhost, as far as the broker lists them yet."""
+        found: list[dict[str, Any]] = self.management.call(
+            "GET", f"/vhosts/{self.name}/connections"
+        )
+        return found
+
+    def queues(self, prefix: str) -> set[str]:
+        """Names of this vhost's queues that begin so."""
+        found = self.management.call("GET", f"/queues/{self.name}")
+        return {queue["name"] for queue in found if queue["name"].startswith(prefix)}
+
     def cut_connections(self) -> int:
         """Close every client connection to this vhost, as a failing network would; how many."""
         cut = 0
-        for connection in self.management.call("GET", f"/vhosts/{self.name}/connections"):
+        for connection in self.connections():
             try:
                 self.management.call("DELETE", f"/connections/{quote(connection['name'], safe='')}")
                 cut += 1
