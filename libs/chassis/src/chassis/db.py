@@ -46,6 +46,9 @@ CONNECTION_SETTINGS = {
     "idle_in_transaction_session_timeout": "30s",
 }
 
+# The winner of a deadlock is only now being woken; without a pause we could take its lock again,
+# and on a busy machine a short one may not be enough.
+_PAUSES = (0.03, 0.1, 0.3)  # seconds
 
 _SOON = timedelta(seconds=60)  # far longer than a transaction and a worker's pause together
 
@@ -294,16 +297,16 @@ class Database:
         cause: Meta | None = None,
         plan_once: bool = False,
     ) -> T:
-        """Run ``work`` in a ``transaction``, and once more after a deadlock or the like."""
-        try:
-            async with self.transaction(org_id, cause=cause, plan_once=plan_once) as tx:
-                return await work(tx)
-        except (asyncpg.PostgresError, DBAPIError) as error:
-            if sqlstate_of(error) not in {"40P01", "40001"}:
-                raise
-            log.warning("transaction.retried", sqlstate=sqlstate_of(error))
-            # The winner is only now being woken; without a pause we could take its lock again.
-            await asyncio.sleep(random.uniform(0.01, 0.05))  # noqa: S311 - jitter
+        """Run ``work`` in a ``transaction``, and again after a deadlock or the like."""
+        for pause in _PAUSES:
+            try:
+                async with self.transaction(org_id, cause=cause, plan_once=plan_once) as tx:
+                    return await work(tx)
+            except (asyncpg.PostgresError, DBAPIError) as error:
+                if sqlstate_of(error) not in {"40P01", "40001"}:
+                    raise
+                log.warning("transaction.retried", sqlstate=sqlstate_of(error))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         async with self.transaction(org_id, cause=cause, plan_once=plan_once) as tx:
             return await work(tx)
 

@@ -25,7 +25,6 @@ def settings(urls, vhost, **more) -> ServiceSettings:
         AMQP_URL=vhost.amqp_url,
         INTERNAL_TOKEN_PUBLIC_KEYS={"k1": bytes(32)},
         LEASE_SECONDS=2,
-        INTENT_LEASE_SECONDS=3,
         MAX_ATTEMPTS=3,
         **more,
     )
@@ -39,7 +38,6 @@ def environment(urls, vhost, **more) -> dict[str, str]:
         "AMQP_URL": vhost.amqp_url,
         "INTERNAL_TOKEN_PUBLIC_KEYS": '{"k1": "' + b64encode(bytes(32)).decode() + '"}',
         "LEASE_SECONDS": "2",
-        "INTENT_LEASE_SECONDS": "3",
         "PYTHONPATH": str(PROBE),
         **more,
     }
@@ -108,8 +106,11 @@ async def effects(db: Database, org):
     return [tuple(row) for row in rows]
 
 
-async def settled(db: Database, org, count: int, timeout: float = 60):
-    """Wait until so many effects are there and nothing is left to send or do."""
+async def settled(db: Database, org, count: int):
+    """Wait until so many effects are there and nothing is left to send or do.
+
+    Longer than the 60 seconds for which an intent is claimed by one who could not write it down.
+    """
 
     async def done():
         left = await db.statement(
@@ -119,4 +120,4 @@ async def settled(db: Database, org, count: int, timeout: float = 60):
         found = await effects(db, org)
         return found if left[0]["n"] == 0 and len(found) >= count else None
 
-    return await eventually(done, timeout=timeout, what=f"{count} effects")
+    return await eventually(done, timeout=180, what=f"{count} effects")

@@ -6,11 +6,13 @@ from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
+import pytest
 from probe.worker import Tick, build
 
 from chassis import metrics
 from chassis.broker_admin import BrokerAdmin
 from chassis.messaging import parked
+from chassis.messaging.outbox import bucket_of
 from chassis.testing import environment, eventually
 from contracts.payments import PaymentProcessing
 from contracts.testing import example
@@ -73,6 +75,23 @@ async def test_a_hopeless_message_is_parked_redriven_and_discarded(db, urls, vho
 
         await eventually(parked_again)
     assert await effects(db, org) == [("k", 3, "m")]
+
+
+async def test_a_redriven_message_is_in_the_bucket_of_its_key(db):
+    """One process at a time has all that is to be done for a key."""
+    keys = [f"key-{n}" for n in range(20)]
+    await db.statement(
+        "INSERT INTO messaging.parked (message_id, consumer, type, ordering_key, sequence, payload,"
+        " attempt, error, created_at) SELECT gen_random_uuid(), 'customers', 'probe.tick', key, 1,"
+        " '{}', 1, 'asked to', now() FROM unnest($1::text[]) AS key",
+        keys,
+    )
+    async with db.transaction(None) as tx:
+        assert await parked.redrive(tx) == len(keys)
+    rows = await db.statement("SELECT ordering_key, bucket, redrive FROM messaging.outbox")
+    assert sorted(row["ordering_key"] for row in rows) == sorted(keys)
+    for row in rows:
+        assert (row["bucket"], row["redrive"]) == (bucket_of(row["ordering_key"]), True)
 
 
 async def test_timers_run_on_time_without_the_broker(db, urls, vhost):
@@ -186,7 +205,8 @@ async def test_messages_from_an_unknown_version_or_in_no_envelope_are_parked(db,
 
         async def both():
             async with db.transaction(None) as tx:
-                return len(await parked.listed(tx, message_type="booking.confirmed.v1")) == 2
+                # Without an id, one that the broker delivers again is parked again.
+                return len(await parked.listed(tx, message_type="booking.confirmed.v1")) >= 2
 
         await eventually(both)
 
@@ -210,9 +230,9 @@ async def test_a_database_outage_burns_no_attempts(db, urls, vhost):
     assert await db.statement("SELECT 1 FROM messaging.parked") == []
 
 
-async def test_a_killed_process_loses_nothing_at_any_point(db, urls, vhost, tmp_path):
-    calls = tmp_path / "calls"
-    for point in (
+@pytest.mark.parametrize(
+    "point",
+    [
         "db.after_commit",  # of those transactions that leave work behind
         "relay.after_publish:3",
         "relay.after_confirm:3",
@@ -221,25 +241,28 @@ async def test_a_killed_process_loses_nothing_at_any_point(db, urls, vhost, tmp_
         "timer.after_commit",
         "intent.before_call",
         "intent.after_call",
-    ):
-        org = uuid4()
-        calls.write_text("")
-        sent = [("call" if n == 5 else "m", f"k{n % 3}", n // 3 + 1) for n in range(12)]
-        random.Random(point).shuffle(sent)
-        sent.sort(key=lambda m: m[2])
-        await publish(db, org, sent)
-        async with db.transaction(org) as tx:
-            tx.schedule(Tick(note="tick"), due_at=await tx.now(), key=f"tick-{point}")
-        more = {"PROBE_CALLS": str(calls)}
-        async with process(urls, vhost, HOLDFAST_FAILPOINT=point, **more) as dying:
-            assert await asyncio.wait_for(dying.wait(), 60) == -9, point
-        async with process(urls, vhost, **more):
-            found = await settled(db, org, 14)
-        done = sorted((k, s) for k, s, note in found if note in ("m", "call"))
-        assert done == sorted((k, s) for _, k, s in sent), point
-        assert [note for *_, note in found].count("tick") == 1, point
-        assert [note for *_, note in found].count("called") == 1, point
-        assert len(set(calls.read_text().split())) == 1, point
-        for key in ("k0", "k1", "k2"):
-            order = [s for k, s, note in found if k == key and note in ("m", "call")]
-            assert order == sorted(order), (point, key)
+    ],
+)
+async def test_a_killed_process_loses_nothing(db, urls, vhost, tmp_path, point):
+    calls, org = tmp_path / "calls", uuid4()
+    sent = [("call" if n == 5 else "m", f"k{n % 3}", n // 3 + 1) for n in range(12)]
+    random.Random(point).shuffle(sent)
+    sent.sort(key=lambda m: m[2])
+    await publish(db, org, sent)
+    async with db.transaction(org) as tx:
+        tx.schedule(Tick(note="tick"), due_at=await tx.now(), key=f"tick-{point}")
+    more = {"PROBE_CALLS": str(calls)}
+    async with process(urls, vhost, HOLDFAST_FAILPOINT=point, **more) as dying:
+        assert await asyncio.wait_for(dying.wait(), 120) == -9
+    # As after the lease, which is longer than a slow machine may make a call.
+    await db.statement("UPDATE messaging.intents SET claim = NULL, next_at = now()")
+    async with process(urls, vhost, **more):
+        found = await settled(db, org, 14)
+    done = sorted((k, s) for k, s, note in found if note in ("m", "call"))
+    assert done == sorted((k, s) for _, k, s in sent)
+    assert [note for *_, note in found].count("tick") == 1
+    assert [note for *_, note in found].count("called") == 1
+    assert len(set(calls.read_text().split())) == 1
+    for key in ("k0", "k1", "k2"):
+        order = [s for k, s, note in found if k == key and note in ("m", "call")]
+        assert order == sorted(order), key

@@ -116,7 +116,7 @@ async def test_an_intent_is_recorded_once_per_subject(db):
     assert len(await db.statement("SELECT * FROM messaging.intents")) == 1
 
 
-async def test_a_deadlock_is_retried_once(db):
+async def test_a_deadlock_is_retried(db):
     org = uuid4()
     async with db.transaction(org) as tx:
         await write(tx, "a")
@@ -136,7 +136,7 @@ async def test_a_deadlock_is_retried_once(db):
         return db.run(org, work)
 
     await asyncio.gather(update(0), update(1))
-    assert len(calls) == 3
+    assert len(calls) >= 3  # the victim may be one again, of the winner's retry
     assert [sequence for _, sequence, _ in await effects(db, org)] == [3, 3]
 
 

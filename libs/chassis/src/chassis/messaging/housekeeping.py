@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from chassis.db import is_outage
 from chassis.ids import uuid7_floor
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from chassis.db import Database, Transaction
 
 log = structlog.get_logger(__name__)
@@ -71,28 +74,37 @@ class Housekeeping:
         """Create the partitions of the coming days and drop those past retention."""
         today = (today or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
         for table in ("inbox", "archive"):
-            async with self._db.transaction(None) as tx:
-                await _tidy(tx, table, today)
+            for offset in range(-1, AHEAD):
+                async with self._turn(table) as tx:
+                    await _create(tx, table, today + timedelta(days=offset))
+            oldest = f"{table}_{today - timedelta(days=RETENTION):%Y%m%d}"
+            for row in await self._db.statement(_CHILDREN, table):
+                name = row["relname"]
+                if name.removeprefix(f"{table}_").isdigit() and name < oldest:
+                    async with self._turn(table) as tx:
+                        await tx.execute(f"DROP TABLE IF EXISTS messaging.{name}")
+                    log.info("housekeeping.dropped", partition=name)
+
+    @asynccontextmanager
+    async def _turn(self, table: str) -> AsyncIterator[Transaction]:
+        """A transaction in which one partition comes or goes; copies of a worker take turns.
+
+        Until it is over nobody can use the table, and handlers wait two seconds for it at most.
+        """
+        async with self._db.transaction(None) as tx:
+            await tx.execute("SELECT pg_advisory_xact_lock(hashtext('holdfast.' || $1))", table)
+            yield tx
 
 
-async def _tidy(tx: Transaction, table: str, today: datetime) -> None:
-    # Copies of a worker take turns; the lock goes with the transaction.
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtext('holdfast.' || $1))", table)
-    present = {row["relname"] for row in await tx.fetch(_CHILDREN, table)}
-    for offset in range(-1, AHEAD):
-        day = today + timedelta(days=offset)
-        name = f"{table}_{day:%Y%m%d}"
-        if name not in present and not await _occupied(tx, table, day):
-            low, high = _bounds(table, day)
-            await tx.execute(
-                f"CREATE TABLE messaging.{name} PARTITION OF messaging.{table} "
-                f"FOR VALUES FROM ('{low}') TO ('{high}')"
-            )
-    oldest = f"{table}_{today - timedelta(days=RETENTION):%Y%m%d}"
-    for name in sorted(present):
-        if name.removeprefix(f"{table}_").isdigit() and name < oldest:
-            await tx.execute(f"DROP TABLE messaging.{name}")
-            log.info("housekeeping.dropped", partition=name)
+async def _create(tx: Transaction, table: str, day: datetime) -> None:
+    name = f"messaging.{table}_{day:%Y%m%d}"
+    present = await tx.fetchval("SELECT to_regclass($1) IS NOT NULL", name)
+    if not present and not await _occupied(tx, table, day):
+        low, high = _bounds(table, day)
+        await tx.execute(
+            f"CREATE TABLE {name} PARTITION OF messaging.{table} "
+            f"FOR VALUES FROM ('{low}') TO ('{high}')"
+        )
 
 
 def _bounds(table: str, day: datetime) -> tuple[str, str]:

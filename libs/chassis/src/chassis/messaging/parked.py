@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chassis.messaging.outbox import bucket_of
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -17,16 +19,18 @@ FROM messaging.parked WHERE ($1::text IS NULL OR type = $1) ORDER BY parked_at L
 _SHOW = "SELECT * FROM messaging.parked WHERE message_id = $1"
 # The row stays parked until the handler's own transaction settles it.
 _REDRIVE = """
-WITH again AS (
-    UPDATE messaging.parked SET redriven_at = pg_catalog.now()
-    WHERE (message_id = $1 OR $1 IS NULL) AND ($2::text IS NULL OR type = $2) RETURNING *
-)
+UPDATE messaging.parked SET redriven_at = pg_catalog.now()
+WHERE (message_id = $1 OR $1 IS NULL) AND ($2::text IS NULL OR type = $2)
+RETURNING message_id, ordering_key
+"""
+_DUE_AGAIN = """
 INSERT INTO messaging.outbox
     (message_id, type, ordering_key, bucket, sequence, org_id, payload, traceparent, created_at,
      due_at, redrive)
-SELECT message_id, type, ordering_key, (hashtext(ordering_key) & 63)::smallint, sequence, org_id,
-       payload, traceparent, created_at, messaging.now(), true
-FROM again
+SELECT message_id, type, ordering_key, b.bucket, sequence, org_id, payload, traceparent, created_at,
+       messaging.now(), true
+FROM messaging.parked JOIN unnest($1::uuid[], $2::smallint[]) AS b(message_id, bucket)
+    USING (message_id)
 ON CONFLICT (message_id) WHERE due_at IS NOT NULL DO NOTHING
 RETURNING message_id
 """
@@ -54,7 +58,11 @@ async def redrive(
 
     The inbox still prevents a second effect, and the check of the message's age is skipped.
     """
-    return len(await tx.fetch(_REDRIVE, message_id, message_type))
+    again = {
+        row["message_id"]: bucket_of(row["ordering_key"])
+        for row in await tx.fetch(_REDRIVE, message_id, message_type)
+    }
+    return len(await tx.fetch(_DUE_AGAIN, list(again), list(again.values())))
 
 
 async def discard(tx: Transaction, message_id: UUID) -> bool:
