@@ -17,6 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"  # seconds
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -53,7 +54,8 @@ def configure(service: str, sampler: Sampler | None = None) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
         # A collector that is away must not hold up a drain: two seconds, retries included.
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=2)))
+        os.environ.setdefault(TIMEOUT, "2")
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracing.provider = provider
     _tracing.tracer = provider.get_tracer("holdfast")
 

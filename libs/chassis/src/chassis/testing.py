@@ -214,7 +214,7 @@ class Management:
             data=None if body is None else orjson.dumps(body),
             headers={"Authorization": self._authorization, "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
             content = response.read()
         return orjson.loads(content) if content else None
 

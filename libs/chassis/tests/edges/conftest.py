@@ -3,7 +3,8 @@ import os
 import socket
 import sys
 from base64 import b64encode
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -23,9 +24,13 @@ ORG = UUID("0192f0c1-1111-7000-8000-000000000001")
 SESSION = "0192f0c1-2222-7000-8000-000000000002"
 
 
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        return taken.getsockname()[1]
+@contextmanager
+def port_kept() -> Iterator[int]:
+    """A port for a program to listen on; bound here, so that the system gives it to nobody else."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
 
 
 def minter(private: str = PRIVATE, **more) -> auth.TokenMinter:
@@ -38,6 +43,16 @@ CLERK = auth.Principal("key", "key-1", ORG, frozenset({"bookings:manage"}))
 
 def token(principal=GUEST, audience="sample", **more) -> dict[str, str]:
     return {auth.HEADER: minter(**more).mint(principal, audience)}
+
+
+def client(url=None, principal=GUEST) -> aiohttp.ClientSession:
+    """A session of the gateway's: every request has a token of its own, which lives a minute."""
+
+    async def with_token(request, send):
+        request.headers.update(token(principal))
+        return await send(request)
+
+    return aiohttp.ClientSession(url, middlewares=(with_token,))
 
 
 def order(**more) -> dict:
@@ -63,11 +78,10 @@ def settings(**more) -> sample.Settings:
 async def served(service):
     """The service on a real port; yields its address."""
     stop = asyncio.Event()
-    port = free_port()
-    door = listen("127.0.0.1", port)
+    door = listen("127.0.0.1", 0)
     running = asyncio.create_task(serve(create_app(service), door, stop, drain_seconds=5))
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
     finally:
         stop.set()
         await running
@@ -97,40 +111,40 @@ async def url():
 
 @pytest.fixture
 async def http(url):
-    async with aiohttp.ClientSession(url, headers=token()) as session:
+    async with client(url) as session:
         yield session
 
 
 @asynccontextmanager
 async def program(*arguments, file="sample.py", **more):
-    """A service as a process of its own; yields it, its environment and its addresses."""
-    port, internal = free_port(), free_port()
-    env = {
-        **os.environ,
-        "ENVIRONMENT": "test",
-        "DATABASE_URL": environment("TEST_POSTGRES_URL"),
-        "AMQP_URL": "amqp://guest:guest@127.0.0.1:1/",
-        "INTERNAL_TOKEN_PUBLIC_KEYS": orjson.dumps({"a": PUBLIC}).decode(),
-        "MANAGE_TOKEN_KEYS": orjson.dumps({"k": b64encode(bytes(32)).decode()}).decode(),
-        "HTTP_PORT": str(port),
-        "INTERNAL_PORT": str(internal),
-        "PYTHONPATH": str(Path(__file__).parents[1] / "probe" / "src"),
-        **more,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(Path(__file__).with_name(file)),
-        *arguments,
-        env={name: value for name, value in env.items() if value is not None},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal}"
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+    """A service as a process of its own; yields it and its two addresses."""
+    with port_kept() as port, port_kept() as internal:
+        env = {
+            **os.environ,
+            "ENVIRONMENT": "test",
+            "DATABASE_URL": environment("TEST_POSTGRES_URL"),
+            "AMQP_URL": "amqp://guest:guest@127.0.0.1:1/",
+            "INTERNAL_TOKEN_PUBLIC_KEYS": orjson.dumps({"a": PUBLIC}).decode(),
+            "MANAGE_TOKEN_KEYS": orjson.dumps({"k": b64encode(bytes(32)).decode()}).decode(),
+            "HTTP_PORT": str(port),
+            "INTERNAL_PORT": str(internal),
+            "PYTHONPATH": str(Path(__file__).parents[1] / "probe" / "src"),
+            **more,
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(Path(__file__).with_name(file)),
+            *arguments,
+            env={name: value for name, value in env.items() if value is not None},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            yield process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal}"
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
 
 
 async def answering(session, address) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -84,10 +85,12 @@ async def crash() -> None:
 
 
 @odd.get("/slow")
-async def slow(seconds: float = 1.0) -> dict[str, float]:
+async def slow(until: Path) -> dict[str, bool]:
+    """Takes until the file is there."""
     log.info("slow.began")
-    await asyncio.sleep(seconds)
-    return {"slept": seconds}
+    while not until.exists():
+        await asyncio.sleep(0.02)
+    return {"finished": True}
 
 
 @odd.post("/raw")

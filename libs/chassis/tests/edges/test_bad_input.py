@@ -1,9 +1,8 @@
 """Whatever a stranger sends is answered with a clear 4xx that names the field, never a 5xx."""
 
-import aiohttp
 import pytest
 
-from .conftest import SESSION, order, token
+from .conftest import SESSION, client, order
 
 LIMIT = 256 * 1024
 JSON = {"Content-Type": "application/json"}
@@ -165,7 +164,7 @@ async def test_nul_in_the_address_is_malformed(url, path):
     import yarl
 
     async with (
-        aiohttp.ClientSession(headers=token()) as session,
+        client() as session,
         session.get(yarl.URL(url + path, encoded=True)) as reply,
     ):
         await refused(reply, 400, "MALFORMED")

@@ -11,7 +11,7 @@ import pytest
 from chassis.testing import environment, eventually
 
 from . import sample
-from .conftest import CLERK, answering, order, program, served, settings, token
+from .conftest import CLERK, answering, client, order, program, served, settings, token
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -72,13 +72,14 @@ async def begun(process, request):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_drain_finishes_what_has_begun_and_accepts_nothing_new(number):
+async def test_a_drain_finishes_what_has_begun_and_accepts_nothing_new(number, tmp_path):
     async with (
-        program("api") as (process, url, internal),
-        aiohttp.ClientSession(headers=token()) as session,
+        program("api", DRAIN_SECONDS="300") as (process, url, internal),
+        client() as session,
     ):
         await answering(session, f"{url}/livez")
-        slow = await begun(process, session.get(f"{url}/odd/slow", params={"seconds": "5"}))
+        over = tmp_path / "over"
+        slow = await begun(process, session.get(f"{url}/odd/slow", params={"until": str(over)}))
         process.send_signal(number)
 
         async def draining() -> bool:
@@ -98,19 +99,18 @@ async def test_a_drain_finishes_what_has_begun_and_accepts_nothing_new(number):
         await eventually(draining)
         await eventually(refused)
         assert not slow.done()
+        over.touch()
         reply = await slow
         assert reply.status == 200
-        assert await reply.json() == {"slept": 5}
+        assert await reply.json() == {"finished": True}
         assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
-async def test_a_request_that_outlasts_the_drain_is_cut_off():
-    async with (
-        program("api", DRAIN_SECONDS="1") as (process, url, _),
-        aiohttp.ClientSession(headers=token()) as session,
-    ):
+async def test_a_request_that_outlasts_the_drain_is_cut_off(tmp_path):
+    async with program("api", DRAIN_SECONDS="1") as (process, url, _), client() as session:
         await answering(session, f"{url}/livez")
-        slow = await begun(process, session.get(f"{url}/odd/slow", params={"seconds": "600"}))
+        never = tmp_path / "never"
+        slow = await begun(process, session.get(f"{url}/odd/slow", params={"until": str(never)}))
         process.terminate()
         assert await asyncio.wait_for(process.wait(), 60) == 0
         slow.cancel()
@@ -139,7 +139,7 @@ async def test_a_database_that_is_away_is_a_503_and_not_ready():
     gone = settings().model_copy(update={"DATABASE_URL": "postgresql://nobody:x@127.0.0.1:1/none"})
     async with (
         served(sample.build(gone)) as url,
-        aiohttp.ClientSession(headers=token()) as session,
+        client() as session,
     ):
         async with session.get(f"{url}/odd/database") as reply:
             document = await reply.json(content_type="application/problem+json")
@@ -185,12 +185,9 @@ async def test_a_strange_request_id_is_replaced(http, given):
 
 
 async def test_logs_are_json_that_joins_up_and_holds_no_personal_data():
-    secret = token(CLERK)
-    async with (
-        program("api") as (process, url, _),
-        aiohttp.ClientSession(headers=secret) as session,
-    ):
+    async with program("api") as (process, url, _), aiohttp.ClientSession() as session:
         await answering(session, f"{url}/livez")
+        session.headers.update(secret := token(CLERK))
         headers = {"X-Request-ID": "request-77", "traceparent": PARENT}
         async with session.get(
             f"{url}/odd/crash", headers=headers, params={"email": "guest@example.org"}

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from chassis import telemetry
 
-from .conftest import CLERK, answering, order, program, token
+from .conftest import CLERK, answering, client, order, program
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -38,10 +38,13 @@ async def test_spans_are_exported_when_an_endpoint_is_set():
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    endpoint = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    exporter = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{runner.addresses[0][1]}",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
+    }
     async with (
-        program("api", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as (process, url, _),
-        aiohttp.ClientSession(headers=token(CLERK)) as session,
+        program("api", **exporter) as (process, url, _),
+        client(principal=CLERK) as session,
     ):
         await answering(session, f"{url}/livez")
         async with session.post(
@@ -51,7 +54,7 @@ async def test_spans_are_exported_when_an_endpoint_is_set():
         async with session.get(f"{url}/odd/crash", params={"email": "guest@example.org"}) as reply:
             assert reply.status == 500
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), 90) == 0
     await runner.cleanup()
     sent = b"".join(received)
     assert b"POST /orders" in sent
@@ -67,4 +70,4 @@ async def test_a_collector_that_is_away_neither_slows_nor_stops_anything():
     ):
         await answering(session, f"{url}/livez")
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), 90) == 0
