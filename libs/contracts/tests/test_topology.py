@@ -120,7 +120,7 @@ class Broker:
                 "Content-Type": "application/json",
             },
         )
-        with urlopen(request, timeout=30) as response:
+        with urlopen(request, timeout=120) as response:
             content = response.read()
         return json.loads(content) if content else None
 
@@ -182,7 +182,7 @@ async def test_a_message_reaches_exactly_those_who_listen(channel: AbstractRobus
         await received.ack()
     for service in ("booking", "payments"):
         queue = await channel.get_queue(topology.queue(service))
-        assert await queue.get(fail=False, timeout=10) is None
+        assert await queue.get(fail=False, timeout=60) is None
 
 
 async def test_a_message_nobody_listens_to_comes_back(channel: AbstractRobustChannel) -> None:
@@ -209,7 +209,7 @@ async def test_a_rejected_message_is_kept_in_its_own_dead_queue_only(
     await letter.ack()
     for service in ("booking", "customers", "notifications"):
         other = await channel.get_queue(topology.dead_queue(service))
-        assert await other.get(fail=False, timeout=10) is None
+        assert await other.get(fail=False, timeout=60) is None
 
 
 async def test_a_message_that_keeps_killing_its_worker_ends_in_the_dead_queue(

@@ -195,7 +195,7 @@ async def desk(db: Database, mail_host: MailHost) -> AsyncIterator[Desk]:
     server = MailServer.parse(f"smtp://127.0.0.1:{mail_host.port}")
     mailer = Mailer(server, hello=writer.domain)
     executors = {SEND_MAIL: SendMail(db, table, writer, mailer)}
-    intents = Intents(db, executors, lease=5)
+    intents = Intents(db, executors)
     # Of an organisation and a venue of its own, so that tests do not see each other.
     yield Desk(db, handlers(CONTACTS, table, writer), intents, table, uuid4())
     await mailer.close()
