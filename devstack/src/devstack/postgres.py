@@ -24,7 +24,6 @@ _KNOWN_PLACES = (
     "/usr/local/pgsql/bin",
 )
 _OLDEST = 14
-CRASH_PATIENCE = 30.0  # seconds a crashed server's sessions may take to end
 
 
 def find_binaries() -> Path | None:
@@ -147,15 +146,16 @@ class PrivatePostgres:
         deadline = time.monotonic() + seconds
         # After a crash the sessions of the old server live on until they notice, and while they do
         # PostgreSQL refuses to start on their data.
-        patient_until = time.monotonic() + (CRASH_PATIENCE if self._crashed() else 0)
+        crashed = self._crashed()
         daemon.start()
         while not sql.answers(self.url):
-            if daemon.identity is None:
-                if time.monotonic() > patient_until:
-                    raise StartError("postgres", "ended at once", daemon.log)
-                daemon.start()
+            ended = daemon.identity is None
+            if ended and not crashed:
+                raise StartError("postgres", "ended at once", daemon.log)
             if time.monotonic() > deadline:
                 raise StartError("postgres", f"gave no answer in {seconds:.0f} s", daemon.log)
+            if ended:
+                daemon.start()
             time.sleep(0.1)
 
     def _crashed(self) -> bool:

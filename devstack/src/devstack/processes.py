@@ -167,9 +167,9 @@ class Daemon:
         """End it as a crash would: SIGKILL, then wait until it is gone."""
         group = self.pid if self.whole_group else None
         self.signal(signal.SIGKILL)
-        self.wait_exit(10)
+        self.wait_exit(120)
         # What its children still hold, such as a port, would be in the way of the next start.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while group is not None and group_lives(group) and time.monotonic() < deadline:
             time.sleep(0.02)
 

@@ -107,13 +107,24 @@ class PrivateRabbit:
             if epmd.identity is None or time.monotonic() > deadline:
                 raise StartError("epmd", "did not start", epmd.log)
             time.sleep(0.05)
+        crashed = self._crashed()
         daemon.start()
         while not self._answers():
-            if daemon.identity is None:
+            ended = daemon.identity is None
+            if ended and not crashed:
                 raise StartError("rabbitmq", "ended at once", daemon.log)
             if time.monotonic() > deadline:
                 raise StartError("rabbitmq", f"gave no answer in {seconds:.0f} s", daemon.log)
+            if ended:
+                daemon.start()
             time.sleep(0.2)
+
+    def _crashed(self) -> bool:
+        """Whether the last node left its pid file, which one that is stopped takes away.
+
+        Its name and its ports may be held for a moment longer, and a new node ends without them.
+        """
+        return self.daemon.identity is None and (self.home / "pid").exists()
 
     def stop(self) -> None:
         """A clean stop of the node, then of its epmd."""

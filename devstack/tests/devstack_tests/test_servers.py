@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import stat
 import sys
 import time
@@ -82,6 +83,24 @@ def test_a_start_waits_for_the_sessions_of_a_server_that_crashed(servers):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     assert sql.answers(servers.postgres_url)
+
+
+def test_a_start_waits_for_what_a_node_that_crashed_still_holds(servers):
+    """Its port is taken, so the first start is refused and another is tried."""
+    servers.kill_broker()
+    port = servers.rabbit.ports["management"]
+    with ThreadPoolExecutor(1) as thread:
+        with socket.create_server(("127.0.0.1", port)):
+            starting = thread.submit(servers.start_broker)
+            tried = set()
+            deadline = time.monotonic() + 200
+            while len(tried) < 2:
+                assert time.monotonic() < deadline, "it was not tried again"
+                assert not starting.done(), starting.exception()
+                tried |= {servers.rabbit.daemon.pid} - {None}
+                time.sleep(0.02)
+        starting.result(240)
+    assert web.call("GET", f"{servers.management}/api/overview").status == 200
 
 
 def children_of(parent):
