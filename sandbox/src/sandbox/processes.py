@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# A receiver on a busy machine takes long to answer; given up too soon, it is told twice.
+_PATIENT = ("--delivery-timeout", "120")
+
 
 class NotStarted(Exception):
     """The process ended before it listened; the message is what it said."""
@@ -68,7 +71,7 @@ class Sandbox:
 @contextmanager
 def stripe(state: Path, *arguments: str, port: int = 0) -> Iterator[Sandbox]:
     """A Stripe sandbox on a free loopback port, stopped on leaving; see `stripe --help`."""
-    running = Sandbox(["stripe", "--port", str(port), "--state", str(state), *arguments])
+    running = Sandbox(["stripe", "--port", str(port), "--state", str(state), *_PATIENT, *arguments])
     try:
         yield running
     finally:
@@ -78,7 +81,7 @@ def stripe(state: Path, *arguments: str, port: int = 0) -> Iterator[Sandbox]:
 @contextmanager
 def paypal(state: Path, *arguments: str, port: int = 0) -> Iterator[Sandbox]:
     """A PayPal sandbox on a free loopback port, stopped on leaving; see `paypal --help`."""
-    running = Sandbox(["paypal", "--port", str(port), "--state", str(state), *arguments])
+    running = Sandbox(["paypal", "--port", str(port), "--state", str(state), *_PATIENT, *arguments])
     try:
         yield running
     finally:
