@@ -130,6 +130,7 @@ async def _round(
         "p99_ms": percentile([1000 * value for value in answer["latencies"]], 99),
         "cpu_us": 1e6 * spent.seconds[side.process] / reads,
         "postgres_cpu_us": 1e6 * spent.seconds["postgres"] / reads,
+        "repeated": answer["repeated"],
     }
 
 

@@ -142,6 +142,7 @@ async def _round(load: Child, side: Side, places: Sequence[Target]) -> dict[str,
         "p50_ms": percentile([1000 * value for value in answer["latencies"]], 50),
         "p99_ms": percentile([1000 * value for value in answer["latencies"]], 99),
         "cpu_ms": {name: 1000 * value / len(places) for name, value in spent.seconds.items()},
+        "repeated": answer["repeated"],
     }
 
 
@@ -158,6 +159,7 @@ def _side(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "per_second": middle([run["per_second"] for run in runs]),
         "p50_ms": middle([run["p50_ms"] for run in runs]),
         "p99_ms": middle([run["p99_ms"] for run in runs]),
+        "repeated": sum(run["repeated"] for run in runs),
         "cpu_ms_per_hold": {
             name: middle([run["cpu_ms"][name] for run in runs]) for name in runs[0]["cpu_ms"]
         },

@@ -52,10 +52,9 @@ async def measure(
                     committed[name][key] = instant
                 # Not in step with any timer of ours.
                 await asyncio.sleep(_PAUSE * random.uniform(0.5, 1.5))
-        await asyncio.sleep(1)
         result: dict[str, Any] = {"messages": messages}
         for name, (_, consuming) in sides.items():
-            done = await consuming.ask()
+            done = await consuming.ask(list(committed[name]), seconds=120)
             result[name] = _summary([done[key] - at for key, at in committed[name].items()])
         await relay.ask()
         for committing, _ in sides.values():

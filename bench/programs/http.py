@@ -7,6 +7,8 @@ import asyncio
 from typing import cast
 from urllib.parse import urlsplit
 
+_NOT_NOW = (b'"BUSY"', b'"IDEMPOTENCY_IN_PROGRESS"')
+
 
 class Connection(asyncio.Protocol):
     """One connection, one request at a time."""
@@ -56,6 +58,21 @@ class Connection(asyncio.Protocol):
         )
         self._transport.write(head.encode() + b"\r\n" + body)
         return await self._answer
+
+    async def insist(
+        self, method: str, path: str, headers: str, body: bytes = b""
+    ) -> tuple[int, bytes, int]:
+        """Status and body of an answer other than "not now", and how often that came before it.
+
+        The same request is sent again, as any client would; its time goes on.
+        """
+        repeated = 0
+        while True:
+            status, said = await self.request(method, path, headers, body)
+            if status != 503 and not (status == 409 and any(code in said for code in _NOT_NOW)):
+                return status, said, repeated
+            repeated += 1
+            await asyncio.sleep(0.1)
 
     @property
     def closed(self) -> bool:

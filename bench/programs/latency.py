@@ -1,7 +1,8 @@
 """The four ends of (d): who commits and who is done, by the chassis and bare.
 
 Each says `ready`. A committing end answers each line with when its commit returned; a consuming end
-answers a line with when each message was done. Instants are the machine's monotonic clock.
+answers a line that names messages with when each was done, once all are. Instants are the machine's
+monotonic clock.
 """
 
 import asyncio
@@ -71,8 +72,7 @@ async def chassis_worker(arguments: dict[str, Any], listen: Listen) -> None:
         await asyncio.sleep(0.01)
     settle()
     say("ready")
-    await listen()
-    say(done)
+    await _tell(done, await listen())
     stop.set()
     await working
     await db.close()
@@ -88,6 +88,12 @@ class _Noting(Dispatcher):
     async def dispatch(self, delivery: Delivery) -> None:
         await self._inner.dispatch(delivery)
         self._done[delivery.meta.key] = time.monotonic()
+
+
+async def _tell(done: dict[str, float], wanted: list[str] | None) -> None:
+    while not done.keys() >= set(wanted or ()):
+        await asyncio.sleep(0.01)
+    say(done)
 
 
 async def bare_commit(arguments: dict[str, Any], listen: Listen) -> None:
@@ -134,8 +140,7 @@ async def bare_consume(arguments: dict[str, Any], listen: Listen) -> None:
     await queue.consume(take)
     settle()
     say("ready")
-    await listen()
-    say(done)
+    await _tell(done, await listen())
     await connection.close()
     await database.close()
 

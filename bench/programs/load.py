@@ -57,14 +57,16 @@ class Seen:
 
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)  # seconds
+    repeated: int = 0  # requests that were sent again, as the system had no time for them
 
 
 async def hold(gateway: Connection, path: str, place: list[str | None], seen: Seen) -> bytes:
     headers, customer = a_guest()
     began = time.perf_counter()
-    status, body = await gateway.request("POST", path, headers, wish(place, customer))
+    status, body, repeated = await gateway.insist("POST", path, headers, wish(place, customer))
     seen.latencies.append(time.perf_counter() - began)
     seen.statuses[status] += 1
+    seen.repeated += repeated
     return body
 
 
@@ -139,7 +141,7 @@ async def guests(arguments: dict[str, Any], listen: Listen) -> None:  # noqa: AR
         for connection in (*gateways, *sandboxes):
             if connection:
                 connection.close()
-        say({"seconds": seconds, "statuses": seen.statuses, "latencies": seen.latencies})
+        say({"seconds": seconds, **vars(seen)})
 
 
 if __name__ == "__main__":

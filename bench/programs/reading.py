@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from bench.programs.http import Connection
+from bench.programs.load import Seen
 from bench.programs.talk import Listen, run, say, settle
 
 
@@ -14,9 +14,7 @@ async def readers(arguments: dict[str, Any], listen: Listen) -> None:  # noqa: A
     """An order names `base`, `paths`, `headers`, `connections` and how many `reads` in all."""
     say("ready")
     while (order := await listen()) is not None:
-        statuses: Counter[int] = Counter()
-        latencies: list[float] = []
-        paths = order["paths"]
+        seen, paths = Seen(), order["paths"]
         turns = iter(paths[number % len(paths)] for number in range(order["reads"]))
         connections = [await Connection.open(order["base"]) for _ in range(order["connections"])]
 
@@ -24,14 +22,14 @@ async def readers(arguments: dict[str, Any], listen: Listen) -> None:  # noqa: A
             connection: Connection,
             headers: str = order["headers"],
             turns: Iterator[str] = turns,
-            statuses: Counter[int] = statuses,
-            latencies: list[float] = latencies,
+            seen: Seen = seen,
         ) -> None:
             for path in turns:
                 began = time.perf_counter()
-                status, _ = await connection.request("GET", path, headers)
-                latencies.append(time.perf_counter() - began)
-                statuses[status] += 1
+                status, _, again = await connection.insist("GET", path, headers)
+                seen.latencies.append(time.perf_counter() - began)
+                seen.statuses[status] += 1
+                seen.repeated += again
 
         settle()
         began = time.perf_counter()
@@ -39,7 +37,7 @@ async def readers(arguments: dict[str, Any], listen: Listen) -> None:  # noqa: A
         seconds = time.perf_counter() - began
         for connection in connections:
             connection.close()
-        say({"seconds": seconds, "statuses": statuses, "latencies": latencies})
+        say({"seconds": seconds, **vars(seen)})
 
 
 if __name__ == "__main__":
