@@ -110,13 +110,13 @@ e2e-containers: $(READY) ## The same stories against the images, by testcontaine
 
 .PHONY: chaos
 chaos: $(READY) ## Kill, cut, duplicate and reorder, and see that nothing is lost
-	@$(BIN)/python -m pytest tests/chaos $(ARGS)
+	@$(BIN)/python -m pytest tests/chaos -o timeout_func_only=true $(ARGS)
 
 .PHONY: histories
 histories: $(READY) ## 2,000 random histories of money and bookings (HISTORIES=200, SEED=17 for one)
 	@$(DEVSTACK) servers run -- env $(if $(SEED),SEED=$(SEED)) HISTORIES=$(HISTORIES) \
 		$(if $(KILLED),KILLED=$(KILLED)) $(if $(KILLED_SEED),KILLED_SEED=$(KILLED_SEED)) \
-		$(BIN)/python -m pytest tests/histories -s $(ARGS)
+		$(BIN)/python -m pytest tests/histories -o timeout_func_only=true -s $(ARGS)
 
 .PHONY: bench
 bench: $(READY) ## Measure against raw limits; writes bench/results/

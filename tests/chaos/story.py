@@ -96,7 +96,7 @@ async def set_scene(city: City, tables: Tables) -> Scene:
     """Open the club, and wait until every service knows of it."""
     place = await city.nightclub(dict.fromkeys(range(1, 5), (2, 6)))
     session = await place.session()
-    await at_rest(tables)
+    await tables.at_rest()
     return Scene(place, session)
 
 
@@ -126,26 +126,6 @@ async def tell(city: City, scene: Scene) -> Ends:
     return Ends(place, comes, cancels, declined, silent)
 
 
-async def at_rest(tables: Tables) -> None:
-    """Wait until nothing is under way anywhere; timers that are not due don't count."""
-
-    async def idle() -> bool:
-        counts = [
-            await tables.value(
-                service,
-                "SELECT (SELECT count(*) FROM messaging.outbox "
-                "        WHERE due_at IS NULL OR due_at <= messaging.now())"
-                " + (SELECT count(*) FROM messaging.intents WHERE state = 'pending')",
-            )
-            for service in SERVICES
-        ]
-        return sum(counts) == 0
-
-    # Twice in a row: a message may be between two outboxes.
-    for _ in range(2):
-        await until("the system at rest", idle, seconds=PATIENCE)
-
-
 async def check(ends: Ends, mailbox: Mailbox, tables: Tables) -> None:
     """Money, mails and counters are what the story says, once each."""
     place = ends.place
@@ -167,7 +147,7 @@ async def check(ends: Ends, mailbox: Mailbox, tables: Tables) -> None:
             return len({letter.message_id for letter in letters}) >= kinds
 
         await until(f"{kinds} mail(s) to {booking.email}", arrived, seconds=PATIENCE)
-    await at_rest(tables)
+    await tables.at_rest()
 
     found = await place.stripe.intents()
     intents = {one["metadata"]["booking_id"]: one for one in found}

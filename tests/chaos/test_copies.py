@@ -39,11 +39,12 @@ def doubled(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 async def test_the_other_copy_takes_over(
     doubled: list[str], system: System, city: City, mailbox: Mailbox, tables: Tables
 ) -> None:
-    async def shared() -> bool:
-        counts = [await tables.value(service, _OWNERS) for service in SERVICES]
-        return counts == [2] * len(SERVICES)
+    for service in SERVICES:
 
-    await until("both copies relaying", shared, seconds=60)
+        async def shared(service: str = service) -> bool:
+            return bool(await tables.value(service, _OWNERS) == 2)
+
+        await until(f"both copies of {service} relaying", shared, seconds=240)
     story = asyncio.create_task(tell(city, await set_scene(city, tables)))
     for part in doubled:
         await asyncio.to_thread(system.kill, part)

@@ -11,7 +11,7 @@ from tests.e2e.outside import Mailbox
 from tests.e2e.people import City, at_once
 from tests.e2e.system import System, Tables
 
-from .story import at_rest, check, ends, set_scene, tell
+from .story import check, ends, set_scene, tell
 
 OUTAGE = float(os.environ.get("HOLDFAST_OUTAGE_SECONDS", "60"))
 
@@ -23,7 +23,7 @@ async def test_fifty_bookings_while_the_broker_is_away(
     session = await studio.session()
     short = await city.nightclub(policy={"hold_minutes": 5})
     night = await short.session()
-    await at_rest(tables)
+    await tables.at_rest()
 
     await asyncio.to_thread(system.stop, "rabbitmq")
     gone = time.monotonic()
@@ -56,7 +56,7 @@ async def test_fifty_bookings_while_the_broker_is_away(
         await ends(booking, "confirmed")
     for booking in bookings:
         await mailbox.wait_for(booking.email, booking.reference, seconds=120)
-    await at_rest(tables)
+    await tables.at_rest()
     for booking in bookings:
         assert len({letter.message_id for letter in await mailbox.letters(booking.email)}) == 1
     paid = [one for one in await studio.stripe.intents() if one["status"] == "succeeded"]
@@ -120,5 +120,5 @@ async def test_mail_is_refused_for_a_while(
     await booking.confirmed(place.stripe)
     await asyncio.to_thread(system.start, "sandbox-mailbox")
     letter = await mailbox.wait_for(booking.email, booking.reference, seconds=120)
-    await at_rest(tables)
+    await tables.at_rest()
     assert [one.message_id for one in await mailbox.letters(booking.email)] == [letter.message_id]

@@ -53,6 +53,19 @@ class Answer:
         return f"{self.asked} -> {self.status} {self.body[:2000].decode(errors='replace')}"
 
 
+async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """An answer other than "not now": the same request is sent again, as any client would."""
+
+    async def look() -> Answer | None:
+        answer = await ask()
+        return None if answer.status in (409, 503) and answer.json()["code"] in _NOT_NOW else answer
+
+    return await until("an answer", look)
+
+
+_NOT_NOW = {"BUSY", "IDEMPOTENCY_IN_PROGRESS", "DEPENDENCY_UNAVAILABLE"}
+
+
 @dataclass(frozen=True)
 class Http:
     """The connections of everybody in the tests."""
@@ -124,7 +137,7 @@ class Caller:
 
     async def get(self, path: str) -> Any:
         """The content of a 200."""
-        answer = await self.ask("GET", path)
+        answer = await answered(lambda: self.ask("GET", path))
         assert answer.status == 200, str(answer)
         return answer.json()
 
@@ -138,7 +151,11 @@ class Caller:
     ) -> Any:
         """The content of an expected answer; `key` is the idempotency key."""
         headers = {"Idempotency-Key": key} if key else {}
-        answer = await self.ask("POST", path, json=json, headers=headers)
+
+        def ask() -> Awaitable[Answer]:
+            return self.ask("POST", path, json=json, headers=headers)
+
+        answer = await (answered(ask) if key else ask())
         assert answer.status in expect, str(answer)
         return answer.json()
 

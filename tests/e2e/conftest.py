@@ -70,7 +70,7 @@ def tables(endpoints: Endpoints) -> Tables:
 @pytest_asyncio.fixture(scope="session")
 async def http() -> AsyncIterator[Http]:
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=64), timeout=aiohttp.ClientTimeout(total=60)
+        connector=aiohttp.TCPConnector(limit=64), timeout=aiohttp.ClientTimeout(total=180)
     ) as session:
         yield Http(session)
 

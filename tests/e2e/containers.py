@@ -300,7 +300,7 @@ class ContainerSystem:
                 command += ["--state", "/state"]
             if party in {"stripe", "paypal"}:
                 here = f"http://127.0.0.1:{published[HTTP]}"  # where guests find its pages
-                command += ["--public-url", here]
+                command += ["--public-url", here, *layout.patience("test")]
             if party == "paypal":
                 command += ["--api-url", f"http://{unit.name}:{HTTP}"]
             health = (HTTP, layout._HEALTH[unit.kind])

@@ -64,6 +64,17 @@ class StripeAccount:
         intents = {intent["id"] for intent in await self.intents(booking_id)}
         return [one for one in await self._list("/v1/refunds") if one["payment_intent"] in intents]
 
+    async def setup_intent(self, intent: str) -> Json:
+        """A SetupIntent, by which a card is saved."""
+        answer = await self.http.ask(
+            "GET",
+            f"{self.base}/v1/setup_intents/{intent}",
+            headers={"Authorization": f"Bearer {self.secret_key}"},
+        )
+        assert answer.status == 200, str(answer)
+        found: Json = answer.json()
+        return found
+
     async def confirm(self, client_secret: str, card: str) -> Answer:
         """What Stripe.js does in the customer's browser: pay, or save a card for later."""
         intent = client_secret.partition("_secret_")[0]

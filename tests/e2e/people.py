@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from .calls import Answer, Caller, Http, until
+from .calls import Answer, Caller, Http, answered, until
 from .outside import CARD, Json, PayPalAccount, StripeAccount, instant
 from .system import Clock, Endpoints
 
@@ -76,9 +76,11 @@ class Guest:
         }
 
     async def ask_for(self, body: object, *, key: str | None = None) -> Answer:
-        """Any answer to a booking request."""
+        """The answer to a booking request."""
         headers = {"Idempotency-Key": key or new_key()}
-        return await self.caller.ask("POST", "/v1/bookings", json=body, headers=headers)
+        return await answered(
+            lambda: self.caller.ask("POST", "/v1/bookings", json=body, headers=headers)
+        )
 
     async def tries(
         self,
@@ -147,7 +149,7 @@ class Booking:
             return payment
 
         async def look() -> Json | None:
-            answer = await self.holder.ask("GET", f"{self.path}/payment")
+            answer = await answered(lambda: self.holder.ask("GET", f"{self.path}/payment"))
             assert answer.status in (200, 404), str(answer)
             found: Json = answer.json()
             means = (found.get(name) for name in ("client_secret", "redirect_url", "transfer"))
@@ -265,9 +267,21 @@ class Place:
         )
         return answer
 
+    async def whole(self, path: str) -> Json:
+        """What is put together from several services, once none of them is missing from it.
+
+        A service that takes longer than the gateway waits is left out and named.
+        """
+
+        async def look() -> Json | None:
+            found: Json = await self.staff.get(path)
+            return None if found["incomplete"] else found
+
+        return await until(f"all of {path}", look)
+
     async def timeline(self, booking: Booking) -> list[Json]:
         """Everything that happened to a booking."""
-        entries: list[Json] = (await self.staff.get(f"{booking.path}/timeline"))["entries"]
+        entries: list[Json] = (await self.whole(f"{booking.path}/timeline"))["entries"]
         return entries
 
     async def customers(self, **search: str) -> list[Json]:

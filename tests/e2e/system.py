@@ -22,6 +22,8 @@ from chassis import clock
 from contracts.registry import contract
 from devstack.stack import Overrides, Stack
 
+from .calls import until
+
 SERVICES = ("booking", "payments", "customers", "notifications")
 
 
@@ -240,8 +242,11 @@ class Clock:
         self._databases = endpoints.databases
 
     async def advance(self, duration: timedelta) -> None:
-        """Move every service's time forward; workers run what became due."""
-        for service in SERVICES:
+        """Move every service's time forward; workers run what became due.
+
+        Booking's last: nothing is between its new time and the request that is about it.
+        """
+        for service in (*(each for each in SERVICES if each != "booking"), "booking"):
             async with _connected(self._databases, service) as driver:
                 await clock.advance(driver, duration.total_seconds(), environment="test")
 
@@ -269,10 +274,12 @@ class Tables:
         async with _connected(self._databases, service) as driver:
             return await driver.fetchval(query, *arguments)
 
-    async def quiet(self, booking_id: str) -> bool:
-        """Whether nothing about a booking is under way: no call, no message, nothing unread.
+    async def quiet(self, booking_id: str | None = None) -> bool:
+        """Whether nothing is under way: no call, no message, nothing unread of what was told.
 
-        Timers that are not due yet don't count.
+        What was told about one booking, or about all there is. Timers that are not due yet don't
+        count. A message in the broker or in a worker's hands is in no outbox, so what counts is
+        that each of its consumers has noted it.
         """
         told = await self._told(booking_id)
         for consumer in SERVICES:
@@ -284,8 +291,12 @@ class Tables:
                 return False
         return told == await self._told(booking_id)
 
-    async def _told(self, booking_id: str) -> set[tuple[Any, str]]:
-        """Message id and type of everything that was published about a booking."""
+    async def at_rest(self, *, seconds: float = 120) -> None:
+        """Wait until nothing is under way anywhere."""
+        await until("the system at rest", self.quiet, seconds=seconds)
+
+    async def _told(self, booking_id: str | None) -> set[tuple[Any, str]]:
+        """Message id and type of everything that was published."""
         return {
             (row["message_id"], row["type"])
             for service in SERVICES
@@ -300,9 +311,12 @@ class Tables:
 
 _UNDER_WAY = """
     SELECT EXISTS (SELECT FROM messaging.intents WHERE state = 'pending')
-        OR EXISTS (SELECT FROM messaging.outbox WHERE due_at IS NULL OR due_at <= messaging.now())
+        OR EXISTS (SELECT FROM messaging.outbox
+                   WHERE due_at IS NULL OR due_at <= messaging.now() OR attempt > 0)
 """
-_TOLD = "SELECT type, message_id FROM messaging.archive WHERE ordering_key = $1"
+_TOLD = """
+    SELECT type, message_id FROM messaging.archive WHERE $1::text IS NULL OR ordering_key = $1
+"""
 _READ = "SELECT count(*) FROM messaging.inbox WHERE message_id = ANY($1)"
 
 

@@ -194,7 +194,8 @@ async def test_cus17_a_blocked_customer_is_refused_until_unblocked(
     city: City, clock: Clock
 ) -> None:
     """Blocked by staff in one service, refused by another a moment later, by phone or e-mail."""
-    rooms = await city.escape_room(pricing={"kind": "free"})
+    # Room for as many as try it until the news has come.
+    rooms = await city.escape_room(pricing={"kind": "free"}, capacity=1000)
     session = await first_in(rooms, city, clock, 5)
     guest = city.guest()
     await guest.book(session, party=1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from .calls import fields, until
-from .outside import CARD, DECLINED, Mailbox
+from .outside import CARD, DECLINED, Json, Mailbox
 from .people import TIERS, Booking, City, Place, Session
 from .system import Clock
 
@@ -42,6 +42,17 @@ async def paid_on_the_page(place: Place, booking: Booking) -> None:
     answer = await place.stripe.pay_on_page(page, CARD)
     assert answer.status == 303, str(answer)
     assert f"/booking/success?booking_id={booking.id}" in answer.headers["location"]
+
+
+async def closed(place: Place, booking: Booking, page: str) -> None:
+    """The page ends, and takes no money from then on."""
+
+    async def expired() -> bool:
+        return bool((await place.stripe.checkout_of(booking.id))["status"] == "expired")
+
+    await until("the page expired", expired)
+    refused = await place.stripe.pay_on_page(page, CARD)
+    assert refused.status == 409, str(refused)
 
 
 async def test_s3_10_a_line_for_each_tier_by_the_catalogues_prices(
@@ -174,15 +185,14 @@ async def test_s4_02_after_the_hold_the_page_takes_no_money(city: City, clock: C
     await booking.becomes("expired")
     assert await rooms.remaining(city.anybody, session) == 8
 
-    async def expired() -> bool:
-        return bool((await rooms.stripe.checkout_of(booking.id))["status"] == "expired")
-
-    await until("the page expired", expired)
-    refused = await rooms.stripe.pay_on_page(page, CARD)
-    assert refused.status == 409, str(refused)
+    await closed(rooms, booking, page)
     assert await rooms.stripe.intents(booking.id) == []
-    gone = await booking.holder.get(f"{booking.path}/payment")
-    assert (gone["status"], gone["redirect_url"]) == ("cancelled", None)
+
+    async def gone() -> Json | None:
+        payment: Json = await booking.holder.get(f"{booking.path}/payment")
+        return payment if payment["status"] == "cancelled" else None
+
+    assert (await until("payments knows of it", gone))["redirect_url"] is None
 
 
 async def test_s4_03_a_card_error_on_the_page_ends_it_and_frees_the_places(
@@ -199,8 +209,5 @@ async def test_s4_03_a_card_error_on_the_page_ends_it_and_frees_the_places(
     assert seen["payment_status"] == "failed"
     assert await rooms.remaining(city.anybody, session) == 8
 
-    async def closed() -> bool:
-        return (await rooms.stripe.pay_on_page(page, CARD)).status == 409
-
-    await until("the page closed", closed)
+    await closed(rooms, booking, page)
     assert await rooms.stripe.refunds(booking.id) == []

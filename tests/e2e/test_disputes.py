@@ -30,7 +30,7 @@ async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: M
     dispute: dict[str, Any] = await until("the dispute is listed", listed)
     assert (dispute["amount_minor"], dispute["reason"]) == (5000, "fraudulent")
     await mailbox.wait_for(manager, booking.reference, "disputed", "£50.00")
-    evidence = await club.staff.get(f"/v1/disputes/{dispute['id']}/evidence")
+    evidence = await club.whole(f"/v1/disputes/{dispute['id']}/evidence")
     assert evidence["dispute"]["id"] == dispute["id"]
     assert evidence["booking"]["reference"] == booking.reference
     assert evidence["booking"]["refund_terms"]
@@ -39,7 +39,6 @@ async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: M
     assert {"guest", "venue"} == {message["to"] for message in told}
     to_guest = [message["id"] for message in told if message["to"] == "guest"]
     assert [message["id"] for message in evidence["messages"]] == to_guest
-    assert evidence["incomplete"] == []
     assert (await booking.read())["status"] == "confirmed"
 
 
@@ -77,10 +76,9 @@ async def test_a_claim_at_paypal_comes_with_its_evidence_and_is_lost(
     assert (dispute["amount_minor"], dispute["reason"]) == (3100, claim["reason"])
     assert dispute["provider_ref"] == made["dispute_id"]
     await mailbox.wait_for(manager, booking.reference, "disputed", "£31.00")
-    evidence = await pub.staff.get(f"/v1/disputes/{dispute['id']}/evidence")
+    evidence = await pub.whole(f"/v1/disputes/{dispute['id']}/evidence")
     assert evidence["booking"]["reference"] == booking.reference
     assert "dispute.opened" in [entry["type"] for entry in evidence["timeline"]]
-    assert evidence["incomplete"] == []
 
     await paypal.control("POST", f"disputes/{made['dispute_id']}/settle", {"outcome": "lost"})
     over: dict[str, Any] = await until("it is lost", lambda: listed("lost"))

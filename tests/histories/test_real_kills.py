@@ -27,7 +27,7 @@ from tests.chaos.story import insist
 from tests.e2e.calls import until
 from tests.e2e.outside import instant
 from tests.e2e.people import Booking, City, Guest, Place, Session, new_key
-from tests.e2e.system import Clock, System
+from tests.e2e.system import Clock, System, Tables
 from tests.histories.history import History
 from tests.histories.outside import Stripe
 from tests.histories.verdict import End, judge
@@ -123,7 +123,7 @@ async def stage(city: City) -> AsyncIterator[Stage]:
 @pytest.mark.skipif("SEED" in os.environ, reason="one history was asked for")
 @pytest.mark.timeout(900)
 async def test_processes_that_are_killed_lose_and_double_nothing(
-    system: System, stage: Stage, clock: Clock
+    system: System, stage: Stage, clock: Clock, tables: Tables
 ) -> None:
     """Up to three guests each, one place: kill -9 at failpoints and at any moment meanwhile."""
     started, done = time.monotonic(), asyncio.Event()
@@ -150,7 +150,7 @@ async def test_processes_that_are_killed_lose_and_double_nothing(
         done.set()
         deaths = sum(await killers, Counter[str]())
         await time_passes
-    await at_rest(stage, clock, histories)
+    await at_rest(stage, clock, tables, histories)
     ends = Counter[End]()
     for history in histories:
         ends.update(await verdict(history))
@@ -279,23 +279,16 @@ async def pay(history: History, booking: Booking, place: Place) -> None:
         await place.stripe.deliver_again(secret.partition("_secret_")[0], 2)
 
 
-async def at_rest(stage: Stage, clock: Clock, histories: list[History]) -> None:
+async def at_rest(stage: Stage, clock: Clock, tables: Tables, histories: list[History]) -> None:
     """Until every hold has ended, one way or the other, and nothing is under way."""
     ids = [booking for history in histories for booking in history.bookings]
     await stage.place.stripe.time_passes(timedelta(minutes=5))
 
     async def idle() -> bool:
-        busy = 0
-        for side in (stage.booking, stage.payments):
-            busy += await side.admin.fetchval(
-                "SELECT (SELECT count(*) FROM messaging.outbox "
-                "        WHERE due_at IS NULL OR due_at <= messaging.now() OR attempt > 0)"
-                " + (SELECT count(*) FROM messaging.intents WHERE state = 'pending')"
-            )
-        busy += await stage.payments.admin.fetchval(
+        refunding = await stage.payments.admin.fetchval(
             "SELECT count(*) FROM refunds WHERE booking_id = ANY($1) AND status = 'pending'", ids
         )
-        return not busy
+        return not refunding and await tables.quiet()
 
     async def waiting() -> int:
         found: int = await stage.booking.admin.fetchval(
@@ -306,8 +299,6 @@ async def at_rest(stage: Stage, clock: Clock, histories: list[History]) -> None:
         return found
 
     for _ in range(5):
-        # Twice in a row: a message may be between two outboxes.
-        await until("the system at rest", idle, seconds=PATIENCE)
         await until("the system at rest", idle, seconds=PATIENCE)
         if not await waiting():
             return
