@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from alembic.operations import Operations
     from sqlalchemy import Connection, MetaData
 
-__all__ = ["ResolutionError", "create_messaging_schema", "differences", "tenant_table", "upgrade"]
+__all__ = [
+    "ResolutionError",
+    "change_messaging_schema",
+    "create_messaging_schema",
+    "differences",
+    "tenant_table",
+    "upgrade",
+]
 
 
 def folder_of(service: str) -> Path:
@@ -92,13 +99,25 @@ async def differences(url: str, metadata: MetaData) -> list[object]:
 
 def create_messaging_schema(op: Operations, service: str) -> None:
     """Create the messaging schema, owned by the service role (first migration of every service)."""
-    ddl = importlib.resources.files("chassis.messaging").joinpath("schema.sql").read_text()
     op.execute(f"CREATE SCHEMA messaging AUTHORIZATION {service}")
+    _run_as(op, service, "schema.sql")
+    op.execute(f"GRANT USAGE ON SCHEMA public TO {service}")
+
+
+def change_messaging_schema(op: Operations, service: str, number: int) -> None:
+    """Make one later change of the messaging schema: ``chassis/messaging/schema-<number>.sql``.
+
+    Each service does so in a migration of its own, so that its database changes with its release.
+    """
+    _run_as(op, service, f"schema-{number}.sql")
+
+
+def _run_as(op: Operations, service: str, file: str) -> None:
+    ddl = importlib.resources.files("chassis.messaging").joinpath(file).read_text()
     op.execute(f"SET LOCAL ROLE {service}")
     for statement in _statements(ddl):
         op.execute(text(statement.replace(":", r"\:")))
     op.execute("RESET ROLE")
-    op.execute(f"GRANT USAGE ON SCHEMA public TO {service}")
 
 
 def tenant_table(op: Operations, table: str, service: str, *, column: str = "org_id") -> None:

@@ -121,8 +121,9 @@ def _at(url: str, *, user: str | None = None, database: str) -> str:
 
 def _fingerprint(service: str) -> str:
     digest = hashlib.sha256()
-    schema = importlib.resources.files("chassis.messaging").joinpath("schema.sql")
-    digest.update(schema.read_bytes())
+    messaging = importlib.resources.files("chassis.messaging")
+    for name in sorted(one.name for one in messaging.iterdir() if one.name.endswith(".sql")):
+        digest.update(messaging.joinpath(name).read_bytes())
     for file in sorted(migrations.folder_of(service).rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

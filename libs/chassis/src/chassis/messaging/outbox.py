@@ -89,7 +89,8 @@ async def insert(
 
 async def unschedule(driver: asyncpg.Connection, keys: Sequence[str]) -> None:
     """Delete timers by key."""
-    await driver.execute("DELETE FROM messaging.outbox WHERE timer_key = ANY($1)", keys)
+    for key in sorted(keys):  # hardly ever two; with an array each deletion would be planned anew
+        await driver.execute("DELETE FROM messaging.outbox WHERE timer_key = $1", key)
 
 
 async def insert_intents(
