@@ -41,15 +41,21 @@ def invitation(
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add_component(_rules(facts.timezone, facts.starts_at.year))
-    calendar.add_component(event)
-    return str(calendar.to_ical(), "utf-8")
+    head, end, _ = calendar.to_ical().partition(b"END:VCALENDAR\r\n")
+    parts = (head, _rules(facts.timezone, facts.starts_at.year), event.to_ical(), end)
+    return b"".join(parts).decode()
 
 
 @lru_cache(maxsize=256)
-def _rules(zone: str, year: int) -> Timezone:
-    """The zone's clock changes around a year; all that are known would fill pages."""
-    return Timezone.from_tzid(zone, first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
+def _rules(zone: str, year: int) -> bytes:
+    """The zone's clock changes around a year, as written; all that are known would fill pages.
+
+    Writing them took longer than all the rest of the file, and they are the same for every booking.
+    """
+    rules = Timezone.from_tzid(
+        zone, first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1)
+    )
+    return bytes(rules.to_ical())
 
 
 def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
