@@ -324,7 +324,15 @@ _READ = "SELECT count(*) FROM messaging.inbox WHERE message_id = ANY($1)"
 async def _connected(databases: Mapping[str, str], service: str) -> AsyncIterator[Any]:
     if service not in databases:
         pytest.skip("needs the addresses of the databases")
-    driver = await asyncpg.connect(databases[service], timeout=60)
+    address = databases[service]
+
+    async def connect() -> asyncpg.Connection | None:
+        try:
+            return await asyncpg.connect(address, timeout=60)
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
+            return None  # a test has broken the server, and it will be back
+
+    driver = await until("a connection to the database", connect)
     try:
         yield driver
     finally:

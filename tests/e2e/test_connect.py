@@ -5,7 +5,7 @@ from datetime import timedelta
 from .calls import until
 from .outside import CARD, Json
 from .people import TIERS, City, Place, Session
-from .system import Clock
+from .system import Clock, Tables
 
 FAMILY = {"adult": 2, "child": 1}
 
@@ -42,7 +42,9 @@ async def connected(place: Place) -> str:
     return str(asked["id"])
 
 
-async def test_s4_09_five_percent_of_95_dollars_are_475_cents(city: City, clock: Clock) -> None:
+async def test_s4_09_five_percent_of_95_dollars_are_475_cents(
+    city: City, clock: Clock, tables: Tables
+) -> None:
     """Fee 5 %, 95.00 charged: 475 cents to the platform, metadata all strings; refunded, all is back."""
     rooms = await city.escape_room(
         own_keys=False, pricing={"tiers": TIERS, "payment_methods": ["card", "checkout"]}
@@ -71,6 +73,7 @@ async def test_s4_09_five_percent_of_95_dollars_are_475_cents(city: City, clock:
 
     await rooms.cancel(on_page, "The guest asked")
     await on_page.pays(9500, refunded=9500)
+    await tables.at_rest()
     charge = await rooms.stripe.charge_of((await rooms.stripe.intent_of(on_page.id))["id"])
     assert charge["application_fee"]["amount_refunded"] == 475
     assert charge["transfer"]["amount_reversed"] == 9500

@@ -6,17 +6,20 @@ from typing import Any
 from .calls import until
 from .outside import Mailbox, PayPalAccount
 from .people import Booking, City, Place
-from .system import Clock
+from .system import Clock, Tables
 from .test_s1_pub import books, coming, sunday_lunch
 
 DISPUTES = "4000000000000259"
 
 
-async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: Mailbox) -> None:
+async def test_a_disputed_booking_comes_with_its_evidence(
+    city: City, mailbox: Mailbox, tables: Tables
+) -> None:
     """Paid and disputed: listed with its evidence, and mailed to the manager; still booked."""
     club = await city.nightclub()
     manager = f"manager-{club.venue_id}@example.com"
     await club.staff.patch(f"/v1/venues/{club.venue_id}", {"manager_email": manager})
+    await tables.at_rest()  # who sends the mail has heard of the manager
     session = await club.session()
     booking = await city.guest().book(session, tables=[club.tables[7]], party=4)
     await booking.pay(club.stripe, DISPUTES)
@@ -30,6 +33,7 @@ async def test_a_disputed_booking_comes_with_its_evidence(city: City, mailbox: M
     dispute: dict[str, Any] = await until("the dispute is listed", listed)
     assert (dispute["amount_minor"], dispute["reason"]) == (5000, "fraudulent")
     await mailbox.wait_for(manager, booking.reference, "disputed", "£50.00")
+    await tables.at_rest()
     evidence = await club.whole(f"/v1/disputes/{dispute['id']}/evidence")
     assert evidence["dispute"]["id"] == dispute["id"]
     assert evidence["booking"]["reference"] == booking.reference
@@ -55,12 +59,13 @@ async def lunch_by_paypal(
 
 
 async def test_a_claim_at_paypal_comes_with_its_evidence_and_is_lost(
-    city: City, clock: Clock, mailbox: Mailbox
+    city: City, clock: Clock, mailbox: Mailbox, tables: Tables
 ) -> None:
     """Paid at PayPal and claimed back: mailed to the manager with evidence, then lost and booked."""
     pub, paypal, booking, payment = await lunch_by_paypal(city, clock)
     manager = f"manager-{pub.venue_id}@example.com"
     await pub.staff.patch(f"/v1/venues/{pub.venue_id}", {"manager_email": manager})
+    await tables.at_rest()
     order = await paypal.approve(payment["redirect_url"])
     await booking.becomes("confirmed")
     await mailbox.wait_for(booking.email, booking.reference)
@@ -76,6 +81,7 @@ async def test_a_claim_at_paypal_comes_with_its_evidence_and_is_lost(
     assert (dispute["amount_minor"], dispute["reason"]) == (3100, claim["reason"])
     assert dispute["provider_ref"] == made["dispute_id"]
     await mailbox.wait_for(manager, booking.reference, "disputed", "£31.00")
+    await tables.at_rest()
     evidence = await pub.whole(f"/v1/disputes/{dispute['id']}/evidence")
     assert evidence["booking"]["reference"] == booking.reference
     assert "dispute.opened" in [entry["type"] for entry in evidence["timeline"]]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from .calls import Answer, Http, fields, problem, until
+from .calls import Answer, Http, answered, fields, problem, until
 from .outside import Json, Mailbox
 from .people import Booking, City, Place, new_key
 from .system import Clock, Tables
@@ -222,7 +222,9 @@ async def refund(place: Place, path: str, *, amount: int | None = None, **body: 
     """Staff ask for a refund, with a key of its own."""
     said = body if amount is None else {**body, "amount": {"amount_minor": amount}}
     headers = {"Idempotency-Key": new_key()}
-    return await place.staff.ask("POST", f"{path}/refunds", json=said, headers=headers)
+    return await answered(
+        lambda: place.staff.ask("POST", f"{path}/refunds", json=said, headers=headers)
+    )
 
 
 async def refuse_refunds(http: Http, place: Place, *, times: int) -> None:

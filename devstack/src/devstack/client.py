@@ -87,7 +87,7 @@ def _successful(method: str, path: str, reply: web.Reply) -> web.Reply:
     return reply
 
 
-def wait_for(what: str, look: Callable[[], T | None], seconds: float = 30) -> T:
+def wait_for(what: str, look: Callable[[], T | None], seconds: float = 120) -> T:
     """What `look` finds, asked again and again.
 
     Raises:

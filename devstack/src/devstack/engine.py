@@ -131,7 +131,7 @@ class DockerServers:
             self._compose("create", "--no-recreate", "postgres", "rabbitmq")
         self._compose("up", "-d", "--wait", "--no-deps", name)
 
-    def _wait_for(self, name: str, ready: Callable[[], bool], seconds: float = 60) -> None:
+    def _wait_for(self, name: str, ready: Callable[[], bool], seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > deadline:
