@@ -35,7 +35,7 @@ PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 )  # fmt: skip
 async def test_bad_settings_end_the_start_with_each_variable_named(change, named):
     async with program("api", **change) as (process, _, _):
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), 120)
     lines = err.decode().splitlines()
     assert process.returncode == 1
     assert len(lines) == len(named)
@@ -57,7 +57,7 @@ async def test_a_taken_port_is_said_plainly():
         await answering(session, f"{url}/livez")
         port = url.rpartition(":")[2]
         async with program("api", HTTP_PORT=port) as (second, _, _):
-            _, err = await asyncio.wait_for(second.communicate(), 60)
+            _, err = await asyncio.wait_for(second.communicate(), 120)
     assert second.returncode == 1
     assert err.decode().startswith(f"sample: cannot listen on 127.0.0.1:{port}: ")
 
@@ -65,7 +65,7 @@ async def test_a_taken_port_is_said_plainly():
 async def begun(process, request):
     """The request under way, of which the service has said that it began."""
     asking = asyncio.create_task(request)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while b"slow.began" not in (line := await process.stdout.readline()):
             assert line, "the service ended"
     return asking
@@ -103,7 +103,7 @@ async def test_a_drain_finishes_what_has_begun_and_accepts_nothing_new(number, t
         reply = await slow
         assert reply.status == 200
         assert await reply.json() == {"finished": True}
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), 120) == 0
 
 
 async def test_a_request_that_outlasts_the_drain_is_cut_off(tmp_path):
@@ -112,7 +112,7 @@ async def test_a_request_that_outlasts_the_drain_is_cut_off(tmp_path):
         never = tmp_path / "never"
         slow = await begun(process, session.get(f"{url}/odd/slow", params={"until": str(never)}))
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), 120) == 0
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
 
@@ -198,7 +198,7 @@ async def test_logs_are_json_that_joins_up_and_holds_no_personal_data():
         async with session.get(f"{url}/guest@example.org") as reply:
             assert reply.status == 404
         process.terminate()
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), 120)
     text = (out + err).decode()
     for personal in ("guest@example.org", "Test Guest", "123 45 67", "46701234567", "sk_test_abc"):
         assert personal not in text

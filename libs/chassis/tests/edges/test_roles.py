@@ -22,7 +22,7 @@ def running(role, urls, amqp_url="amqp://guest:guest@127.0.0.1:1/", **more):
 
 
 async def ended(process, code=0):
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == code, err
     return out.decode(), err.decode().splitlines()
 

@@ -54,7 +54,7 @@ async def test_spans_are_exported_when_an_endpoint_is_set():
         async with session.get(f"{url}/odd/crash", params={"email": "guest@example.org"}) as reply:
             assert reply.status == 500
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 90) == 0
+        assert await asyncio.wait_for(process.wait(), 120) == 0
     await runner.cleanup()
     sent = b"".join(received)
     assert b"POST /orders" in sent
@@ -70,4 +70,4 @@ async def test_a_collector_that_is_away_neither_slows_nor_stops_anything():
     ):
         await answering(session, f"{url}/livez")
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 90) == 0
+        assert await asyncio.wait_for(process.wait(), 120) == 0

@@ -140,6 +140,24 @@ async def test_a_deadlock_is_retried(db):
     assert [sequence for _, sequence, _ in await effects(db, org)] == [3, 3]
 
 
+@pytest.mark.parametrize(("times", "calls"), [(1, 2), (3, 4), (100, 4)])
+async def test_whoever_is_the_victim_again_tries_again_but_not_for_ever(db, times, calls):
+    made = []
+
+    async def work(tx):
+        made.append(tx)
+        if len(made) <= times:
+            await tx.execute("DO $$ BEGIN RAISE deadlock_detected; END $$")
+        return "done"
+
+    if calls > times:
+        assert await db.run(None, work) == "done"
+    else:
+        with pytest.raises(asyncpg.DeadlockDetectedError):
+            await db.run(None, work)
+    assert len(made) == calls
+
+
 async def test_connections_that_the_server_ended_are_replaced_without_an_error(db, urls):
     for _ in range(20):
         await asyncio.gather(*(db.ping() for _ in range(5)))
