@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from chassis import intents
 from chassis.testing import DatabaseUrls
 from sandbox import processes
 
@@ -41,6 +42,13 @@ async def world(service: World) -> AsyncIterator[World]:
     yield service.of_another_organisation()
     await service.stripe.reset()
     await service.quiet()
+
+
+@pytest.fixture
+def patient_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that failed is made again when the test says so (`hurry`), not after a second."""
+    monkeypatch.setattr(intents, "_BACKOFF_FIRST", 3600.0)
+    monkeypatch.setattr(intents, "_BACKOFF_MOST", 3600.0)
 
 
 @pytest.fixture

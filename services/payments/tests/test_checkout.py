@@ -247,6 +247,7 @@ async def test_an_answer_lost_is_asked_for_with_the_same_key_and_makes_one_sessi
     assert await family.told_types() == ["payment.ready"]
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_a_day_later_the_session_is_found_instead_of_made_again(world: World, stripe: Stripe):
     booking = at_checkout(world, expires_at=datetime.now(UTC) + timedelta(days=3))
     await stripe.fault(method="POST", path="/v1/checkout/sessions", drop=True, after=True)

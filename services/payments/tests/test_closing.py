@@ -67,6 +67,7 @@ async def test_the_end_told_three_times_cancels_once(world: World, stripe: Strip
     assert len(await stripe.requests("POST", path)) == 1
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_expiry_while_stripe_is_away_ends_in_no_intent_or_a_cancelled_one(
     world: World, stripe: Stripe
 ):
@@ -93,6 +94,7 @@ async def test_cancelling_at_stripe_is_tried_until_it_works(world: World, stripe
     assert (await booking.told_types()).count("payment.cancelled") == 1
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_a_hold_that_lapsed_before_stripe_could_be_reached_gets_no_intent(
     world: World, stripe: Stripe
 ):

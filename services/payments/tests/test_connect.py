@@ -149,6 +149,7 @@ async def test_whatever_gets_lost_one_account_is_made(
     assert len(await business.at_stripe()) == 1
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_a_key_that_is_too_old_to_be_sent_again_is_looked_for(
     world: World, stripe: Stripe, business: Business
 ):

@@ -1,7 +1,5 @@
 """kill -9 between the provider's answer and its recording: the run after it finishes the same call."""
 
-import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,8 +8,8 @@ import pytest
 from payments_checkout import at_checkout
 from payments_connect import Business
 from payments_guarantee import customers_of, fee_due, guaranteed, save_card
-from payments_worker import worker
-from payments_world import Booking, World, running
+from payments_worker import killed, working
+from payments_world import PATIENCE, Booking, World, running
 
 from chassis.testing import DatabaseUrls, Vhost, eventually
 from contracts.offerings import OfferingChanged
@@ -21,15 +19,11 @@ from contracts.testing import example
 async def _killed_then_restarted(
     world: World, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
 ) -> None:
-    doomed = await worker(world, vhost, failpoint)
-    assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
+    await killed(world, vhost, failpoint)
     assert not await over()
-    healthy = await worker(world, vhost, None)
-    try:
-        await eventually(over, what="the next worker finished the call")
-    finally:
-        healthy.terminate()
-        await asyncio.wait_for(healthy.wait(), 90)
+    async with working(world, vhost):
+        await eventually(over, timeout=PATIENCE, what="the next worker finished the call")
+        await world.quiet()  # what is left would be the first call of the next who is killed
 
 
 @pytest.mark.parametrize("failpoint", ["intent.before_call", "intent.after_call"])
@@ -53,10 +47,9 @@ async def test_a_killed_worker_makes_one_intent_and_one_refund(
 
         payment = await world.payment(booking.id)
         await world.stripe.pay(payment)
-        healthy = await worker(world, vhost, None)
-        await booking.becomes("succeeded")
-        healthy.terminate()
-        await healthy.wait()
+        async with working(world, vhost):
+            await booking.becomes("succeeded")
+            await world.quiet()
 
         await world.hand(booking.unfulfillable(payment["id"]))
 
@@ -152,10 +145,9 @@ async def test_a_killed_worker_saves_one_card_charges_it_once_and_forgets_it(
         assert setup["customer"] == customer["id"]
 
         await save_card(booking)
-        healthy = await worker(world, vhost, None)
-        await booking.becomes("succeeded")
-        healthy.terminate()
-        await healthy.wait()
+        async with working(world, vhost):
+            await booking.becomes("succeeded")
+            await world.quiet()
 
         await world.hand(fee_due(booking))
 
@@ -189,33 +181,24 @@ async def test_a_killed_worker_cancels_a_setup_and_leaves_no_customer(
     async with running(urls, sandbox, worker=False) as world:
         booking = guaranteed(world)
         await world.hand(booking.hold())
-        healthy = await worker(world, vhost, None)
-        await booking.becomes("ready")
-        healthy.terminate()
-        await healthy.wait()
+        async with working(world, vhost):
+            await booking.becomes("ready")
+            await world.quiet()
+        await world.stripe.pause()
         await world.hand(booking.expired())
 
-        async def stands() -> bool:
-            return (await world.payment(booking.id))["status"] == "cancelled"
+        async def no_name_left() -> bool:
+            return not await world.rows("SELECT FROM payments WHERE customer_ref IS NOT NULL")
 
-        await _killed_then_restarted(world, vhost, failpoint, stands)
+        # The cancelling is the first call, the forgetting the second.
+        await killed(world, vhost, failpoint)
+        assert (await world.payment(booking.id))["status"] == "ready"
+        await _killed_then_restarted(world, vhost, f"{failpoint}:2", no_name_left)
         [setup] = (await world.stripe.call("GET", "/v1/setup_intents"))["data"]
         assert setup["status"] == "canceled"
-
-        async def forgotten() -> bool:
-            return not await customers_of(booking)
-
-        if not await forgotten():
-            # What was to be forgotten waits for the next worker.
-            await _killed_then_restarted(world, vhost, failpoint, _no_name_left(world))
-        assert await forgotten()
-
-
-def _no_name_left(world: World) -> Callable[[], Awaitable[bool]]:
-    async def look() -> bool:
-        return not await world.rows("SELECT FROM payments WHERE customer_ref IS NOT NULL")
-
-    return look
+        assert (await world.payment(booking.id))["status"] == "cancelled"
+        assert not await customers_of(booking)
+        await world.stripe.resume()
 
 
 async def test_an_answer_lost_is_asked_for_with_the_same_key_and_the_same_body(world: World):
@@ -244,6 +227,7 @@ async def _lose_the_answer_and_the_key(world: World, booking: Booking) -> None:
     await world.rows("UPDATE attempts SET created_at = created_at - interval '25 hours'")
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_a_day_later_the_intent_is_found_instead_of_made_again(world: World):
     booking = world.booking()
     await _lose_the_answer_and_the_key(world, booking)
@@ -252,6 +236,7 @@ async def test_a_day_later_the_intent_is_found_instead_of_made_again(world: Worl
     assert await booking.told_types() == ["payment.ready"]
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_a_day_later_an_absent_intent_is_made_with_a_new_key(world: World):
     booking = world.booking()
     await world.stripe.fault(method="POST", path="/v1/payment_intents", status=503)

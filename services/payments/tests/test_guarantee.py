@@ -245,6 +245,7 @@ async def test_a_card_that_is_declined_when_saved_may_be_followed_by_another(wor
     assert await booking.told_types() == ["payment.ready", "payment.failed", "payment.succeeded"]
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_a_lost_setup_is_found_a_day_later_and_its_customer_used(
     world: World, stripe: Stripe
 ):

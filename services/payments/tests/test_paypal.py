@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from payments_paypal import PayPalWorld
-from payments_world import gbp
+from payments_world import PATIENCE, gbp
 
 from chassis.testing import eventually
 
@@ -208,15 +208,14 @@ async def test_trouble_on_the_way_ends_in_one_capture(
     booking = pp.booking()
     await pp.paypal.fault(method="POST", path=end, **trouble)
     await pp.world.hand(booking.hold())
-    await pp.hurry()
-    payment = await pp.world.payment(booking.id)
-    await pp.paypal.approve(payment)
 
-    async def succeeded() -> bool:
+    async def comes_to_be(status: str) -> bool:
         await pp.hurry()
-        return (await pp.world.payment(booking.id))["status"] == "succeeded"
+        return (await pp.world.payment(booking.id))["status"] == status
 
-    await eventually(succeeded, timeout=60, what="captured in the end")
+    await eventually(lambda: comes_to_be("ready"), timeout=PATIENCE, what="an order was made")
+    await pp.paypal.approve(await pp.world.payment(booking.id))
+    await eventually(lambda: comes_to_be("succeeded"), timeout=PATIENCE, what="captured in the end")
     assert await booking.told_types() == ["payment.ready", "payment.succeeded"]
     assert len(await pp.paypal.captures(await booking.ref())) == 1
     keys = {

@@ -1,14 +1,12 @@
 """kill -9 around each call to PayPal: the run after it finishes the same call, once."""
 
-import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from payments_paypal import PayPalWorld, at_paypal, connect
-from payments_worker import worker
-from payments_world import running
+from payments_worker import killed, working
+from payments_world import PATIENCE, running
 
 from chassis.testing import DatabaseUrls, Vhost, eventually
 from sandbox import processes
@@ -17,15 +15,11 @@ from sandbox import processes
 async def _killed_then_restarted(
     pp: PayPalWorld, vhost: Vhost, failpoint: str, over: Callable[[], Awaitable[bool]]
 ) -> None:
-    doomed = await worker(pp.world, vhost, failpoint, PAYPAL_API_BASE=pp.paypal.url)
-    assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
+    await killed(pp.world, vhost, failpoint, PAYPAL_API_BASE=pp.paypal.url)
     assert not await over()
-    healthy = await worker(pp.world, vhost, None, PAYPAL_API_BASE=pp.paypal.url)
-    try:
-        await eventually(over, what="the next worker finished the call")
-    finally:
-        healthy.terminate()
-        await asyncio.wait_for(healthy.wait(), 90)
+    async with working(pp.world, vhost, PAYPAL_API_BASE=pp.paypal.url):
+        await eventually(over, timeout=PATIENCE, what="the next worker finished the call")
+        await pp.quiet()  # what is left would be the first call of the next who is killed
 
 
 @pytest.mark.parametrize("when", ["before_call", "after_call"])

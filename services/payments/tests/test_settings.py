@@ -77,7 +77,7 @@ def test_the_process_exits_with_1_and_names_the_missing_key():
         env={"PATH": os.environ["PATH"], "ENVIRONMENT": "test"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == 1

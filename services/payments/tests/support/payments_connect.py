@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from payments_world import World
+from payments_world import PATIENCE, World
 
 from chassis.auth import Principal
 from chassis.testing import eventually
@@ -41,7 +41,7 @@ class Business:
             found = await self.seen()
             return found if found["standing"] == standing else None
 
-        found: dict[str, Any] = await eventually(reached, what=f"is {standing}")
+        found: dict[str, Any] = await eventually(reached, timeout=PATIENCE, what=f"is {standing}")
         return found
 
     async def ref(self) -> str:

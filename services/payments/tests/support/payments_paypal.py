@@ -7,9 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
-from payments_world import Booking, World
+from payments_world import Booking, World, at_rest, hurry
 
-from chassis.testing import eventually
 from payments.timers import LastLookDue, last_look_key_of
 
 
@@ -88,9 +87,8 @@ class PayPal:
         seen = await self.call("GET", "/_sandbox/requests")
         return [one for one in seen if one["method"] == method and one["path"].endswith(end)]
 
-    async def undelivered(self) -> int:
-        state = await self.call("GET", "/_sandbox/state")
-        return 0 if state["webhooks"] == "paused" else int(state["deliveries"].get("pending", 0))
+    async def state(self) -> dict[str, Any]:
+        return dict(await self.call("GET", "/_sandbox/state"))
 
 
 @dataclass
@@ -102,21 +100,12 @@ class PayPalWorld:
     account_id: str
 
     async def quiet(self) -> None:
-        async def done() -> bool:
-            return not (
-                await self.paypal.undelivered()
-                or await self.world._uncalled()
-                or await self.paypal.undelivered()
-            )
-
-        await eventually(done, timeout=60, what="nothing is left to call or deliver")
+        """Wait until no outside call is to be made now, and PayPal has nothing to deliver."""
+        await at_rest(self.world, self.paypal)
 
     async def hurry(self) -> None:
         """Make waiting calls due, once those under way are over."""
-        await self.quiet()
-        async with self.world.db.transaction(None) as tx:
-            await tx.execute("UPDATE messaging.intents SET next_at = now() WHERE claim IS NULL")
-        await self.quiet()
+        await hurry(self.world, self.quiet)
 
     def booking(self, **held: Any) -> Booking:
         return self.world.booking(

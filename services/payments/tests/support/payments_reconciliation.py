@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payments_world import World
+from payments_world import PATIENCE, World
 
 from chassis.testing import eventually
 
@@ -25,7 +25,7 @@ async def reconcile(
         _, found = await world.request("GET", f"/reconciliations/{run['id']}", staff)
         return dict(found) if found["finished_at"] else None
 
-    found: dict[str, Any] = await eventually(over, timeout=60, what="the comparison is over")
+    found: dict[str, Any] = await eventually(over, timeout=PATIENCE, what="the comparison is over")
     assert found["error"] == error
     await world.quiet()
     return found

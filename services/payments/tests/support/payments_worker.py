@@ -4,7 +4,10 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,6 @@ async def worker(
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         AMQP_URL=vhost.amqp_url,
         STRIPE_SECRET_KEY=world.stripe.key,
-        INTENT_LEASE_SECONDS=2,
         INTERNAL_PORT=0,
         **others,
         **({"HOLDFAST_FAILPOINT": failpoint} if failpoint else {}),
@@ -43,6 +45,27 @@ async def worker(
             stdout=output,
             stderr=output,
         )
+
+
+async def killed(world: World, vhost: Vhost, failpoint: str, **others: Any) -> None:
+    """See one die there; what it had claimed is due at once, as it would be after a minute."""
+    doomed = await worker(world, vhost, failpoint, **others)
+    assert await asyncio.wait_for(doomed.wait(), 120) == -signal.SIGKILL
+    async with world.db.transaction(None) as tx:
+        await tx.execute(
+            "UPDATE messaging.intents SET claim = NULL, next_at = now() WHERE claim IS NOT NULL"
+        )
+
+
+@asynccontextmanager
+async def working(world: World, vhost: Vhost, **others: Any) -> AsyncIterator[None]:
+    """One that nobody kills, drained on leaving."""
+    healthy = await worker(world, vhost, None, **others)
+    try:
+        yield
+    finally:
+        healthy.terminate()
+        await asyncio.wait_for(healthy.wait(), 120)
 
 
 def _text(value: Any) -> str:

@@ -3,11 +3,11 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -41,6 +41,9 @@ from payments.app import build
 from payments.settings import Settings
 
 M = TypeVar("M", bound=Message)
+
+# Seconds: a call that nobody could write down is claimed for a minute, and then made again.
+PATIENCE = 180
 
 PLATFORM_SECRET = "whsec_platformsecret"
 CONNECT_SECRET = "whsec_connectsecret"
@@ -146,6 +149,15 @@ class Stripe:
         seen = await self.call("GET", "/_sandbox/requests")
         return [one for one in seen if one["method"] == method and one["path"] == path]
 
+    async def state(self) -> dict[str, Any]:
+        return dict(await self.call("GET", "/_sandbox/state"))
+
+
+class Provider(Protocol):
+    """A sandbox that tells what it has delivered."""
+
+    async def state(self) -> dict[str, Any]: ...
+
 
 @dataclass
 class World:
@@ -236,16 +248,10 @@ class World:
 
     async def quiet(self) -> None:
         """Wait until no outside call is to be made now, and Stripe has nothing to deliver."""
+        await at_rest(self, self.stripe)
 
-        async def done() -> bool:
-            # A delivery makes a call and a call makes deliveries: none on both sides of none.
-            return not (await self._undelivered() or await self._uncalled()) and not (
-                await self._undelivered()
-            )
-
-        await eventually(done, what="no outside call is left to make")
-
-    async def _uncalled(self) -> int:
+    async def uncalled(self) -> int:
+        """How many outside calls are under way or due."""
         async with self.db.transaction(None) as tx:
             return int(
                 await tx.fetchval(
@@ -254,17 +260,9 @@ class World:
                 )
             )
 
-    async def _undelivered(self) -> int:
-        state = await self.stripe.call("GET", "/_sandbox/state")
-        paused = state["webhooks"] == "paused"
-        return 0 if paused else int(state["deliveries"].get("pending", 0))
-
     async def hurry(self) -> None:
         """Make waiting calls due, once those under way are over."""
-        await self.quiet()
-        async with self.db.transaction(None) as tx:
-            await tx.execute("UPDATE messaging.intents SET next_at = now() WHERE claim IS NULL")
-        await self.quiet()
+        await hurry(self, self.quiet)
 
     # HTTP
 
@@ -386,7 +384,9 @@ class Booking:
             found = await self.world.payment(self.id)
             return found if found["status"] == status else None
 
-        found: dict[str, Any] = await eventually(seen, what=f"payment is {status}")
+        found: dict[str, Any] = await eventually(
+            seen, timeout=PATIENCE, what=f"payment is {status}"
+        )
         return found
 
     async def told(self) -> list[dict[str, Any]]:
@@ -441,7 +441,9 @@ class Change:
             found = await self.seen()
             return found if found["status"] == status else None
 
-        found: dict[str, Any] = await eventually(reached, what=f"change is {status}")
+        found: dict[str, Any] = await eventually(
+            reached, timeout=PATIENCE, what=f"change is {status}"
+        )
         return found
 
     async def paid(self) -> dict[str, Any]:
@@ -470,6 +472,33 @@ def goal(total: int, payments: Collection[str], *, for_changes: bool = False) ->
     """So much is to be back of these payments in the end."""
     ids = tuple(UUID(payment) for payment in payments)
     return RefundGoal(total=gbp(total), payment_ids=ids, for_changes=for_changes)
+
+
+async def at_rest(world: World, provider: Provider) -> None:
+    """Wait until no outside call is to be made now, and a provider has nothing to deliver."""
+
+    async def deliveries() -> dict[str, int]:
+        state = await provider.state()
+        found = dict(state["deliveries"])
+        if state["webhooks"] == "paused":
+            found.pop("pending", None)
+        return found
+
+    async def done() -> bool:
+        # A delivery makes a call and a call makes deliveries: none of either, and none meanwhile.
+        before = await deliveries()
+        left = before.get("pending") or await world.uncalled()
+        return not left and await deliveries() == before
+
+    await eventually(done, timeout=PATIENCE, what="no outside call is left to make")
+
+
+async def hurry(world: World, quiet: Callable[[], Awaitable[None]]) -> None:
+    """Make waiting calls due between two rests of whatever kind."""
+    await quiet()
+    async with world.db.transaction(None) as tx:
+        await tx.execute("UPDATE messaging.intents SET next_at = now() WHERE claim IS NULL")
+    await quiet()
 
 
 @asynccontextmanager
