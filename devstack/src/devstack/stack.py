@@ -375,6 +375,8 @@ class Stack:
                 return self._start_processes()
             except PortTakenError as error:
                 self.say(f"{error.name}: {error.why}")
+                # Here, where they are our children: left to others they would stay as zombies.
+                stop_all([process.daemon for process in self._processes.values()])
                 self._wire(self._choose_ports())
         return self._start_processes()
 

@@ -32,7 +32,7 @@ def call(
     body: object = None,
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
-    timeout: float = 15,
+    timeout: float = 60,
 ) -> Reply:
     """One request; any status is an answer. `user:password@` in the address is sent as Basic.
 

@@ -1,7 +1,9 @@
 """The whole system as tests use it; about half a minute."""
 
+import gc
 import json
 import signal
+import socket
 import stat
 
 import pytest
@@ -18,11 +20,26 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
+    """It starts though somebody takes a port of the gateway's at the last moment."""
     patch = pytest.MonkeyPatch()
     patch.setenv("HOLDFAST_SERVERS", "private")
     directory = tmp_path_factory.mktemp("stack")
-    with Stack(directory, plan={"booking-worker": 2}) as running:
+    running = Stack(directory, plan={"booking-worker": 2})
+    choose = running._choose_ports
+    taken = []
+
+    def choose_in_vain():
+        chosen = choose()
+        if not taken:
+            taken.append(socket.create_server(("127.0.0.1", chosen["gateway"])))
+        return chosen
+
+    patch.setattr(running, "_choose_ports", choose_in_vain)
+    with running:
+        assert running.wiring.ports["gateway"] != taken[0].getsockname()[1]
+        gc.collect()  # a child that nobody waited for would complain here
         yield running
+    taken[0].close()
     patch.undo()
     assert strays(directory) == []
     assert {entry.name for entry in directory.iterdir()} == {"logs"}
