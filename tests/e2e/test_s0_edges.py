@@ -1,5 +1,7 @@
 """Scenarios about the edges of the source system that sold tables (S0): forgery, limits, settings."""
 
+import time
+
 import pytest
 
 from .calls import Caller, new_address, problem, until
@@ -60,7 +62,6 @@ async def test_s0_17_the_sixth_attempt_within_a_minute_is_refused(city: City) ->
     """5 booking attempts in 60 s from one caller; the 6th: 429 with Retry-After and RateLimit."""
     club = await city.nightclub()
     session = await club.session()
-    caller = city.anybody.at(new_address())
     wish = city.guest().wish(session, tables=[club.tables[7]], party=2)
 
     async def attempt(who: Caller) -> int:
@@ -75,10 +76,13 @@ async def test_s0_17_the_sixth_attempt_within_a_minute_is_refused(city: City) ->
             assert 1 <= int(answer.headers["ratelimit-reset"]) <= 60
         return answer.status
 
-    first = await attempt(caller)
-    assert first in (201, 202)
-    assert [await attempt(caller) for _ in range(4)] == [409] * 4
-    assert await attempt(caller) == 429
+    assert await attempt(city.anybody.at(new_address())) in (201, 202)
+    for _ in range(5):
+        caller, began = city.anybody.at(new_address()), time.monotonic()
+        statuses = [await attempt(caller) for _ in range(6)]
+        if time.monotonic() - began < 60:
+            break  # else the minute may have ended before the sixth
+    assert statuses == [409] * 5 + [429]
     assert await attempt(city.anybody.at(new_address())) == 409  # others are not in its way
     assert (await caller.ask("GET", f"/v1/sessions/{session.id}/availability")).status == 200
 
