@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -64,7 +65,7 @@ def ok(url: str, timeout: float = 3) -> bool:
     """Whether a GET is answered with a 2xx."""
     try:
         return 200 <= call("GET", url, timeout=timeout).status < 300
-    except OSError:
+    except (OSError, HTTPException):  # nobody there, or killed in the middle of the answer
         return False
 
 
