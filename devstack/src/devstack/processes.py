@@ -52,7 +52,7 @@ def _started_without_proc(pid: int) -> str | None:
 
 
 def group_lives(group: int) -> bool:
-    """Whether a process of this group still runs (zombies do not)."""
+    """Whether a process of this group still runs (zombies do not, once all their threads ended)."""
     if not Path("/proc/self").exists():
         with contextlib.suppress(OSError):
             os.killpg(group, 0)
@@ -61,9 +61,14 @@ def group_lives(group: int) -> bool:
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             state, _, pgrp, *_ = entry.read_text().rpartition(")")[2].split()
-            if int(pgrp) == group and state not in "ZX":
+            if int(pgrp) == group and (state not in "ZX" or _has_threads(entry.parent)):
                 return True
     return False
+
+
+def _has_threads(process: Path) -> bool:
+    """Whether threads of a process outlive its first one: until they end, its ports are held."""
+    return len(list((process / "task").iterdir())) > 1
 
 
 @dataclass

@@ -90,7 +90,7 @@ def test_a_start_waits_for_what_a_node_that_crashed_still_holds(servers):
     servers.kill_broker()
     port = servers.rabbit.ports["management"]
     with ThreadPoolExecutor(1) as thread:
-        with socket.create_server(("127.0.0.1", port)):
+        with taken(port):
             starting = thread.submit(servers.start_broker)
             tried = set()
             deadline = time.monotonic() + 200
@@ -103,6 +103,17 @@ def test_a_start_waits_for_what_a_node_that_crashed_still_holds(servers):
     assert web.call("GET", f"{servers.management}/api/overview").status == 200
 
 
+def taken(port):
+    """The port, ours once its last holder has let go of it."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 def children_of(parent):
     stats = {
         int(entry.parent.name): entry.read_text() for entry in Path("/proc").glob("[0-9]*/stat")
@@ -111,6 +122,8 @@ def children_of(parent):
 
 
 def test_starting_again_keeps_addresses_and_processes(servers, run_dir):
+    servers.start_postgres()
+    servers.start_broker()
     before = servers.pids()
     servers.start_postgres()
     servers.start_broker()
