@@ -66,14 +66,7 @@ class StripeAccount:
 
     async def setup_intent(self, intent: str) -> Json:
         """A SetupIntent, by which a card is saved."""
-        answer = await self.http.ask(
-            "GET",
-            f"{self.base}/v1/setup_intents/{intent}",
-            headers={"Authorization": f"Bearer {self.secret_key}"},
-        )
-        assert answer.status == 200, str(answer)
-        found: Json = answer.json()
-        return found
+        return await self._one(f"/v1/setup_intents/{intent}")
 
     async def confirm(self, client_secret: str, card: str) -> Answer:
         """What Stripe.js does in the customer's browser: pay, or save a card for later."""
@@ -116,10 +109,11 @@ class StripeAccount:
         """What a PaymentIntent charged, with its transfer and the platform's fee."""
         intents = await self._list("/v1/payment_intents")
         (charge,) = [one["latest_charge"] for one in intents if one["id"] == intent]
+        return await self._one(f"/v1/charges/{charge}?expand[]=transfer&expand[]=application_fee")
+
+    async def _one(self, path: str) -> Json:
         answer = await self.http.ask(
-            "GET",
-            f"{self.base}/v1/charges/{charge}?expand[]=transfer&expand[]=application_fee",
-            headers={"Authorization": f"Bearer {self.secret_key}"},
+            "GET", self.base + path, headers={"Authorization": f"Bearer {self.secret_key}"}
         )
         assert answer.status == 200, str(answer)
         found: Json = answer.json()

@@ -6,14 +6,13 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from devstack import paths, sql
-from devstack.errors import StackError, StartError
+from devstack.errors import StackError
 from devstack.processes import Daemon
 
 _KNOWN_PLACES = (
@@ -142,21 +141,10 @@ class PrivatePostgres:
         """
         if not (self.data / "PG_VERSION").exists():
             self._create()
-        daemon = self.daemon
-        deadline = time.monotonic() + seconds
         # After a crash the sessions of the old server live on until they notice, and while they do
         # PostgreSQL refuses to start on their data.
         crashed = self._crashed()
-        daemon.start()
-        while not sql.answers(self.url):
-            ended = daemon.identity is None
-            if ended and not crashed:
-                raise StartError("postgres", "ended at once", daemon.log)
-            if time.monotonic() > deadline:
-                raise StartError("postgres", f"gave no answer in {seconds:.0f} s", daemon.log)
-            if ended:
-                daemon.start()
-            time.sleep(0.1)
+        self.daemon.start_until(lambda: sql.answers(self.url), seconds, crashed=crashed)
 
     def _crashed(self) -> bool:
         """Whether the last server left its lock behind, which one that is stopped takes away."""

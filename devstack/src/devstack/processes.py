@@ -10,11 +10,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack.errors import StackError
+from devstack.errors import StackError, StartError
 
 MARK = "HOLDFAST_STACK"  # in the environment of everything a stack starts
 
@@ -134,6 +134,27 @@ class Daemon:
         note = {"pid": self._child.pid, "started": started_at(self._child.pid) or "gone"}
         self.pid_file.write_text(json.dumps(note))
         return True
+
+    def start_until(self, answers: Callable[[], bool], seconds: float, *, crashed: bool) -> None:
+        """Start it and return when it answers; does nothing when it runs.
+
+        `crashed`: the last one was killed, and a new one ends at once for as long as what it left
+        (sessions, a name, a port) is held; it is started again and again.
+
+        Raises:
+            StartError: it ended, or does not answer after `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        self.start()
+        while not answers():
+            ended = self.identity is None
+            if ended and not crashed:
+                raise StartError(self.name, "ended at once", self.log)
+            if time.monotonic() > deadline:
+                raise StartError(self.name, f"gave no answer in {seconds:.0f} s", self.log)
+            if ended:
+                self.start()
+            time.sleep(0.1)
 
     def signal(self, number: int) -> None:
         """Send a signal to our process; nothing when it does not run."""

@@ -100,24 +100,15 @@ class PrivateRabbit:
             StartError: it ended, or does not answer after `seconds`.
         """
         self._configure()
-        epmd, daemon = self.epmd, self.daemon
+        epmd = self.epmd
         epmd.start()
         deadline = time.monotonic() + seconds
         while not ports.is_open(self.ports["epmd"]):
             if epmd.identity is None or time.monotonic() > deadline:
                 raise StartError("epmd", "did not start", epmd.log)
             time.sleep(0.05)
-        crashed = self._crashed()
-        daemon.start()
-        while not self._answers():
-            ended = daemon.identity is None
-            if ended and not crashed:
-                raise StartError("rabbitmq", "ended at once", daemon.log)
-            if time.monotonic() > deadline:
-                raise StartError("rabbitmq", f"gave no answer in {seconds:.0f} s", daemon.log)
-            if ended:
-                daemon.start()
-            time.sleep(0.2)
+        left = deadline - time.monotonic()
+        self.daemon.start_until(self._answers, left, crashed=self._crashed())
 
     def _crashed(self) -> bool:
         """Whether the last node left its pid file, which one that is stopped takes away.

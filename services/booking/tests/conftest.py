@@ -83,6 +83,21 @@ class World:
     async def advance(self, **duration):
         await clock.advance(self.admin, timedelta(**duration).total_seconds(), environment="test")
 
+    async def just_before(self, instant, attempt):
+        """What ``attempt`` comes to as shortly before an instant as this machine manages.
+
+        It is called with the number of the try. What ended after the instant says nothing.
+        """
+        for number, seconds in enumerate((2, 10, 60, 300)):
+            await self.admin.execute(
+                "UPDATE messaging.clock SET shift = $1::timestamptz - now()",
+                instant - timedelta(seconds=seconds),
+            )
+            outcome = await attempt(number)
+            if await self.now() < instant:
+                return outcome
+        raise AssertionError("five minutes were not enough")
+
     async def found(self, *, timezone="Europe/London", currency="GBP", country="GB"):
         slug = f"org-{self.org_id.hex[-12:]}"
         await self.run(

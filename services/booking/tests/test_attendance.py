@@ -190,7 +190,7 @@ async def test_of_all_who_decide_about_a_guest_at_once_one_does(world):
 
 async def test_nobody_is_missing_before_the_start(world):
     held = await booked(world, Status.CONFIRMED)
-    await world.day_of(held, minutes=-30)
+    await world.day_of(held, minutes=-5)
     with pytest.raises(NotStarted):
         await world.attend(attend.mark_no_show, held)
     await world.day_of(held)

@@ -149,13 +149,18 @@ async def test_a_rival_that_takes_too_long_is_in_progress(world, hurried):
             await world.hold(session, key="k" * 16)
 
 
-async def test_an_unpaid_hold_stands_in_the_way_until_it_lapses(world):
-    session, (table,) = await world.table_session()
-    held = await world.hold(session, [table])
-    await world.advance(minutes=14)
-    with pytest.raises(ResourceTaken):
-        await world.hold(session, [table])
-    await world.advance(minutes=1)
+async def test_an_unpaid_hold_stands_in_the_way_to_the_very_instant(world):
+    session, tables = await world.table_session(tables=4, policy={"max_unpaid_holds": 10})
+    held = [await world.hold(session, [table]) for table in tables]
+    lapses = min(one.expires_at for one in held)
+
+    async def attempt(number):
+        return await outcomes([world.hold(session, [tables[number]])]), number
+
+    seen, number = await world.just_before(lapses, attempt)
+    assert seen == {"ResourceTaken": 1}
+    held, table = held[number], tables[number]
+    await world.advance(seconds=(held.expires_at - await world.now()).total_seconds())
     rival = await world.hold(session, [table])
     assert (await world.booking(held)).status is Status.EXPIRED
     assert (await world.booking(rival)).status is Status.PENDING_PAYMENT

@@ -1,5 +1,6 @@
 -- The messaging schema of one service: everything that is not one tenant's business data.
 -- Owned by the service role, without row-level security; loaded by create_messaging_schema().
+-- As it was first installed: what has changed since stands in schema-<number>.sql.
 
 -- "Now" for business rules: the database clock plus an offset that only tests move.
 CREATE TABLE messaging.clock (
